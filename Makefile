@@ -1,0 +1,53 @@
+# Each target is one command and does all the set-up it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATE := .local
+
+.PHONY: help setup demo test check unit bench cluster cluster-down lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## Make .venv with everything that developing and the demo need
+
+$(VENV)/.installed: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Train a classifier on real images and serve it, on a real API server (CLUSTER=kubeconfig for your own)
+	@$(BIN)/classifier-operator demo $(if $(CLUSTER),--kubeconfig $(CLUSTER))
+
+test: check ## Run every check and every test
+	@$(BIN)/python -m pytest
+
+check: setup ## Check format, style, types and the direction of imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+unit: setup ## Run the tests that need no server
+	@$(BIN)/python -m pytest tests/unit
+
+bench: setup ## Measure, and print the figures that the documents quote
+	@$(BIN)/python -m bench.kopf_trial
+
+cluster: setup ## Start a real API server in the background; its kubeconfig is .local/kubeconfig
+	@PYTHONPATH=operator $(BIN)/python -m control_plane up --state $(STATE)
+
+cluster-down: setup ## Stop it
+	@PYTHONPATH=operator $(BIN)/python -m control_plane down --state $(STATE)
+
+lock: ## Resolve the requirements anew (needs uv)
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+	    pyproject.toml -o requirements.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+	    --extra dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove what the other targets have made here
+	rm -rf $(VENV) $(STATE) build dist

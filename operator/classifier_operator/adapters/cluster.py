@@ -1,0 +1,141 @@
+"""The Kubernetes API by the official client's asynchronous half: a handful of plain requests.
+
+The generated models are left out on purpose: objects are decoded from JSON once and stay dictionaries.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client.exceptions import ApiException
+
+from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
+from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
+
+PAGE_SIZE = 500
+TIMEOUT_SECONDS = 30.0
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class KubernetesCluster:
+    """The objects of the namespaces that the operator serves; all of them where none are named."""
+
+    def __init__(self, client: ApiClient, namespaces: Sequence[str], metrics: Metrics) -> None:
+        self._client = client
+        self._namespaces = namespaces
+        self._metrics = metrics
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def read(self, key: ObjectKey) -> dict[str, Any]:
+        """The object as it is now."""
+        return await self._request("GET", _path(key))
+
+    async def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        """All objects of a kind that the operator serves, page by page."""
+        for path in _collections(kind, self._namespaces):
+            token = ""
+            while True:
+                query = [("limit", str(PAGE_SIZE)), *([("continue", token)] if token else [])]
+                page = await self._request("GET", path, query=query)
+                for item in page["items"]:
+                    yield {"apiVersion": page["apiVersion"], "kind": kind.value, **item}
+                token = page["metadata"].get("continue", "")
+                if not token:
+                    break
+
+    async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
+        """Apply a JSON merge patch to the object, or to its status; returns the object as it is then."""
+        path = f"{_path(key)}/status" if status else _path(key)
+        return await self._write("status" if status else "object", "PATCH", path, patch, MERGE_PATCH)
+
+    async def read_config_map(self, namespace: str, name: str) -> dict[str, Any]:
+        """A ConfigMap."""
+        return await self._request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+
+    async def read_namespace(self, name: str) -> dict[str, Any]:
+        """A namespace."""
+        return await self._request("GET", f"/api/v1/namespaces/{name}")
+
+    async def post_event(self, event: Mapping[str, Any]) -> None:
+        """Publish an Event (events.k8s.io/v1)."""
+        path = f"/apis/events.k8s.io/v1/namespaces/{event['metadata']['namespace']}/events"
+        await self._write("event", "POST", path, event, "application/json")
+
+    async def _write(
+        self, what: str, method: str, path: str, body: Mapping[str, Any], content_type: str
+    ) -> dict[str, Any]:
+        status = "ok"
+        try:
+            return await self._request(method, path, body=body, content_type=content_type)
+        except (ConflictError, GoneError, ClusterUnavailableError) as error:
+            status = type(error).__name__.removesuffix("Error").lower()
+            raise
+        finally:
+            self._metrics.kubernetes_writes.labels(what, status).inc()
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        """One request, its JSON answer, and its failure in the runtime's terms."""
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        try:
+            request = await self._client.param_serialize(
+                method=method,
+                resource_path=path,
+                query_params=list(query),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            response = await self._client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+            data = await response.read()
+        except (TimeoutError, aiohttp.ClientError, ApiException, OSError) as error:
+            raise ClusterUnavailableError(f"{method} {path}: {error!r}") from error
+        if response.status >= 400:
+            raise _failure(method, path, response.status, data)
+        answer: dict[str, Any] = json.loads(data)
+        return answer
+
+
+async def connect(namespaces: Sequence[str], metrics: Metrics) -> KubernetesCluster:
+    """Connect as the pod's service account, or as the kubeconfig's current user outside of a cluster."""
+    try:
+        config.load_incluster_config()
+    except config.ConfigException:
+        await config.load_kube_config()
+    return KubernetesCluster(ApiClient(), namespaces, metrics)
+
+
+def _collections(kind: Kind, namespaces: Sequence[str]) -> list[str]:
+    root = f"/apis/{GROUP}/{VERSION}"
+    if not namespaces:
+        return [f"{root}/{kind.plural}"]
+    return [f"{root}/namespaces/{namespace}/{kind.plural}" for namespace in namespaces]
+
+
+def _path(key: ObjectKey) -> str:
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{key.namespace}/{key.kind.plural}/{key.name}"
+
+
+def _failure(method: str, path: str, status: int, data: bytes) -> Exception:
+    text = data.decode("utf-8", "replace")[:500]
+    if status == 404:
+        return GoneError(path)
+    if status == 409:
+        return ConflictError(path)
+    return ClusterUnavailableError(f"{method} {path}: HTTP {status}: {text}")

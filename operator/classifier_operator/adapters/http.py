@@ -1,0 +1,50 @@
+"""What the operator answers over HTTP: /healthz for the kubelet, /metrics for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+CONTENT_TYPE = "text/plain"
+
+
+class HealthServer:
+    """Serves health and metrics.
+
+    problem: what is wrong with the operator, or "" while it is well.
+    exposition: the metrics in Prometheus' text format.
+    """
+
+    def __init__(self, *, problem: Callable[[], str], exposition: Callable[[], bytes]) -> None:
+        self._problem = problem
+        self._exposition = exposition
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen."""
+        app = web.Application()
+        app.add_routes([web.get("/healthz", self._healthz), web.get("/metrics", self._metrics)])
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, which is another than asked for when that was 0."""
+        if self._runner is None:
+            return 0
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        problem = self._problem()
+        return web.Response(text=problem or "ok", status=500 if problem else 200)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._exposition(), content_type=CONTENT_TYPE)

@@ -1,0 +1,67 @@
+"""Which AWS resources exist, or may exist, for an object: written into its status before they are made.
+
+The ledger is what makes a crash harmless: whatever was asked of AWS is named in the object first, so an edit or a
+deletion that happens while the operator is away still finds every job, model, configuration and endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct
+
+
+class ResourceType(StrEnum):
+    """SageMaker's resources that the operator makes."""
+
+    TRAINING_JOB = "TrainingJob"
+    MODEL = "Model"
+    ENDPOINT_CONFIG = "EndpointConfig"
+    ENDPOINT = "Endpoint"
+
+
+class Place(NamedTuple):
+    """Where calls go: a region, by the operator's own identity or by a role that it takes on."""
+
+    region: str
+    assume_role_arn: str = ""
+
+
+class Resource(NamedTuple):
+    """One resource of SageMaker: names are unique by type, account and region."""
+
+    place: Place
+    type: ResourceType
+    name: str
+
+
+class Entry(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A resource as the status records it."""
+
+    type: ResourceType
+    name: str
+    region: str
+    assume_role_arn: str = ""
+
+    @property
+    def resource(self) -> Resource:
+        """The same as a key."""
+        return Resource(Place(self.region, self.assume_role_arn), self.type, self.name)
+
+
+def entry_of(resource: Resource) -> Entry:
+    """A resource as an entry of the ledger."""
+    return Entry(resource.type, resource.name, resource.place.region, resource.place.assume_role_arn)
+
+
+def with_resources(ledger: Iterable[Entry], added: Iterable[Resource]) -> tuple[Entry, ...]:
+    """The ledger with these added, oldest first, none twice."""
+    return tuple(dict.fromkeys([*ledger, *map(entry_of, added)]))
+
+
+def without(ledger: Iterable[Entry], gone: Iterable[Resource]) -> tuple[Entry, ...]:
+    """The ledger without what is known to be gone."""
+    dropped = set(gone)
+    return tuple(entry for entry in ledger if entry.resource not in dropped)

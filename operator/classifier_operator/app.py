@@ -1,0 +1,213 @@
+"""Puts the parts together, starts them and stops them.
+
+kopf tells `saw` and `lost` what happens in the cluster; the workers do the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from classifier_operator.adapters.aws import Aws
+from classifier_operator.adapters.clock import SystemClock
+from classifier_operator.adapters.cluster import connect
+from classifier_operator.adapters.http import HealthServer
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.gather import NamespaceDefaults
+from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.limits import RateLimits
+from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.ports import Clock, Cloud, Cluster, ClusterUnavailableError, ConflictError, GoneError
+from classifier_operator.runtime.smoke import SmokeTester
+from classifier_operator.runtime.store import Body, Store, key_of
+from classifier_operator.runtime.sweeper import Sweeper
+from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
+from classifier_operator.runtime.workqueue import Priority, WorkQueue
+from classifier_operator.runtime.write import Writer, headline
+from classifier_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# A pass that failed for an unforeseen reason is tried again after this long.
+ERROR_SECONDS = 30.0
+# A sweep that takes longer than this, beyond its interval, hangs.
+SWEEP_PATIENCE = 180.0
+
+
+class App:
+    """The operator without kopf."""
+
+    def __init__(self, settings: Settings, cluster: Cluster, cloud: Cloud, metrics: Metrics, clock: Clock) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self._cluster = cluster
+        self._clock = clock
+        self._store = Store(self._tell_followers)
+        self._queue: WorkQueue[ObjectKey] = WorkQueue()
+        inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
+        executor = Executor(cloud, inventory, clock)
+        self._sweeper = Sweeper(
+            cloud,
+            inventory,
+            executor,
+            clock,
+            interval=settings.sweep_interval,
+            guard_interval=settings.guard_interval,
+            observe=metrics.sweep_seconds.observe,
+        )
+        self._controller = Controller(
+            store=self._store,
+            inventory=inventory,
+            queue=self._queue,
+            defaults=NamespaceDefaults(cluster, settings.defaults, clock),
+            executor=executor,
+            smoke_tester=SmokeTester(cloud, cluster, clock),
+            writer=Writer(cluster, self._store, clock, settings.identity),
+            troubles=Troubles(wait_seconds=(settings.wait_interval, max(settings.wait_interval, WAIT_SECONDS[1]))),
+            clock=clock,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """List what there is, then work."""
+        await self.resync()
+        loops = [self._sweeper.run(), self._resync_for_ever(), *(self._work() for _ in range(self.settings.workers))]
+        self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in loops]
+
+    async def stop(self) -> None:
+        """Start nothing new; calls to AWS that are under way finish in their threads."""
+        self._queue.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def saw(self, body: Mapping[str, Any], priority: Priority = Priority.NORMAL) -> None:
+        """An object exists, like this."""
+        if self._store.put(body):
+            self._queue.add(key_of(body), priority)
+
+    def lost(self, key: ObjectKey) -> None:
+        """An object does not exist any more."""
+        self._store.drop(key)
+        self._queue.add(key)
+
+    async def resync(self) -> None:
+        """Compare the memory with the cluster: deletions that a watch has missed are noticed here."""
+        for kind in Kind:
+            unseen = set(self._store.keys(kind))
+            async for body in self._cluster.list(kind):
+                self.saw(body, Priority.LOW)
+                unseen.discard(key_of(body))
+            for key in unseen:
+                self.lost(key)
+
+    def problem(self) -> str:
+        """What is wrong, or "" while all is well."""
+        ended = [task for task in self._tasks if task.done()]
+        if ended:
+            return f"{len(ended)} of the operator's loops have ended"
+        silence = self._clock.monotonic() - self._sweeper.finished_at
+        if silence > self.settings.sweep_interval + SWEEP_PATIENCE:
+            return f"the last sweep over AWS ended {silence:.0f} s ago"
+        return ""
+
+    def exposition(self) -> bytes:
+        """The metrics as of now."""
+        self.metrics.queue_depth.set(len(self._queue))
+        bodies = ((key, self._store.get(key) or {}) for kind in Kind for key in self._store.keys(kind))
+        self.metrics.show_objects(
+            Counter(
+                (key.kind.value, (headline(body.get("status", {})) or ("", "Unknown", ""))[1]) for key, body in bodies
+            )
+        )
+        return self.metrics.exposition()
+
+    def _tell_followers(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
+        """Endpoints look again when the training they follow has another model, or something else to say."""
+        if key.kind is Kind.TRAINING and _model_of(before) != _model_of(after):
+            for follower in self._store.followers(key):
+                self._queue.add(follower)
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            try:
+                result = await self._pass(key)
+            finally:
+                self._queue.done(key)
+            self.metrics.passes.labels(key.kind.value, result).inc()
+
+    async def _pass(self, key: ObjectKey) -> str:
+        """One pass over an object; whatever goes wrong, the object comes again and the others go on."""
+        try:
+            await self._controller.reconcile(key)
+        except ConflictError:
+            await self._reread(key)
+            return "conflict"
+        except GoneError:
+            self.lost(key)
+            return "gone"
+        except ClusterUnavailableError as error:
+            logger.warning("%s: %s", key, error, extra={"object": str(key)})
+            self._queue.add_after(key, ERROR_SECONDS / 10)
+            return "unavailable"
+        except Exception:
+            logger.exception("%s: unforeseen", key, extra={"object": str(key)})
+            self._queue.add_after(key, ERROR_SECONDS)
+            return "error"
+        return "ok"
+
+    async def _reread(self, key: ObjectKey) -> None:
+        """Somebody was faster: take the object as it is now, and look again."""
+        try:
+            self._store.put(await self._cluster.read(key))
+        except GoneError:
+            self.lost(key)
+        except ClusterUnavailableError as error:
+            logger.warning("%s: %s", key, error, extra={"object": str(key)})
+        self._queue.add(key)
+
+    async def _resync_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.resync_interval)
+            try:
+                await self.resync()
+            except ClusterUnavailableError as error:
+                logger.warning("resync: %s", error)
+
+
+class Operator:
+    """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def start(self) -> App:
+        """Connect, then start."""
+        settings, clock, metrics = self._settings, SystemClock(), Metrics()
+        self._aws = Aws(RateLimits(clock.monotonic), metrics)
+        self._cluster = await connect(settings.namespaces, metrics)
+        app = App(settings, self._cluster, self._aws, metrics, clock)
+        self._health = HealthServer(problem=app.problem, exposition=app.exposition)
+        await self._health.start(settings.health_host, settings.health_port)
+        await app.start()
+        logger.info("health and metrics on port %d", self._health.port)
+        return app
+
+    async def stop(self, app: App) -> None:
+        """Stop working, let calls in flight finish, disconnect."""
+        await app.stop()
+        await self._health.stop()
+        await asyncio.to_thread(self._aws.close)
+        await self._cluster.close()
+
+
+def _model_of(body: Body | None) -> Any:
+    """What endpoints that follow a training look at."""
+    status = (body or {}).get("status", {})
+    return status.get("modelArtifacts"), headline(status)

@@ -1,0 +1,35 @@
+"""The console script: parse, call, print. Each command imports what it needs when it runs, so `run` stays small."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from classifier_operator import __version__
+
+COMMANDS = ("run",)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands' names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name, from the module of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"classifier_operator.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"auto_envvar_prefix": "CLASSIFIER_OPERATOR"})
+@click.version_option(__version__, prog_name="classifier-operator")
+def main() -> None:
+    """SageMaker image classifiers as Kubernetes objects.
+
+    Every option can also be set in the environment, as CLASSIFIER_OPERATOR_<COMMAND>_<OPTION>.
+    """

@@ -1,0 +1,114 @@
+"""`classifier-operator run`: the operator itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+
+import click
+from pythonjsonlogger.json import JsonFormatter
+
+from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.settings import Settings
+
+# These say at INFO what only matters when something is wrong with them.
+_QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
+
+
+@click.command(name="run")
+@click.option("--namespace", "-n", "namespaces", multiple=True, help="Serve this namespace only (repeatable). [all]")
+@click.option("--region", default="", help="Region of objects that name none. [AWS_REGION]")
+@click.option("--role-arn", default="", help="Execution role of objects that name none.")
+@click.option("--assume-role-arn", default="", help="Role to take on for objects that name none.")
+@click.option(
+    "--sweep-interval",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Seconds between looks at what is on the move at AWS.",
+)
+@click.option(
+    "--guard-interval",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="Seconds between looks at what ought to stay as it is.",
+)
+@click.option(
+    "--resync-interval",
+    default=600.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="Seconds between full listings of the cluster's objects.",
+)
+@click.option(
+    "--wait-interval",
+    default=15.0,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Seconds before a quota, a role or a permission is tried again; doubles up to 300.",
+)
+@click.option("--workers", default=16, show_default=True, type=click.IntRange(1), help="Objects worked on at a time.")
+@click.option("--health-host", default="0.0.0.0", show_default=True, help="Address of /healthz and /metrics.")  # noqa: S104
+@click.option("--health-port", default=8080, show_default=True, help="Port of /healthz and /metrics; 0 takes any.")
+@click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def command(
+    *,
+    namespaces: tuple[str, ...],
+    region: str,
+    role_arn: str,
+    assume_role_arn: str,
+    sweep_interval: float,
+    guard_interval: float,
+    resync_interval: float,
+    wait_interval: float,
+    workers: int,
+    health_host: str,
+    health_port: int,
+    log_format: str,
+    log_level: str,
+) -> None:
+    """Run the operator until it is told to stop.
+
+    AWS credentials come from the usual chain (a pod identity, a web identity, the environment, a profile), and
+    AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SAGEMAKER lead calls to another address. The cluster is the one the process
+    runs in, or the kubeconfig's current context.
+    """
+    _set_up_logging(log_format, log_level)
+    # Imported here because kopf configures things on import that no other command wants.
+    from classifier_operator.main import run
+
+    settings = Settings(
+        namespaces=namespaces,
+        defaults=Defaults(
+            region=region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "")),
+            role_arn=role_arn,
+            assume_role_arn=assume_role_arn,
+        ),
+        sweep_interval=sweep_interval,
+        guard_interval=guard_interval,
+        resync_interval=resync_interval,
+        wait_interval=wait_interval,
+        workers=workers,
+        health_host=health_host,
+        health_port=health_port,
+        identity=socket.gethostname(),
+    )
+    run(settings)
+
+
+def _set_up_logging(log_format: str, level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    fields = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    renamed = {"asctime": "time", "levelname": "level", "name": "logger"}
+    handler.setFormatter(
+        JsonFormatter(fields, rename_fields=renamed) if log_format == "json" else logging.Formatter(fields)
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

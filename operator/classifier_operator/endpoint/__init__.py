@@ -1,0 +1,1 @@
+"""ClassifierEndpoint: its spec and status, what it asks of AWS, and the decisions about it. Pure."""

@@ -1,0 +1,57 @@
+"""A ClassifierEndpoint that is being deleted or suspended: nothing of it is left at AWS."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import (
+    Reason,
+    idle,
+    working,
+)
+from classifier_operator.api.ledger import without
+from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.situation import (
+    Endpoint,
+    EndpointDecision,
+)
+from classifier_operator.endpoint.teardown import Teardown, tear_down
+from classifier_operator.reconcile.decision import (
+    Decision,
+    Seen,
+)
+
+
+def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
+    down = _torn_down(endpoint, seen)
+    status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone))
+    verdict = idle(Reason.SUSPENDED, "nothing runs at AWS while spec.suspend is true")
+    if status.resources:
+        verdict = working(Reason.DELETING, f"suspended: {_waits_for(endpoint, down, seen)}")
+    else:
+        status = report.without_endpoint(status)
+    status = report.with_conditions(status, endpoint.meta, verdict, now)
+    return Decision(status=status, calls=down.calls, follow=down.follow)
+
+
+def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
+    policy = endpoint.spec.deletion_policy or endpoint.defaults.deletion_policy or "Delete"
+    down = _torn_down(endpoint, seen)
+    status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone))
+    if policy == "Retain" or not status.resources:
+        return Decision(status=status, releases=True)
+    verdict = working(Reason.DELETING, _waits_for(endpoint, down, seen))
+    status = report.with_conditions(status, endpoint.meta, verdict, now)
+    return Decision(status=status, calls=down.calls, follow=down.follow)
+
+
+def _torn_down(endpoint: Endpoint, seen: Seen) -> Teardown:
+    return tear_down([entry.resource for entry in endpoint.status.resources], seen)
+
+
+def _waits_for(endpoint: Endpoint, down: Teardown, seen: Seen) -> str:
+    trouble = seen.trouble_with(*(entry.resource for entry in endpoint.status.resources))
+    refused = f"; {trouble.operation} was refused: {trouble.words}" if trouble else ""
+    return f"{down.waits_for}{refused}"

@@ -1,0 +1,115 @@
+"""Rules for whether the endpoint is there at all: made, on the move, failed, or in a state that only AWS can end."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import (
+    Reason,
+    stalled,
+    working,
+)
+from classifier_operator.api.ledger import with_resources
+from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.situation import (
+    EndpointDecision,
+    Situation,
+)
+from classifier_operator.reconcile.calls import (
+    Call,
+    create,
+    delete,
+    describe,
+)
+from classifier_operator.reconcile.decision import (
+    Decision,
+)
+from classifier_operator.sagemaker.views import PlainView, Unseen
+
+MOVING = {
+    "Creating": Reason.CREATING,
+    "Updating": Reason.UPDATING,
+    "SystemUpdating": Reason.UPDATING,
+    "RollingBack": Reason.ROLLING_BACK,
+    "Deleting": Reason.CREATING,
+}
+
+
+def is_unknown(at: Situation) -> EndpointDecision | None:
+    """It was made, and nobody has looked since the operator started."""
+    if at.sighting is not Unseen.UNKNOWN or not at.status.endpoint_arn:
+        return None
+    return Decision(status=at.status, calls=(describe(at.wanted.endpoint),))
+
+
+def is_missing(at: Situation) -> EndpointDecision | None:
+    """Make what is not there: the model, the configuration, the endpoint; the ledger names them first."""
+    if at.view is not None:
+        return None
+    restored = "it was deleted outside of the operator and " if at.status.endpoint_arn else ""
+    status = at.status
+    if restored:
+        status = report.without_endpoint(status)
+    status = report.with_deployment(status, at.wanted, None)
+    status = structs.replace(
+        status,
+        endpoint_name=at.wanted.endpoint.name,
+        tags=dict(at.spec.tags),
+        resources=with_resources(status.resources, at.wanted.resources),
+    )
+    verdict = working(Reason.CREATING, f"{restored}endpoint {at.wanted.endpoint.name} is being created")
+    calls = (*prerequisites(at), create(at.wanted.endpoint, at.wanted.endpoint_params))
+    return Decision(status=at.says(verdict, status), calls=calls)
+
+
+def is_moving(at: Situation) -> EndpointDecision | None:
+    view = at.view
+    if view is None or not view.is_moving:
+        return None
+    reason = MOVING[view.status]
+    verdict = at.busy(reason, f"endpoint {view.name} is {view.status}")
+    status = report.with_endpoint(at.status, view)
+    if not status.variants:
+        status = report.with_deployment(status, at.wanted, None)
+    status = structs.replace(status, resources=with_resources(status.resources, [at.wanted.endpoint]))
+    return Decision(status=at.says(verdict, status), follow=at.follow)
+
+
+def needs_a_closer_look(at: Situation) -> EndpointDecision | None:
+    """A List does not say which configuration serves, and so not whether an update succeeded."""
+    if at.view is None or at.view.is_detailed:
+        return None
+    return Decision(status=at.status, calls=(describe(at.wanted.endpoint),))
+
+
+def has_failed(at: Situation) -> EndpointDecision | None:
+    """A failed endpoint can only be deleted: it is, once there is something else to try."""
+    view = at.view
+    if view is None or view.status != "Failed":
+        return None
+    status = report.with_endpoint(at.status, view)
+    if view.config_name != at.wanted.config.name:
+        verdict = working(Reason.CREATING, f"endpoint {view.name} failed and is deleted to be made anew")
+        return Decision(status=at.says(verdict, status), calls=(delete(at.wanted.endpoint),))
+    message = f"endpoint {view.name} failed: {view.failure_reason or 'AWS gives no reason'}"
+    return Decision(status=at.says(stalled(Reason.ENDPOINT_FAILED, message), status))
+
+
+def is_out_of_order(at: Situation) -> EndpointDecision | None:
+    """OutOfService, UpdateRollbackFailed, or a state that nobody had heard of: said, and watched for a change."""
+    view = at.view
+    if view is None or view.status == "InService":
+        return None
+    reason = {
+        "OutOfService": Reason.OUT_OF_SERVICE,
+        "UpdateRollbackFailed": Reason.UPDATE_ROLLBACK_FAILED,
+    }.get(view.status, Reason.ENDPOINT_FAILED)
+    message = f"endpoint {view.name} is {view.status}: {view.failure_reason or 'AWS gives no reason'}"
+    status = report.with_endpoint(at.status, view)
+    return Decision(status=at.says(stalled(reason, message), status), guard=at.follow)
+
+
+def prerequisites(at: Situation) -> tuple[Call, ...]:
+    wanted = at.wanted
+    requests = ((wanted.model, wanted.model_params), (wanted.config, wanted.config_params))
+    return tuple(create(one, params) for one, params in requests if not isinstance(at.seen.of(one), PlainView))

@@ -1,0 +1,124 @@
+"""Rules for an endpoint that serves the wanted configuration: its smoke test, and what is tidied up behind it."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import (
+    Reason,
+    Verdict,
+    rfc3339,
+    settled,
+    stalled,
+)
+from classifier_operator.api.ledger import with_resources, without
+from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.situation import (
+    EndpointDecision,
+    Situation,
+    smoke_test_is_done,
+)
+from classifier_operator.endpoint.smoke_test import SmokeTestCall
+from classifier_operator.endpoint.spec import (
+    EndpointStatus,
+    RolledBack,
+)
+from classifier_operator.endpoint.teardown import tear_down
+from classifier_operator.reconcile.calls import (
+    Call,
+    retag,
+    update_endpoint,
+)
+from classifier_operator.reconcile.decision import (
+    Decision,
+)
+from classifier_operator.sagemaker.views import EndpointView, Unseen
+
+
+def was_settled_before(at: Situation) -> EndpointDecision | None:
+    """Nothing has changed since it was called good, and AWS, where it was asked, agrees."""
+    if not report.is_settled(at.status, at.wanted, at.spec.tags) or not smoke_test_is_done(at):
+        return None
+    if at.sighting is not Unseen.UNKNOWN and not _is_listed_in_service(at.view):
+        return None
+    return Decision(status=at.says(_verdict_in_service(at)), guard=at.follow)
+
+
+def _is_listed_in_service(view: EndpointView | None) -> bool:
+    return view is not None and view.status == "InService" and not view.is_detailed
+
+
+def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
+    if at.view is None or at.spec.smoke_test is None or smoke_test_is_done(at):
+        return None
+    status = _with_live(at, at.view)
+    call = SmokeTestCall(
+        resource=at.wanted.endpoint,
+        config_name=at.wanted.config.name,
+        namespace=at.meta.key.namespace,
+        test=at.spec.smoke_test,
+        labels=at.spec.class_labels,
+    )
+    trouble = at.seen.trouble_with(at.wanted.endpoint)
+    waits = f"; {trouble.words}" if trouble else ""
+    verdict = at.busy(Reason.SMOKE_TESTING, f"endpoint {at.view.name} is invoked with the smoke test's image{waits}")
+    return Decision(status=at.says(verdict, status), calls=(call,))
+
+
+def smoke_test_failed(at: Situation) -> EndpointDecision | None:
+    """Go back to what served before, if there was something; else say that it must not be used."""
+    outcome, test = at.status.smoke_test, at.spec.smoke_test
+    if at.view is None or test is None or outcome is None or outcome.has_passed:
+        return None
+    if test.on_failure == "Report":
+        return None
+    message = f"the smoke test of {at.wanted.config.name} failed: {outcome.message}"
+    update = at.status.update
+    previous = update.previous_endpoint_config_name if update else ""
+    if not previous:
+        return Decision(status=at.says(stalled(Reason.SMOKE_TEST_FAILED, message), _with_live(at, at.view)))
+    refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=message, time=rfc3339(at.now))
+    status = structs.replace(report.with_endpoint(at.status, at.view), rolled_back=refused, update=None)
+    call = update_endpoint(at.wanted.endpoint, {"EndpointConfigName": previous})
+    verdict = stalled(Reason.SMOKE_TEST_FAILED, message, serving=True)
+    return Decision(status=at.says(verdict, status), calls=(call,))
+
+
+def serves_as_wanted(at: Situation) -> EndpointDecision | None:
+    """Done: what nothing refers to any more goes, and tags follow the spec."""
+    if at.view is None:
+        return None
+    garbage = [entry.resource for entry in at.status.resources if entry.resource not in at.wanted.resources]
+    down = tear_down(garbage, at.seen)
+    status = structs.replace(
+        _with_live(at, at.view),
+        rolled_back=None,
+        update=None,
+        tags=dict(at.spec.tags),
+        resources=without(at.status.resources, down.gone),
+    )
+    return Decision(
+        status=at.says(_verdict_in_service(at), status),
+        calls=(*_retagged(at), *down.calls),
+        follow=down.follow,
+        guard=at.follow,
+    )
+
+
+def _verdict_in_service(at: Situation) -> Verdict:
+    outcome = at.status.smoke_test
+    words = f"endpoint {at.wanted.endpoint.name} serves {at.wanted.config.name}"
+    if at.spec.smoke_test is not None and outcome is not None and not outcome.has_passed:
+        words = f"{words}; its smoke test failed: {outcome.message}"
+    return settled(Reason.IN_SERVICE, words)
+
+
+def _with_live(at: Situation, view: EndpointView) -> EndpointStatus:
+    status = report.with_deployment(report.with_endpoint(at.status, view), at.wanted, view)
+    return structs.replace(status, resources=with_resources(status.resources, at.wanted.resources))
+
+
+def _retagged(at: Situation) -> tuple[Call, ...]:
+    if at.view is None or not at.view.arn:
+        return ()
+    return retag(at.wanted.endpoint, at.view.arn, wanted=at.spec.tags, had=at.status.tags)

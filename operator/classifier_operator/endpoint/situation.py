@@ -1,0 +1,132 @@
+"""What decisions about a ClassifierEndpoint look at: the object, what it asks for, and what AWS says of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct, structs
+
+from classifier_operator.api.conditions import (
+    ConditionType,
+    Reason,
+    Verdict,
+    find,
+    working,
+)
+from classifier_operator.api.ledger import Resource
+from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.deployment import (
+    Deployment,
+    TrainedModel,
+    check,
+    deployment_of,
+    hardware_of,
+    source_of,
+)
+from classifier_operator.endpoint.smoke_test import test_hash
+from classifier_operator.endpoint.spec import (
+    EndpointSpec,
+    EndpointStatus,
+    SmokeTestStatus,
+)
+from classifier_operator.reconcile.decision import (
+    Decision,
+    Defaults,
+    Meta,
+    Seen,
+    place_of,
+)
+from classifier_operator.sagemaker.views import EndpointView, Sighting
+
+EndpointDecision = Decision[EndpointStatus]
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """A ClassifierEndpoint as decisions see it; `trained` is None when the training does not exist."""
+
+    meta: Meta
+    spec: EndpointSpec
+    status: EndpointStatus
+    defaults: Defaults = Defaults()
+    trained: TrainedModel | None = None
+    smoke_test: SmokeTestStatus | None = None
+
+
+_SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """Everything that the rules look at, gathered once."""
+
+    meta: Meta
+    spec: EndpointSpec
+    status: EndpointStatus
+    wanted: Deployment
+    seen: Seen
+    now: datetime
+
+    @property
+    def sighting(self) -> Sighting:
+        """What AWS says of the endpoint."""
+        return self.seen.of(self.wanted.endpoint)
+
+    @property
+    def view(self) -> EndpointView | None:
+        """The endpoint, if AWS has described or listed it."""
+        return self.sighting if isinstance(self.sighting, EndpointView) else None
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether the object was called ready: an update must not take that away while the old version serves."""
+        ready = find(self.status.conditions, ConditionType.READY)
+        return ready is not None and ready.is_true
+
+    @property
+    def serves(self) -> bool:
+        """Whether something serves that had been found good."""
+        view = self.view
+        return self.was_ready and (view is None or view.status in _SERVING)
+
+    @property
+    def follow(self) -> frozenset[Resource]:
+        """The endpoint, to be watched while it moves."""
+        return frozenset({self.wanted.endpoint})
+
+    def says(self, verdict: Verdict, status: EndpointStatus | None = None) -> EndpointStatus:
+        """The status with that verdict."""
+        return report.with_conditions(status or self.status, self.meta, verdict, self.now)
+
+    def busy(self, reason: Reason, message: str) -> Verdict:
+        """Something is under way; what serves goes on serving."""
+        ready = Reason.IN_SERVICE if self.serves else reason
+        return working(reason, message, is_ready=self.serves, ready=ready)
+
+
+def wanted_deployment(endpoint: Endpoint) -> Deployment | None:
+    """The deployment that the spec asks for; None while there is no model to serve."""
+    spec = endpoint.spec
+    check(spec)
+    place = place_of(spec.region, spec.assume_role_arn, endpoint.defaults)
+    hardware = hardware_of(spec, endpoint.status, place)
+    source = source_of(spec, endpoint.status, endpoint.trained, place)
+    if source is None:
+        return None
+    return deployment_of(endpoint.meta, spec, endpoint.defaults, source, hardware)
+
+
+def with_outcome(endpoint: Endpoint, wanted: Deployment) -> EndpointStatus:
+    """The status with the outcome of a smoke test that has just been run, if it is still the one to run."""
+    if is_outcome_of(endpoint.smoke_test, endpoint.spec, wanted):
+        return structs.replace(endpoint.status, smoke_test=endpoint.smoke_test)
+    return endpoint.status
+
+
+def is_outcome_of(outcome: SmokeTestStatus | None, spec: EndpointSpec, wanted: Deployment) -> bool:
+    if outcome is None or spec.smoke_test is None:
+        return False
+    wanted_hash = test_hash(spec.smoke_test, spec.class_labels)
+    return (outcome.endpoint_config_name, outcome.test_hash) == (wanted.config.name, wanted_hash)
+
+
+def smoke_test_is_done(at: Situation) -> bool:
+    return at.spec.smoke_test is None or is_outcome_of(at.status.smoke_test, at.spec, at.wanted)

@@ -1,0 +1,202 @@
+"""A ClassifierEndpoint's spec and status as typed values; the CRD is where their fields are explained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from classifier_operator.api.conditions import Condition
+from classifier_operator.api.ledger import Entry
+
+# The name of the one variant of the short form, as SageMaker's own console calls it.
+ONLY_VARIANT = "AllTraffic"
+
+
+class _Part(Struct, frozen=True, rename="camel", kw_only=True):
+    pass
+
+
+class TrainingRef(_Part, frozen=True):
+    """A ClassifierTraining of the same namespace."""
+
+    name: str
+
+
+class Model(_Part, frozen=True):
+    """A model that no ClassifierTraining made."""
+
+    artifact_s3_uri: str
+    image: str = ""
+
+
+class AcceleratorFallback(_Part, frozen=True):
+    """What serves once AWS has refused the accelerator."""
+
+    instance_type: str = ""
+
+
+class KeyRef(_Part, frozen=True):
+    """A key of a ConfigMap of the same namespace."""
+
+    name: str
+    key: str
+
+
+class ClassLabels(_Part, frozen=True):
+    """The classes' names, in the order of the model's output."""
+
+    config_map_key_ref: KeyRef | None = None
+    values: tuple[str, ...] = ()
+
+
+class TestImage(_Part, frozen=True):
+    """The image that a smoke test sends."""
+
+    config_map_key_ref: KeyRef | None = None
+    s3_uri: str = ""
+
+
+class Expectation(_Part, frozen=True):
+    """What a smoke test must answer."""
+
+    label: str = ""
+    min_probability: str = ""
+
+
+class SmokeTest(_Part, frozen=True):
+    """An invocation before the endpoint is called ready."""
+
+    image: TestImage
+    content_type: str = "application/x-image"
+    warm_ups: int = 0
+    expect: Expectation | None = None
+    on_failure: str = "RollBack"
+
+
+class EndpointNetwork(_Part, frozen=True):
+    """The model's network."""
+
+    subnets: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    isolated: bool = False
+
+
+class EndpointSpec(_Part, frozen=True):
+    """The spec of a ClassifierEndpoint."""
+
+    region: str = ""
+    role_arn: str = ""
+    assume_role_arn: str = ""
+    training_ref: TrainingRef | None = None
+    model: Model | None = None
+    instance_type: str = ""
+    instance_count: int = 1
+    accelerator_type: str = ""
+    accelerator_fallback: AcceleratorFallback | None = None
+    variants: tuple[dict[str, Any], ...] = ()
+    serverless: dict[str, Any] | None = None
+    autoscaling: dict[str, Any] | None = None
+    class_labels: ClassLabels | None = None
+    smoke_test: SmokeTest | None = None
+    rollout: dict[str, Any] | None = None
+    data_capture: dict[str, Any] | None = None
+    kms_key_id: str = ""
+    network: EndpointNetwork = EndpointNetwork()
+    tags: dict[str, str] = {}
+    suspend: bool = False
+    deletion_policy: str = ""
+
+
+class _Said(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    pass
+
+
+class AcceleratorStatus(_Said, frozen=True):
+    """Which accelerator was asked for, and which one serves."""
+
+    requested: str = ""
+    effective: str = ""
+    reason: str = ""
+
+
+class VariantStatus(_Said, frozen=True):
+    """A variant as it serves."""
+
+    name: str
+    model_name: str = ""
+    image: str = ""
+    artifact_s3_uri: str = ""
+    training_job_name: str = ""
+    instance_type: str = ""
+    accelerator: AcceleratorStatus | None = None
+    current_instance_count: int = 0
+    desired_instance_count: int = 0
+    current_weight: str = ""
+
+
+class SmokeTestStatus(_Said, frozen=True):
+    """How the smoke test of a configuration went."""
+
+    endpoint_config_name: str = ""
+    test_hash: str = ""
+    time: str = ""
+    outcome: str = ""
+    label: str = ""
+    probability: str = ""
+    latency_milliseconds: int = 0
+    first_latency_milliseconds: int = 0
+    message: str = ""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether the answer was as expected."""
+        return self.outcome == "Passed"
+
+
+class RolledBack(_Said, frozen=True):
+    """A configuration that AWS or the smoke test refused: it is not tried again."""
+
+    endpoint_config_name: str
+    reason: str = ""
+    time: str = ""
+
+
+class AcceleratorRefused(_Said, frozen=True):
+    """AWS's refusal of an accelerator: it is not asked again."""
+
+    accelerator_type: str
+    region: str = ""
+    reason: str = ""
+    time: str = ""
+
+
+class Update(_Said, frozen=True):
+    """An update that was asked for: to which configuration, from which, and when AWS had last changed it."""
+
+    endpoint_config_name: str
+    previous_endpoint_config_name: str = ""
+    started_from: str = ""
+
+
+class EndpointStatus(_Said, frozen=True):
+    """The status of a ClassifierEndpoint."""
+
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
+    region: str = ""
+    endpoint_name: str = ""
+    endpoint_arn: str = ""
+    endpoint_status: str = ""
+    endpoint_config_name: str = ""
+    failure_reason: str = ""
+    url: str = ""
+    variants: tuple[VariantStatus, ...] = ()
+    instance_count: int = 0
+    selector: str = ""
+    smoke_test: SmokeTestStatus | None = None
+    rolled_back: RolledBack | None = None
+    accelerator_refused: AcceleratorRefused | None = None
+    update: Update | None = None
+    tags: dict[str, str] = {}
+    resources: tuple[Entry, ...] = field(default=())

@@ -1,0 +1,69 @@
+"""Taking AWS resources down in the order that is safe: endpoints, then their configurations, then their models.
+
+AWS does not refuse to delete a configuration or a model that an endpoint uses, and an endpoint that lost one can no
+longer be updated or patched: so nothing below an endpoint is touched before AWS has said that the endpoint is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from classifier_operator.api.ledger import Resource, ResourceType
+from classifier_operator.reconcile.calls import Call, delete, describe
+from classifier_operator.reconcile.decision import Seen
+from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
+
+
+class Teardown(Struct, frozen=True, kw_only=True):
+    """What to do now, what to watch, what is gone, and what is being waited for."""
+
+    calls: tuple[Call, ...] = ()
+    follow: frozenset[Resource] = frozenset()
+    gone: frozenset[Resource] = frozenset()
+    waits_for: str = ""
+
+
+def tear_down(resources: Iterable[Resource], seen: Seen) -> Teardown:
+    """The next step towards none of these resources being left."""
+    resources = tuple(resources)
+    gone = frozenset(one for one in resources if _is_gone(one, seen))
+    left = [one for one in resources if one not in gone]
+    endpoints = [one for one in left if one.type is ResourceType.ENDPOINT]
+    if endpoints:
+        return _endpoints_down(endpoints, seen, gone)
+    order = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
+    calls = tuple(delete(one) for kind in order for one in left if one.type is kind)
+    names = ", ".join(call.resource.name for call in calls)
+    return Teardown(calls=calls, gone=gone, waits_for=f"deleting {names}" if names else "")
+
+
+def _is_gone(resource: Resource, seen: Seen) -> bool:
+    # What belongs to somebody else is not ours to delete, and so no reason to wait.
+    sighting = seen.of(resource)
+    return sighting is Unseen.ABSENT or isinstance(sighting, Stranger)
+
+
+def _endpoints_down(endpoints: list[Resource], seen: Seen, gone: frozenset[Resource]) -> Teardown:
+    calls: list[Call] = []
+    follow: set[Resource] = set()
+    waits = []
+    for endpoint in endpoints:
+        view = seen.of(endpoint)
+        if not isinstance(view, EndpointView):
+            calls.append(describe(endpoint))
+            waits.append(f"finding endpoint {endpoint.name}")
+        elif view.is_moving:
+            follow.add(endpoint)
+            waits.append(_why_waiting(view))
+        else:
+            calls.append(delete(endpoint))
+            waits.append(f"deleting endpoint {endpoint.name}")
+    return Teardown(calls=tuple(calls), follow=frozenset(follow), gone=gone, waits_for="; ".join(waits))
+
+
+def _why_waiting(view: EndpointView) -> str:
+    if view.status == "Deleting":
+        return f"AWS is deleting endpoint {view.name}"
+    return f"endpoint {view.name} is {view.status}: AWS deletes it only after that"

@@ -1,0 +1,1 @@
+"""What both kinds' decisions are made of: sightings in, calls and a status out. Pure values, no I/O."""

@@ -1,0 +1,93 @@
+"""Calls to AWS as values: what a decision asks for and the executor sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from classifier_operator.api.ledger import Resource, ResourceType
+
+NAME_FIELDS = {
+    ResourceType.TRAINING_JOB: "TrainingJobName",
+    ResourceType.MODEL: "ModelName",
+    ResourceType.ENDPOINT_CONFIG: "EndpointConfigName",
+    ResourceType.ENDPOINT: "EndpointName",
+}
+
+TAG_LIMIT = 50
+
+
+class Call(Struct, frozen=True):
+    """One call of SageMaker's API that changes or describes one resource."""
+
+    operation: str
+    resource: Resource
+    params: dict[str, Any]
+
+    @property
+    def creates(self) -> bool:
+        """Whether the call makes a new resource."""
+        return self.operation.startswith("Create")
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the status is written first: what is made must be in the ledger before it exists."""
+        return self.creates
+
+    @property
+    def changes(self) -> bool:
+        """Whether the call changes anything at AWS."""
+        return not self.operation.startswith("Describe")
+
+
+def create(resource: Resource, params: Mapping[str, Any]) -> Call:
+    """Make the resource; `params` are the request without its name."""
+    return _call(f"Create{resource.type}", resource, params)
+
+
+def describe(resource: Resource) -> Call:
+    """Read the resource."""
+    return _call(f"Describe{resource.type}", resource)
+
+
+def delete(resource: Resource) -> Call:
+    """Delete the resource."""
+    return _call(f"Delete{resource.type}", resource)
+
+
+def stop_job(resource: Resource) -> Call:
+    """Stop the training job: it becomes Stopping, then Stopped, or Completed when it was about to be."""
+    return _call("StopTrainingJob", resource)
+
+
+def update_endpoint(resource: Resource, params: Mapping[str, Any]) -> Call:
+    """Move the endpoint to another configuration."""
+    return _call("UpdateEndpoint", resource, params)
+
+
+def update_capacities(resource: Resource, desired: Iterable[Mapping[str, Any]]) -> Call:
+    """Change instance counts and weights in place (UpdateEndpointWeightsAndCapacities)."""
+    return _call("UpdateEndpointWeightsAndCapacities", resource, {"DesiredWeightsAndCapacities": list(desired)})
+
+
+def retag(resource: Resource, arn: str, *, wanted: Mapping[str, str], had: Mapping[str, str]) -> tuple[Call, ...]:
+    """The calls that change a resource's tags from what was sent before to what is wanted."""
+    added = {key: value for key, value in wanted.items() if had.get(key) != value}
+    removed = sorted(had.keys() - wanted.keys())
+    calls = []
+    if added:
+        calls.append(Call("AddTags", resource, {"ResourceArn": arn, "Tags": tag_list(added)}))
+    if removed:
+        calls.append(Call("DeleteTags", resource, {"ResourceArn": arn, "TagKeys": removed}))
+    return tuple(calls)
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as AWS takes them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def _call(operation: str, resource: Resource, params: Mapping[str, Any] | None = None) -> Call:
+    return Call(operation, resource, {NAME_FIELDS[resource.type]: resource.name, **(params or {})})

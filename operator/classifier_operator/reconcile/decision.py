@@ -1,0 +1,112 @@
+"""What a decision is made from, and what it consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG, ObjectKey
+from classifier_operator.api.ledger import Place, Resource
+from classifier_operator.reconcile.calls import Call
+from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.sagemaker.views import Sighting, Unseen
+
+StatusT = TypeVar("StatusT")
+
+
+class Meta(Struct, frozen=True, kw_only=True):
+    """What decisions need of an object's metadata."""
+
+    key: ObjectKey
+    uid: str
+    generation: int = 1
+    is_deleted: bool = False
+    retrain: str = ""
+
+    @property
+    def owner_tags(self) -> dict[str, str]:
+        """The tags by which a resource is known as this object's."""
+        return {UID_TAG: self.uid, OBJECT_TAG: str(self.key)}
+
+
+class Defaults(Struct, frozen=True, kw_only=True):
+    """What fields mean when they are absent: the namespace's annotations over the operator's settings."""
+
+    region: str = ""
+    role_arn: str = ""
+    assume_role_arn: str = ""
+    deletion_policy: str = ""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What the gatherer knows of AWS for one object."""
+
+    sightings: Mapping[Resource, Sighting] = {}
+    trouble: Trouble | None = None
+
+    def of(self, resource: Resource) -> Sighting:
+        """What is known of a resource."""
+        return self.sightings.get(resource, Unseen.UNKNOWN)
+
+    def trouble_with(self, *resources: Resource) -> Trouble | None:
+        """The trouble, if it is with one of these; trouble with what is no longer wanted does not count."""
+        if self.trouble is not None and self.trouble.resource in resources:
+            return self.trouble
+        return None
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """What a pass is about: which resources count, and what it tries to reach.
+
+    Trouble is forgotten once the identity changes: a corrected spec is tried at once, whatever the back-off was.
+    """
+
+    resources: frozenset[Resource]
+    identity: str
+
+
+class Decision(Struct, Generic[StatusT], frozen=True, kw_only=True):
+    """What to do now, and what the status says once it is done.
+
+    follow: resources that are on the move; the sweeps report each change of theirs.
+    guard: resources that ought to stay as they are; the slow sweeps report when they do not.
+    again_after: seconds until the object wants another look of its own accord.
+    releases: the finalizer may go, because nothing is left to clean up.
+    """
+
+    status: StatusT
+    calls: tuple[Call | Any, ...] = ()
+    follow: frozenset[Resource] = frozenset()
+    guard: frozenset[Resource] = frozenset()
+    again_after: float | None = None
+    releases: bool = False
+
+
+class SpecError(ValueError):
+    """The spec cannot be acted on: which field, and what is wrong with it."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+
+
+class UnsupportedError(SpecError):
+    """The spec asks for something that this version does not do: it says so instead of ignoring it."""
+
+
+def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:
+    """Where an object's calls go; a missing region is an error, never a guess."""
+    chosen = region or defaults.region
+    if not chosen:
+        raise SpecError("spec.region", "is not set, and neither the namespace nor the operator has a default")
+    return Place(chosen, assume_role_arn or defaults.assume_role_arn)
+
+
+def role_of(role_arn: str, defaults: Defaults) -> str:
+    """The execution role that SageMaker gets."""
+    chosen = role_arn or defaults.role_arn
+    if not chosen:
+        raise SpecError("spec.roleArn", "is not set, and neither the namespace nor the operator has a default")
+    return chosen

@@ -1,0 +1,67 @@
+"""A call that was refused, and what an object says while it waits for the next try."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from classifier_operator.api import conditions
+from classifier_operator.api.conditions import Reason, Verdict
+from classifier_operator.api.ledger import Resource
+from classifier_operator.sagemaker.refusals import RefusalKind, Remedy
+
+# IAM tells the other services of a new role within seconds, rarely a minute; five are a generous bound, after which
+# the object says that it is denied and goes on asking, slowly.
+ACCESS_PATIENCE = timedelta(minutes=5)
+
+_WAITS = {
+    RefusalKind.THROTTLED: (Reason.THROTTLED, "AWS throttles {operation}; it is tried again"),
+    RefusalKind.UNAVAILABLE: (Reason.AWS_UNAVAILABLE, "{operation} got no good answer; it is tried again"),
+    RefusalKind.QUOTA: (Reason.WAITING_FOR_QUOTA, "waiting for a service quota to allow {operation}"),
+    RefusalKind.CAPACITY: (Reason.WAITING_FOR_CAPACITY, "waiting for AWS to have capacity"),
+    RefusalKind.ROLE_PENDING: (Reason.ACCESS_PENDING, "waiting for the execution role to take effect"),
+    RefusalKind.ACCESS_DENIED: (Reason.ACCESS_PENDING, "waiting to be allowed {operation}"),
+}
+_STOPS = {
+    RefusalKind.ALREADY_EXISTS: Reason.NAME_TAKEN,
+    RefusalKind.ACCELERATOR: Reason.ACCELERATOR_UNAVAILABLE,
+}
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """The last refusal of a call, how long it has lasted, and when to try again."""
+
+    operation: str
+    resource: Resource
+    kind: RefusalKind
+    words: str
+    since: datetime
+    count: int
+    retry_at: datetime
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request must not be sent again."""
+        return self.kind.remedy is Remedy.STOP
+
+    def is_pausing(self, now: datetime) -> bool:
+        """Whether the next try is not due yet."""
+        return self.is_final or now < self.retry_at
+
+    def seconds_left(self, now: datetime) -> float | None:
+        """Until the next try; None when there is none."""
+        return None if self.is_final else max(0.0, (self.retry_at - now).total_seconds())
+
+
+def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bool = False) -> Verdict:
+    """What the object says: `underway` is its reason when the trouble is one that only delays it."""
+    if trouble.is_final:
+        reason = _STOPS.get(trouble.kind, Reason.INVALID_SPEC)
+        return conditions.stalled(reason, trouble.words, serving=serving)
+    reason, text = _WAITS.get(trouble.kind, (underway, "{operation} is tried again"))
+    message = f"{text.format(operation=trouble.operation)}: {trouble.words}"
+    if reason is Reason.ACCESS_PENDING and now - trouble.since >= ACCESS_PATIENCE:
+        return conditions.stalled(Reason.ACCESS_DENIED, trouble.words, serving=serving)
+    ready = Reason.IN_SERVICE if serving else reason
+    return conditions.working(reason, message, is_ready=serving, ready=ready)

@@ -1,0 +1,148 @@
+"""Act: send a decision's calls, and remember what AWS said.
+
+Some refusals are answers: "not found" to a deletion, "already exists" to a creation whose first answer was lost. They
+are turned into sightings here. Every other refusal goes to the caller, which decides when to try again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import structs
+
+from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG
+from classifier_operator.api.ledger import Resource, ResourceType
+from classifier_operator.reconcile.calls import Call, describe
+from classifier_operator.reconcile.decision import Meta
+from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.ports import Clock, Cloud
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
+from classifier_operator.sagemaker.views import (
+    EndpointView,
+    JobView,
+    PlainView,
+    Sighting,
+    Stranger,
+    Unseen,
+    View,
+    endpoint_described,
+    job_described,
+)
+
+# Tags become visible some seconds after the resource: a young one without tags may still be our own.
+TAGS_VISIBLE_AFTER = timedelta(minutes=2)
+
+
+class Executor:
+    """Sends calls to AWS and records in the inventory what came of them."""
+
+    def __init__(self, cloud: Cloud, inventory: Inventory, clock: Clock) -> None:
+        self._cloud = cloud
+        self._inventory = inventory
+        self._clock = clock
+
+    async def run(self, meta: Meta, call: Call) -> None:
+        """Send one call.
+
+        Raises:
+            AwsRefusal: AWS refused, and the refusal is not an answer in itself.
+
+        """
+        try:
+            answer = await self._cloud.call(call.resource.place, call.operation, call.params)
+        except AwsRefusal as refusal:
+            if not await self._is_an_answer(meta, call, refusal):
+                raise
+        else:
+            self._record(call, answer)
+
+    async def describe(self, resource: Resource) -> None:
+        """Look at one resource, outside of any decision."""
+        call = describe(resource)
+        try:
+            answer = await self._cloud.call(resource.place, call.operation, call.params)
+        except AwsRefusal as refusal:
+            if refusal.kind is not RefusalKind.NOT_FOUND:
+                raise
+            self._inventory.record(resource, Unseen.ABSENT)
+        else:
+            self._inventory.record(resource, view_of(resource.type, answer))
+
+    def _record(self, call: Call, answer: dict[str, Any]) -> None:
+        resource, inventory = call.resource, self._inventory
+        if call.creates:
+            inventory.made(resource, _just_made(call, answer, self._clock.now()))
+        elif call.operation == "DeleteEndpoint":
+            inventory.record(resource, _with_status(inventory.get(resource), "Deleting"))
+        elif call.operation.startswith("Delete") and call.operation != "DeleteTags":
+            inventory.deleted(resource)
+        elif call.operation.startswith("Describe"):
+            inventory.record(resource, view_of(resource.type, answer))
+        elif call.operation == "StopTrainingJob":
+            inventory.record(resource, _with_status(inventory.get(resource), "Stopping"))
+        elif call.operation.startswith("UpdateEndpoint"):
+            inventory.record(resource, _with_status(inventory.get(resource), "Updating"))
+
+    async def _is_an_answer(self, meta: Meta, call: Call, refusal: AwsRefusal) -> bool:
+        """Whether the refusal tells the state of the resource, so that the next decision can go on from there."""
+        if refusal.kind is RefusalKind.ALREADY_EXISTS and call.creates:
+            self._inventory.record(call.resource, await self._whose(meta, call.resource))
+            return True
+        if refusal.kind is RefusalKind.NOT_FOUND:
+            if call.operation.startswith("Delete"):
+                self._inventory.deleted(call.resource)
+            else:
+                self._inventory.record(call.resource, Unseen.ABSENT)
+            return self._inventory.get(call.resource) is Unseen.ABSENT
+        if refusal.kind is RefusalKind.ALREADY_ENDED:
+            self._inventory.doubt(call.resource)
+            return True
+        if call.changes and refusal.kind in (RefusalKind.IN_PROGRESS, RefusalKind.UNAVAILABLE):
+            # It may have taken effect, or the state is not what it was thought to be: look before the next try.
+            self._inventory.doubt(call.resource)
+        return False
+
+    async def _whose(self, meta: Meta, resource: Resource) -> Sighting:
+        """Whether an existing resource of that name is this object's own, by its owner tag."""
+        call = describe(resource)
+        answer = await self._cloud.call(resource.place, call.operation, call.params)
+        view = view_of(resource.type, answer)
+        listed = await self._cloud.call(resource.place, "ListTags", {"ResourceArn": view.arn})
+        tags = {tag["Key"]: tag["Value"] for tag in listed.get("Tags", ())}
+        if tags.get(UID_TAG) == meta.uid:
+            return view
+        made = answer.get("CreationTime")
+        if not tags and made is not None and self._clock.now() - made < TAGS_VISIBLE_AFTER:
+            message = f"{resource.name} was made a moment ago and has no tags yet"
+            raise AwsRefusal("ListTags", RefusalKind.NOT_PROPAGATED, "TagsNotVisible", message)
+        return Stranger(view.arn, tags.get(OBJECT_TAG, ""))
+
+
+def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:
+    """A Describe's answer as a view."""
+    if kind is ResourceType.TRAINING_JOB:
+        return job_described(answer)
+    if kind is ResourceType.ENDPOINT:
+        return endpoint_described(answer)
+    return PlainView(answer[f"{kind}Arn"])
+
+
+def _just_made(call: Call, answer: dict[str, Any], now: datetime) -> View:
+    """What AWS would say of it, if it said it at once."""
+    kind, name = call.resource.type, call.resource.name
+    arn = answer[f"{kind}Arn"]
+    if kind is ResourceType.TRAINING_JOB:
+        return JobView(name=name, arn=arn, status="InProgress", secondary_status="Starting", created=now)
+    if kind is ResourceType.ENDPOINT:
+        config = call.params["EndpointConfigName"]
+        return EndpointView(name=name, arn=arn, status="Creating", config_name=config, modified=now)
+    return PlainView(arn)
+
+
+def _with_status(sighting: Sighting, status: str) -> Sighting:
+    if isinstance(sighting, JobView):
+        return structs.replace(sighting, status=status, secondary_status=status, is_detailed=False)
+    if isinstance(sighting, EndpointView):
+        return structs.replace(sighting, status=status, is_detailed=False)
+    return Unseen.UNKNOWN

@@ -1,0 +1,202 @@
+"""One pass over one object: gather, decide, act, write status, until nothing is left to do now.
+
+A pass remembers before it acts: the finalizer and the ledger are written before the first call that makes anything,
+so a crash at any point leaves nothing at AWS that the object does not name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct, to_builtins
+
+from classifier_operator.api.conditions import Reason, stalled
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.endpoint import decide as endpoints
+from classifier_operator.endpoint import status as endpoint_status
+from classifier_operator.endpoint.smoke_test import SmokeTestCall
+from classifier_operator.endpoint.spec import EndpointStatus, SmokeTestStatus
+from classifier_operator.reconcile.calls import Call
+from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
+from classifier_operator.runtime import gather
+from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.ports import Clock
+from classifier_operator.runtime.smoke import SmokeTester
+from classifier_operator.runtime.store import Body, Store
+from classifier_operator.runtime.troubles import Troubles
+from classifier_operator.runtime.workqueue import WorkQueue
+from classifier_operator.runtime.write import Writer
+from classifier_operator.sagemaker.refusals import AwsRefusal
+from classifier_operator.training import decide as trainings
+from classifier_operator.training import status as training_status
+from classifier_operator.training.spec import TrainingStatus
+
+logger = logging.getLogger(__name__)
+
+# Each round acts on what the one before has learned; an object that wants more waits for its next turn.
+ROUNDS = 8
+
+AnyDecision = Decision[Any]
+AnyCall = Call | SmokeTestCall
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    """One look at an object: what is known, and what is decided."""
+
+    subject: Subject
+    decision: AnyDecision
+
+
+class Controller:
+    """Brings one object at a time to what its spec says."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        inventory: Inventory,
+        queue: WorkQueue[ObjectKey],
+        defaults: gather.NamespaceDefaults,
+        executor: Executor,
+        smoke_tester: SmokeTester,
+        writer: Writer,
+        troubles: Troubles,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._inventory = inventory
+        self._queue = queue
+        self._defaults = defaults
+        self._executor = executor
+        self._smoke_tester = smoke_tester
+        self._writer = writer
+        self._troubles = troubles
+        self._clock = clock
+        self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
+
+    async def reconcile(self, key: ObjectKey) -> None:
+        """Do what there is to do for the object now.
+
+        Raises:
+            ConflictError, GoneError, ClusterUnavailableError: the cluster did not take what was written.
+
+        """
+        body = self._store.get(key)
+        if body is None:
+            self._forget(key)
+            return
+        if gather.is_being_deleted(body) and not gather.has_finalizer(body):
+            return
+        try:
+            await self._pass(key, body)
+        except gather.InvalidObjectError as error:
+            await self._refuse(key, body, str(error))
+
+    async def _pass(self, key: ObjectKey, body: Body) -> None:
+        status = body.get("status", {})
+        for _ in range(ROUNDS):
+            look = await self._decide(key, {**body, "status": status})
+            decision = look.decision
+            calls = self._due(key, look)
+            if not calls:
+                break
+            if any(call.is_announced for call in calls):
+                body = await self._announce(key, body, decision, calls)
+            succeeded = await self._act(key, body, look, calls)
+            status = to_builtins(decision.status) if succeeded else body.get("status", {})
+        else:
+            self._queue.add_after(key, 1.0)
+        await self._conclude(key, body, decision)
+
+    async def _decide(self, key: ObjectKey, body: Body) -> Look:
+        """Gather and decide."""
+        defaults = await self._defaults.of(key.namespace)
+        if key.kind is Kind.TRAINING:
+            training = gather.training_of(key, body, defaults)
+            subject = trainings.subject_of(training)
+            decision: AnyDecision = trainings.decide(training, self._seen(key, subject), self._clock.now())
+        else:
+            outcome = self._smoke_tests.get(key)
+            endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome)
+            subject = endpoints.subject_of(endpoint)
+            decision = endpoints.decide(endpoint, self._seen(key, subject), self._clock.now())
+        return Look(subject=subject, decision=decision)
+
+    def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
+        trouble = self._troubles.of(key, subject.identity)
+        return Seen(sightings=self._inventory.of(subject.resources), trouble=trouble)
+
+    def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
+        """The decision's calls, without those to a resource whose last refusal is still being waited out."""
+        trouble = self._troubles.of(key, look.subject.identity)
+        calls = list(look.decision.calls)
+        if trouble is None or not trouble.is_pausing(self._clock.now()):
+            return calls
+        paused = next((at for at, call in enumerate(calls) if call.resource == trouble.resource), len(calls))
+        return calls[:paused]
+
+    async def _announce(self, key: ObjectKey, body: Body, decision: AnyDecision, calls: Sequence[AnyCall]) -> Body:
+        """Write down what is about to be done; a creation that is being retried is written down already."""
+        body = await self._writer.hold(key, body)
+        known = {(entry["type"], entry["name"]) for entry in body.get("status", {}).get("resources", ())}
+        made = {(call.resource.type.value, call.resource.name) for call in calls if call.creates}
+        if made and made <= known:
+            return body
+        return await self._writer.status(key, body, to_builtins(decision.status))
+
+    async def _act(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> bool:
+        """Send the calls in order; the first refusal ends the round. Whether all succeeded."""
+        meta = gather.meta_of(key, body)
+        for call in calls:
+            try:
+                await self._send(key, meta, call)
+            except AwsRefusal as refusal:
+                trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
+                logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra={"object": str(key)})
+                return False
+        self._troubles.clear(key)
+        return True
+
+    async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> None:
+        if isinstance(call, SmokeTestCall):
+            self._smoke_tests[key] = await self._smoke_tester.run(call)
+        else:
+            await self._executor.run(meta, call)
+
+    async def _conclude(self, key: ObjectKey, body: Body, decision: AnyDecision) -> None:
+        """Write what was decided, watch what is on the move, and come back when it is time."""
+        if decision.releases and gather.is_being_deleted(body):
+            await self._writer.release(key, body)
+            self._forget(key)
+            return
+        await self._writer.status(key, body, to_builtins(decision.status))
+        self._inventory.watch(key, follow=decision.follow, guard=decision.guard)
+        seconds = self._seconds_until_next(key, decision)
+        if seconds is not None:
+            self._queue.add_after(key, seconds)
+
+    def _seconds_until_next(self, key: ObjectKey, decision: AnyDecision) -> float | None:
+        trouble = self._troubles.peek(key)
+        waits = [decision.again_after, trouble.seconds_left(self._clock.now()) if trouble else None]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def _refuse(self, key: ObjectKey, body: Body, message: str) -> None:
+        """The stored object does not fit its schema (an older CRD, a hand in etcd): say so, touch nothing."""
+        meta = gather.meta_of(key, body)
+        verdict = stalled(Reason.INVALID_SPEC, message)
+        now = self._clock.now()
+        conditions: Any
+        if key.kind is Kind.TRAINING:
+            conditions = training_status.with_conditions(TrainingStatus(), meta, verdict, now)
+        else:
+            conditions = endpoint_status.with_conditions(EndpointStatus(), meta, verdict, now)
+        await self._writer.status(key, body, {**body.get("status", {}), **to_builtins(conditions)})
+
+    def _forget(self, key: ObjectKey) -> None:
+        self._inventory.watch(key, follow=frozenset(), guard=frozenset())
+        self._troubles.clear(key)
+        self._smoke_tests.pop(key, None)
+        self._queue.forget(key)

@@ -1,0 +1,131 @@
+"""Gather: everything that a decision about one object looks at, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from classifier_operator.api.conditions import ConditionType, find
+from classifier_operator.api.kinds import FINALIZER, GROUP, RETRAIN_ANNOTATION, Kind, ObjectKey
+from classifier_operator.endpoint.deployment import TrainedModel
+from classifier_operator.endpoint.situation import Endpoint
+from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, SmokeTestStatus
+from classifier_operator.reconcile.decision import Defaults, Meta
+from classifier_operator.runtime.ports import Clock, Cluster, GoneError
+from classifier_operator.runtime.store import Body, Store
+from classifier_operator.training.situation import Training
+from classifier_operator.training.spec import TrainingSpec, TrainingStatus
+
+# How long a namespace's annotations are believed before they are read again.
+NAMESPACE_LIFETIME = timedelta(minutes=1)
+
+
+class InvalidObjectError(ValueError):
+    """The object does not have the shape that its CRD promises; the message carries the field's path."""
+
+
+class NamespaceDefaults:
+    """What fields mean when they are absent: the namespace's annotations over the operator's settings."""
+
+    def __init__(self, cluster: Cluster, fallback: Defaults, clock: Clock) -> None:
+        self._cluster = cluster
+        self._fallback = fallback
+        self._clock = clock
+        self._known: dict[str, tuple[float, Defaults]] = {}
+
+    async def of(self, namespace: str) -> Defaults:
+        """The defaults in that namespace."""
+        known = self._known.get(namespace)
+        now = self._clock.monotonic()
+        if known is not None and now - known[0] < NAMESPACE_LIFETIME.total_seconds():
+            return known[1]
+        try:
+            annotations = (await self._cluster.read_namespace(namespace))["metadata"].get("annotations", {})
+        except GoneError:
+            annotations = {}
+        defaults = self._with(annotations)
+        self._known[namespace] = (now, defaults)
+        return defaults
+
+    def _with(self, annotations: Mapping[str, str]) -> Defaults:
+        def chosen(name: str, fallback: str) -> str:
+            return annotations.get(f"{GROUP}/{name}", fallback)
+
+        return Defaults(
+            region=chosen("region", self._fallback.region),
+            role_arn=chosen("role-arn", self._fallback.role_arn),
+            assume_role_arn=chosen("assume-role-arn", self._fallback.assume_role_arn),
+            deletion_policy=chosen("deletion-policy", self._fallback.deletion_policy),
+        )
+
+
+def has_finalizer(body: Body) -> bool:
+    """Whether the operator holds the object back until it has cleaned up."""
+    return FINALIZER in body["metadata"].get("finalizers", ())
+
+
+def is_being_deleted(body: Body) -> bool:
+    """Whether somebody has asked for the object's deletion."""
+    return "deletionTimestamp" in body["metadata"]
+
+
+def meta_of(key: ObjectKey, body: Body) -> Meta:
+    """The metadata that decisions need."""
+    metadata = body["metadata"]
+    return Meta(
+        key=key,
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 1),
+        is_deleted=is_being_deleted(body),
+        retrain=metadata.get("annotations", {}).get(RETRAIN_ANNOTATION, ""),
+    )
+
+
+def training_of(key: ObjectKey, body: Body, defaults: Defaults) -> Training:
+    """A ClassifierTraining as its decisions see it."""
+    return Training(
+        meta=meta_of(key, body),
+        spec=_converted(body.get("spec", {}), TrainingSpec, "spec"),
+        status=_converted(body.get("status", {}), TrainingStatus, "status"),
+        defaults=defaults,
+    )
+
+
+def endpoint_of(
+    key: ObjectKey, body: Body, defaults: Defaults, *, store: Store, smoke_test: SmokeTestStatus | None
+) -> Endpoint:
+    """A ClassifierEndpoint as its decisions see it."""
+    spec = _converted(body.get("spec", {}), EndpointSpec, "spec")
+    trained = None
+    if spec.training_ref is not None:
+        trained = _trained(store.get(ObjectKey(Kind.TRAINING, key.namespace, spec.training_ref.name)))
+    return Endpoint(
+        meta=meta_of(key, body),
+        spec=spec,
+        status=_converted(body.get("status", {}), EndpointStatus, "status"),
+        defaults=defaults,
+        trained=trained,
+        smoke_test=smoke_test,
+    )
+
+
+def _trained(body: Body | None) -> TrainedModel | None:
+    if body is None:
+        return None
+    status = _converted(body.get("status", {}), TrainingStatus, "status")
+    ready = find(status.conditions, ConditionType.READY)
+    message = ready.message if ready is not None else "the operator has not looked at it yet"
+    good = status.model_artifacts
+    if good is None:
+        return TrainedModel(message=message)
+    return TrainedModel(artifact=good.s3_uri, image=good.image or status.image, job_name=good.job_name, message=message)
+
+
+def _converted(value: Any, kind: Any, path: str) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidObjectError(str(error).replace("`$", f"`{path}")) from error

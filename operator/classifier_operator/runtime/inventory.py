@@ -1,0 +1,125 @@
+"""What is known of AWS: the last sighting of each resource, who cares for it, and which ones are on the move.
+
+AWS is eventually consistent: a resource that was made a moment ago may not be found yet. So "there is none" is not
+believed for a while after the operator itself has made it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.api.ledger import Resource
+from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Unseen
+
+# How long "not found" right after a creation may be nothing but delay (AWS's own clients wait about 10 s).
+SETTLING_SECONDS = 60.0
+
+
+class Inventory:
+    """Sightings by resource.
+
+    changed: called with the object's key whenever a resource that it cares for was seen to change.
+    clock: monotonic seconds.
+    """
+
+    def __init__(self, *, changed: Callable[[ObjectKey], None], clock: Callable[[], float]) -> None:
+        self._sightings: dict[Resource, Sighting] = {}
+        self._made: dict[Resource, float] = {}
+        self._following: dict[ObjectKey, frozenset[Resource]] = {}
+        self._guarding: dict[ObjectKey, frozenset[Resource]] = {}
+        self._carers: dict[Resource, set[ObjectKey]] = defaultdict(set)
+        self._changed = changed
+        self._clock = clock
+
+    def of(self, resources: Iterable[Resource]) -> Mapping[Resource, Sighting]:
+        """What is known of these resources."""
+        return {one: self._sightings[one] for one in resources if one in self._sightings}
+
+    def get(self, resource: Resource) -> Sighting:
+        """What is known of a resource."""
+        return self._sightings.get(resource, Unseen.UNKNOWN)
+
+    def made(self, resource: Resource, sighting: Sighting) -> None:
+        """The operator has just made it: a "not found" in the next minute means nothing."""
+        self._made[resource] = self._clock()
+        self._sightings[resource] = sighting
+
+    def record(self, resource: Resource, sighting: Sighting) -> None:
+        """AWS has said this of it."""
+        before = self._sightings.get(resource)
+        if sighting is Unseen.ABSENT:
+            if self._is_settling(resource):
+                return
+        else:
+            # AWS has seen it: from now on "not found" means that it is gone.
+            self._made.pop(resource, None)
+        if before is not None and _says_the_same(before, sighting):
+            return
+        self._sightings[resource] = sighting
+        if before != sighting:
+            self._tell(resource)
+
+    def deleted(self, resource: Resource) -> None:
+        """The operator has deleted it and AWS has said yes."""
+        self._made.pop(resource, None)
+        self._sightings[resource] = Unseen.ABSENT
+
+    def forget(self, resources: Iterable[Resource]) -> None:
+        """Nobody will ask for these any more."""
+        for resource in resources:
+            self._sightings.pop(resource, None)
+            self._made.pop(resource, None)
+
+    def doubt(self, resource: Resource) -> None:
+        """What is known may be out of date: it must be looked at again."""
+        self._sightings.pop(resource, None)
+
+    def watch(self, key: ObjectKey, *, follow: frozenset[Resource], guard: frozenset[Resource]) -> None:
+        """From now on the object cares for these: `follow` is swept often, `guard` rarely."""
+        for resource in self._following.get(key, frozenset()) | self._guarding.get(key, frozenset()):
+            self._carers[resource].discard(key)
+            if not self._carers[resource]:
+                del self._carers[resource]
+        _set(self._following, key, follow)
+        _set(self._guarding, key, guard)
+        for resource in follow | guard:
+            self._carers[resource].add(key)
+
+    def followed(self) -> set[Resource]:
+        """Everything that is on the move."""
+        return set().union(*self._following.values())
+
+    def guarded(self) -> set[Resource]:
+        """Everything that ought to stay as it is."""
+        return set().union(*self._guarding.values())
+
+    def _is_settling(self, resource: Resource) -> bool:
+        made = self._made.get(resource)
+        if made is None:
+            return False
+        if self._clock() - made < SETTLING_SECONDS:
+            return True
+        del self._made[resource]
+        return False
+
+    def _tell(self, resource: Resource) -> None:
+        for key in tuple(self._carers.get(resource, ())):
+            self._changed(key)
+
+
+def _set(table: dict[ObjectKey, frozenset[Resource]], key: ObjectKey, value: frozenset[Resource]) -> None:
+    if value:
+        table[key] = value
+    else:
+        table.pop(key, None)
+
+
+def _says_the_same(before: Sighting, after: Sighting) -> bool:
+    """Whether a List's summary adds nothing to a view that is already complete."""
+    if isinstance(before, JobView) and isinstance(after, JobView) and not after.is_detailed:
+        return (before.status, before.secondary_status) == (after.status, after.secondary_status)
+    if isinstance(before, EndpointView) and isinstance(after, EndpointView) and not after.is_detailed:
+        return (before.status, before.modified) == (after.status, after.modified)
+    return before == after

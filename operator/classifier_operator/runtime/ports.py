@@ -1,0 +1,78 @@
+"""What the runtime needs of the outside: AWS, the cluster, the time. The adapters provide it; tests provide fakes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Place
+
+
+class ConflictError(Exception):
+    """The object has changed since it was read: read it again and decide anew."""
+
+
+class GoneError(Exception):
+    """The object does not exist any more."""
+
+
+class ClusterUnavailableError(Exception):
+    """The API server did not do what was asked; trying again later is right."""
+
+
+class Cloud(Protocol):
+    """AWS. Every method raises AwsRefusal when AWS does not do what was asked."""
+
+    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One call of SageMaker's API, `operation` by its name there, e.g. `CreateTrainingJob`."""
+        ...
+
+    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str) -> bytes:
+        """SageMaker Runtime's InvokeEndpoint."""
+        ...
+
+    async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
+        """An object of S3, at most `limit` bytes of it."""
+        ...
+
+
+class Cluster(Protocol):
+    """The Kubernetes API. Methods raise ConflictError, GoneError or ClusterUnavailableError."""
+
+    async def read(self, key: ObjectKey) -> dict[str, Any]:
+        """The object as it is now."""
+        ...
+
+    def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        """All objects of a kind that the operator serves, page by page."""
+        ...
+
+    async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
+        """Apply a JSON merge patch to the object, or to its status; returns the object as it is then."""
+        ...
+
+    async def read_config_map(self, namespace: str, name: str) -> dict[str, Any]:
+        """A ConfigMap."""
+        ...
+
+    async def read_namespace(self, name: str) -> dict[str, Any]:
+        """A namespace."""
+        ...
+
+    async def post_event(self, event: Mapping[str, Any]) -> None:
+        """Publish an Event (events.k8s.io/v1)."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...

@@ -1,0 +1,90 @@
+"""Act, for the smoke test: fetch the image, invoke the endpoint, judge the answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from classifier_operator.api.conditions import rfc3339
+from classifier_operator.endpoint.smoke_test import Answered, SmokeTestCall, failed, judge
+from classifier_operator.endpoint.spec import ClassLabels, KeyRef, SmokeTestStatus, TestImage
+from classifier_operator.runtime.ports import Clock, Cloud, Cluster, GoneError
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
+
+# InvokeEndpoint takes at most 6 MB (SageMaker Runtime API reference).
+IMAGE_LIMIT = 6 * 1024 * 1024
+
+
+class SmokeTester:
+    """Runs smoke tests."""
+
+    def __init__(self, cloud: Cloud, cluster: Cluster, clock: Clock) -> None:
+        self._cloud = cloud
+        self._cluster = cluster
+        self._clock = clock
+
+    async def run(self, call: SmokeTestCall) -> SmokeTestStatus:
+        """Run one test.
+
+        Raises:
+            AwsRefusal: it could not be run now, and trying again later is right.
+
+        """
+        image = await self._image(call)
+        labels = await self.labels(call.namespace, call.labels)
+        try:
+            answered = await self._answer(call, image)
+        except AwsRefusal as refusal:
+            if refusal.remedy is not Remedy.STOP:
+                raise
+            return failed(call, refusal.words, self._time())
+        return judge(call, answered, labels, self._time())
+
+    async def labels(self, namespace: str, labels: ClassLabels | None) -> Sequence[str]:
+        """The classes' names; none where the spec names none."""
+        if labels is None:
+            return ()
+        if labels.config_map_key_ref is None:
+            return labels.values
+        text = await self._key(namespace, labels.config_map_key_ref)
+        return [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+
+    async def _answer(self, call: SmokeTestCall, image: bytes) -> Answered:
+        """Invoke it once more than there are warm-ups: an accelerated endpoint's first answers are slow."""
+        first = took = 0
+        body = b""
+        for number in range(call.test.warm_ups + 1):
+            began = self._clock.monotonic()
+            body = await self._cloud.invoke(call.resource.place, call.resource.name, image, call.test.content_type)
+            took = round((self._clock.monotonic() - began) * 1000)
+            first = first if number else took
+        return Answered(body=body, first_milliseconds=first, milliseconds=took)
+
+    async def _image(self, call: SmokeTestCall) -> bytes:
+        source: TestImage = call.test.image
+        if source.config_map_key_ref is not None:
+            return await self._key(call.namespace, source.config_map_key_ref)
+        return await self._cloud.read_object(call.resource.place, source.s3_uri, IMAGE_LIMIT)
+
+    async def _key(self, namespace: str, ref: KeyRef) -> bytes:
+        try:
+            config_map = await self._cluster.read_config_map(namespace, ref.name)
+        except GoneError as error:
+            raise _missing(f"ConfigMap {namespace}/{ref.name} does not exist") from error
+        if ref.key in config_map.get("data", {}):
+            return str(config_map["data"][ref.key]).encode()
+        encoded = config_map.get("binaryData", {}).get(ref.key)
+        if encoded is None:
+            raise _missing(f"ConfigMap {namespace}/{ref.name} has no key {ref.key}")
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise _missing(f"ConfigMap {namespace}/{ref.name}, key {ref.key}: {error}") from error
+
+    def _time(self) -> str:
+        return rfc3339(self._clock.now())
+
+
+def _missing(message: str) -> AwsRefusal:
+    return AwsRefusal("InvokeEndpoint", RefusalKind.MISSING_INPUT, "MissingInput", message)

@@ -1,0 +1,139 @@
+"""Write status: the finalizer, the status and the Events of one object, and only what differs.
+
+A status patch that changes nothing is not free: it costs a call, and whoever waits for its echo waits in vain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from classifier_operator.api.conditions import ConditionType, Reason
+from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
+from classifier_operator.runtime.gather import has_finalizer
+from classifier_operator.runtime.ports import Clock, Cluster, ClusterUnavailableError, GoneError
+from classifier_operator.runtime.store import Body, Store
+
+logger = logging.getLogger(__name__)
+
+REPORTER = "classifier-operator"
+# An Event's note has at most 1,024 bytes (events.k8s.io/v1).
+NOTE_LIMIT = 1024
+
+
+class Writer:
+    """Writes what was decided back to the cluster, and remembers the answers."""
+
+    def __init__(self, cluster: Cluster, store: Store, clock: Clock, identity: str) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._clock = clock
+        self._identity = identity
+
+    async def hold(self, key: ObjectKey, body: Body) -> Body:
+        """The object with our finalizer: from now on it does not go before we have cleaned up."""
+        if has_finalizer(body):
+            return body
+        finalizers = [*body["metadata"].get("finalizers", ()), FINALIZER]
+        return await self._patch(key, body, {"metadata": {"finalizers": finalizers}})
+
+    async def release(self, key: ObjectKey, body: Body) -> None:
+        """Take our finalizer off."""
+        finalizers = [name for name in body["metadata"].get("finalizers", ()) if name != FINALIZER]
+        try:
+            await self._patch(key, body, {"metadata": {"finalizers": finalizers}})
+        except GoneError:
+            self._store.drop(key)
+
+    async def status(self, key: ObjectKey, body: Body, status: Mapping[str, Any]) -> Body:
+        """The object with that status, and an Event when its headline is another one than before."""
+        before = body.get("status", {})
+        changes = merge_patch(before, status)
+        if not changes:
+            return body
+        written = await self._patch(key, body, {"status": changes}, status=True)
+        news = news_of(before, status)
+        if news is not None:
+            await self._announce(key, written, *news)
+        return written
+
+    async def _patch(self, key: ObjectKey, body: Body, patch: dict[str, Any], *, status: bool = False) -> Body:
+        """Patch the object, if it is still the one that was decided about."""
+        metadata = {**patch.get("metadata", {}), "resourceVersion": body["metadata"]["resourceVersion"]}
+        answer = await self._cluster.patch(key, {**patch, "metadata": metadata}, status=status)
+        self._store.put(answer)
+        return self._store.get(key) or answer
+
+    async def _announce(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> None:
+        """Publish an Event; one that cannot be published is no reason to stop working: the log has it too."""
+        logger.log(
+            logging.WARNING if is_warning else logging.INFO,
+            "%s: %s: %s",
+            key,
+            reason,
+            note,
+            extra={"object": str(key), "reason": reason},
+        )
+        try:
+            await self._cluster.post_event(self._event(key, body, reason, note, is_warning))
+        except (ClusterUnavailableError, GoneError):
+            return
+
+    def _event(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> dict[str, Any]:
+        now = self._clock.now()
+        unique = hashlib.sha256(f"{body['metadata']['uid']}{reason}{now.isoformat()}".encode()).hexdigest()[:16]
+        return {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"name": f"{key.name[:230]}.{unique}", "namespace": key.namespace},
+            "eventTime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "type": "Warning" if is_warning else "Normal",
+            "reason": reason,
+            "action": "Reconcile",
+            "note": note.encode()[:NOTE_LIMIT].decode("utf-8", "ignore"),
+            "reportingController": REPORTER,
+            "reportingInstance": self._identity,
+            "regarding": {
+                "apiVersion": API_VERSION,
+                "kind": key.kind.value,
+                "namespace": key.namespace,
+                "name": key.name,
+                "uid": body["metadata"]["uid"],
+                "resourceVersion": body["metadata"]["resourceVersion"],
+            },
+        }
+
+
+def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON merge patch (RFC 7396) that makes `before` into `after`; empty when they are the same."""
+    patch: dict[str, Any] = dict.fromkeys(before.keys() - after.keys())
+    for name, value in after.items():
+        old = before.get(name)
+        if isinstance(value, dict) and isinstance(old, dict):
+            nested = merge_patch(old, value)
+            if nested:
+                patch[name] = nested
+        elif name not in before or old != value:
+            patch[name] = value
+    return patch
+
+
+def news_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str, bool] | None:
+    """Reason, note and severity of the Event that this change of status deserves."""
+    was, now = headline(before), headline(after)
+    if now is None or (was is not None and was[:2] == now[:2]):
+        return None
+    kind, reason, message = now
+    is_warning = kind == ConditionType.STALLED or reason == Reason.ROLLING_BACK
+    return reason, message, is_warning
+
+
+def headline(status: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """The condition that matters most: what stalls, else what goes on, else how it is."""
+    conditions = {one["type"]: one for one in status.get("conditions", ())}
+    for kind in (ConditionType.STALLED, ConditionType.RECONCILING, ConditionType.READY):
+        if kind in conditions:
+            return kind.value, conditions[kind]["reason"], conditions[kind].get("message", "")
+    return None

@@ -1,0 +1,1 @@
+"""What is known of SageMaker, as values and pure functions: names, images, states, refusals; no calls."""

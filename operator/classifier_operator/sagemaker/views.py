@@ -1,0 +1,177 @@
+"""What AWS says of a resource, reduced to what decisions need.
+
+A List tells the state and nothing else; a Describe tells all. `is_detailed` says which of the two a view came from.
+States stay AWS's own strings: AWS adds new ones, and an unknown state must pass through, not crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+
+JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
+JOB_ACTIVE = frozenset({"InProgress", "Stopping"})
+
+# From these states an endpoint moves on by itself.
+ENDPOINT_MOVING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+
+class Unseen(Enum):
+    """What is known of a resource that AWS has not described."""
+
+    UNKNOWN = "unknown"  # nobody has looked yet
+    ABSENT = "absent"  # AWS said that there is none
+
+
+class Stranger(Struct, frozen=True):
+    """A resource of that name exists and carries another owner's tags, or none."""
+
+    arn: str
+    owner: str
+
+
+class PlainView(Struct, frozen=True):
+    """A model or an endpoint configuration: it exists."""
+
+    arn: str
+
+
+class Metric(Struct, frozen=True, omit_defaults=True):
+    """A final metric; the value is text because the API has no floating point."""
+
+    name: str
+    value: str
+
+
+class JobView(Struct, frozen=True, kw_only=True):
+    """A training job (DescribeTrainingJob, or a summary of ListTrainingJobs)."""
+
+    name: str
+    arn: str
+    status: str
+    secondary_status: str = ""
+    failure_reason: str = ""
+    artifact: str = ""
+    metrics: tuple[Metric, ...] = ()
+    created: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    billable_seconds: int = 0
+    is_detailed: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the job will not change any more."""
+        return self.status in JOB_ENDED
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether AWS will change it by itself."""
+        return not self.has_ended
+
+
+class VariantView(Struct, frozen=True, kw_only=True):
+    """A variant of a live endpoint."""
+
+    name: str
+    current_count: int = 0
+    desired_count: int = 0
+    current_weight: float = 1.0
+
+
+class EndpointView(Struct, frozen=True, kw_only=True):
+    """An endpoint (DescribeEndpoint, or a summary of ListEndpoints)."""
+
+    name: str
+    arn: str
+    status: str
+    config_name: str = ""
+    failure_reason: str = ""
+    variants: tuple[VariantView, ...] = ()
+    modified: datetime | None = None
+    is_detailed: bool = False
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether AWS will change it by itself."""
+        return self.status in ENDPOINT_MOVING
+
+    def variant(self, name: str) -> VariantView | None:
+        """The variant of that name."""
+        return next((variant for variant in self.variants if variant.name == name), None)
+
+
+View = JobView | EndpointView | PlainView
+Sighting = View | Stranger | Unseen
+
+
+def job_described(answer: Mapping[str, Any]) -> JobView:
+    """A DescribeTrainingJob answer as a view."""
+    return JobView(
+        name=answer["TrainingJobName"],
+        arn=answer["TrainingJobArn"],
+        status=answer["TrainingJobStatus"],
+        secondary_status=answer.get("SecondaryStatus", ""),
+        failure_reason=answer.get("FailureReason", ""),
+        artifact=answer.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
+        metrics=_metrics(answer.get("FinalMetricDataList", ())),
+        created=answer.get("CreationTime"),
+        started=answer.get("TrainingStartTime"),
+        ended=answer.get("TrainingEndTime"),
+        billable_seconds=answer.get("BillableTimeInSeconds", 0),
+        is_detailed=True,
+    )
+
+
+def job_listed(summary: Mapping[str, Any]) -> JobView:
+    """A summary of ListTrainingJobs as a view."""
+    return JobView(
+        name=summary["TrainingJobName"],
+        arn=summary["TrainingJobArn"],
+        status=summary["TrainingJobStatus"],
+        secondary_status=summary.get("SecondaryStatus", ""),
+        created=summary.get("CreationTime"),
+        ended=summary.get("TrainingEndTime"),
+    )
+
+
+def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
+    """A DescribeEndpoint answer as a view."""
+    return EndpointView(
+        name=answer["EndpointName"],
+        arn=answer["EndpointArn"],
+        status=answer["EndpointStatus"],
+        config_name=answer.get("EndpointConfigName", ""),
+        failure_reason=answer.get("FailureReason", ""),
+        variants=tuple(map(_variant, answer.get("ProductionVariants", ()))),
+        modified=answer.get("LastModifiedTime"),
+        is_detailed=True,
+    )
+
+
+def endpoint_listed(summary: Mapping[str, Any]) -> EndpointView:
+    """A summary of ListEndpoints as a view."""
+    return EndpointView(
+        name=summary["EndpointName"],
+        arn=summary["EndpointArn"],
+        status=summary["EndpointStatus"],
+        modified=summary.get("LastModifiedTime"),
+    )
+
+
+def _variant(summary: Mapping[str, Any]) -> VariantView:
+    return VariantView(
+        name=summary["VariantName"],
+        current_count=summary.get("CurrentInstanceCount", 0),
+        desired_count=summary.get("DesiredInstanceCount", 0),
+        current_weight=summary.get("CurrentWeight", 1.0),
+    )
+
+
+def _metrics(data: Sequence[Mapping[str, Any]]) -> tuple[Metric, ...]:
+    # AWS sends 32-bit floats: seven significant digits are all there is.
+    return tuple(Metric(item["MetricName"], f"{item['Value']:.7g}") for item in data)

@@ -1,0 +1,30 @@
+"""The operator's settings, read once at the start."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from classifier_operator.reconcile.decision import Defaults
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How the operator runs.
+
+    namespaces: those that it serves; all of them where none are named.
+    sweep_interval: seconds between looks at what is on the move at AWS.
+    guard_interval: seconds between looks at what ought to stay as it is there.
+    resync_interval: seconds between full listings of the cluster's objects.
+    wait_interval: seconds before the first retry of what waits for a quota, a role or a permission.
+    workers: how many objects are worked on at a time.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    defaults: Defaults = Defaults()
+    sweep_interval: float = 5.0
+    guard_interval: float = 300.0
+    resync_interval: float = 600.0
+    wait_interval: float = 15.0
+    workers: int = 16
+    health_host: str = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside of the pod
+    health_port: int = 8080
+    identity: str = "classifier-operator"

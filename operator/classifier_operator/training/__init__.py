@@ -1,0 +1,1 @@
+"""ClassifierTraining: its spec and status, the job it asks for, and the decisions about it. Pure."""

@@ -1,0 +1,249 @@
+"""What to do about a ClassifierTraining: pure, from the object, what AWS says, and the time.
+
+The rules are tried in order and the first that applies decides; each returns a whole decision or None. Jobs of
+earlier specs are dealt with besides (`leftovers`), because they go on while the new run starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import (
+    ConditionType,
+    Reason,
+    Verdict,
+    find,
+    idle,
+    stalled,
+    working,
+)
+from classifier_operator.api.ledger import with_resources, without
+from classifier_operator.reconcile.calls import create, describe, retag, stop_job
+from classifier_operator.reconcile.decision import (
+    Decision,
+    Seen,
+    SpecError,
+    Subject,
+    UnsupportedError,
+)
+from classifier_operator.reconcile.trouble import verdict_of
+from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Sighting, Stranger, Unseen
+from classifier_operator.training import status as report
+from classifier_operator.training.deletion import (
+    being_deleted,
+)
+from classifier_operator.training.leftovers import besides, superseded
+from classifier_operator.training.request import wanted_run
+from classifier_operator.training.retry import (
+    is_retry_due,
+    may_be_tried_again,
+    next_attempt,
+    retried,
+    until_retry,
+    verdict_of_retry,
+)
+from classifier_operator.training.situation import (
+    Situation,
+    Training,
+    TrainingDecision,
+    attempt_of,
+    situation_of,
+)
+
+
+def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
+    """The next step for the object."""
+    if training.meta.is_deleted:
+        return being_deleted(training, seen, now)
+    try:
+        wanted = wanted_run(training.meta, training.spec, training.defaults)
+    except SpecError as error:
+        return _refused(training, error, now)
+    situation = situation_of(training, wanted, seen, now)
+    decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
+    return besides(superseded(situation), decision)
+
+
+def subject_of(training: Training) -> Subject:
+    """The resources whose state decides: those in the ledger, and the job that is wanted now."""
+    known = {entry.resource for entry in training.status.resources}
+    job = None
+    if not training.meta.is_deleted:
+        with suppress(SpecError):
+            wanted = wanted_run(training.meta, training.spec, training.defaults)
+            job = wanted.job(attempt_of(training.status, wanted))
+    resources = frozenset({*known, *([job] if job else ())})
+    return Subject(resources=resources, identity=f"{training.meta.generation}:{job and job.name}")
+
+
+def _suspended(at: Situation) -> TrainingDecision | None:
+    if not at.spec.suspend:
+        return None
+    job = at.sighting
+    if job is Unseen.UNKNOWN and at.is_recorded and at.status.job_status not in JOB_ENDED:
+        return Decision(status=at.status, calls=(describe(at.job),))
+    if isinstance(job, JobView) and job.is_moving:
+        # Given up in the history: when it is resumed, the run goes on under its next attempt's name.
+        history = report.with_history(at.status.history, job, Reason.SUSPENDED)
+        status = structs.replace(report.with_job(at.status, job), history=history)
+        calls = () if job.status == "Stopping" else (stop_job(at.job),)
+        return Decision(
+            status=at.says(_stopping_for_suspension(job.name), status),
+            calls=calls,
+            follow=frozenset({at.job}),
+        )
+    stopping = [entry.name for entry in at.status.resources if _is_moving(at.seen.of(entry.resource))]
+    if stopping:
+        return Decision(status=at.says(_stopping_for_suspension(stopping[0])))
+    return Decision(status=at.says(idle(Reason.SUSPENDED, "no run is started while spec.suspend is true")))
+
+
+def _job_is_a_strangers(at: Situation) -> TrainingDecision | None:
+    if not isinstance(at.sighting, Stranger):
+        return None
+    whose = at.sighting.owner or "nobody this operator knows"
+    message = f"a training job named {at.job.name} exists and belongs to {whose}: {at.sighting.arn}"
+    status = structs.replace(at.status, resources=without(at.status.resources, [at.job]))
+    return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message), status))
+
+
+def _run_ended_before(at: Situation) -> TrainingDecision | None:
+    """The status already holds how this run ended: nothing is asked of AWS about it, for ever."""
+    if at.status.job_name != at.job.name or at.status.job_status not in JOB_ENDED:
+        return None
+    if is_retry_due(at):
+        return next_attempt(at)
+    return _retagged(at, Decision(status=at.says(_verdict_kept(at)), again_after=until_retry(at)))
+
+
+def _refused_before(at: Situation) -> TrainingDecision | None:
+    """AWS refused this very request for good, in this process or an earlier one: it is not sent again."""
+    trouble = at.seen.trouble_with(at.job)
+    if trouble is not None and trouble.is_pausing(at.now):
+        verdict = verdict_of(trouble, at.now, underway=_underway_reason(at))
+        ledger = at.status.resources
+        if trouble.is_final and not at.status.job_arn:
+            ledger = without(ledger, [at.job])
+        status = structs.replace(at.status, resources=ledger)
+        follow = frozenset({at.job}) if isinstance(at.sighting, JobView) and at.sighting.is_moving else frozenset()
+        return Decision(status=at.says(verdict, status), again_after=trouble.seconds_left(at.now), follow=follow)
+    if trouble is None and at.status.job_name == at.job.name and not at.status.job_arn:
+        held = find(at.status.conditions, ConditionType.STALLED)
+        if held is not None and held.reason in _HELD:
+            return Decision(status=at.says(stalled(Reason(held.reason), held.message)))
+    return None
+
+
+def _job_is_unknown(at: Situation) -> TrainingDecision | None:
+    """It was made, and nobody has looked since the operator started: the next sweep tells."""
+    if at.sighting is not Unseen.UNKNOWN or not at.status.job_arn or at.status.job_name != at.job.name:
+        return None
+    return Decision(status=at.status, follow=frozenset({at.job}))
+
+
+def _job_is_lost(at: Situation) -> TrainingDecision | None:
+    if at.sighting is not Unseen.ABSENT or not at.status.job_arn or at.status.job_name != at.job.name:
+        return None
+    message = (
+        f"training job {at.job.name} no longer exists at AWS; it is not run again by itself: change the spec or "
+        "set the retrain annotation for a new run"
+    )
+    status = structs.replace(at.status, resources=without(at.status.resources, [at.job]))
+    return Decision(status=at.says(stalled(Reason.JOB_LOST, message), status))
+
+
+def _job_is_missing(at: Situation) -> TrainingDecision | None:
+    if isinstance(at.sighting, JobView):
+        return None
+    status = report.with_run(at.status, at.wanted, at.attempt)
+    status = structs.replace(status, resources=with_resources(status.resources, [at.job]))
+    verdict = working(Reason.STARTING, f"training job {at.job.name} is being created")
+    return Decision(status=at.says(verdict, status), calls=(create(at.job, at.wanted.params),))
+
+
+def _job_is_moving(at: Situation) -> TrainingDecision | None:
+    job = at.sighting
+    if not isinstance(job, JobView) or not job.is_moving:
+        return None
+    status = report.with_job(report.with_run(at.status, at.wanted, at.attempt), job)
+    status = structs.replace(status, resources=with_resources(status.resources, [at.job]))
+    return _retagged(at, Decision(status=at.says(report.underway(job), status), follow=frozenset({at.job})))
+
+
+def _job_has_ended(at: Situation) -> TrainingDecision | None:
+    job = at.sighting
+    if not isinstance(job, JobView):
+        return None
+    if not job.is_detailed:
+        return Decision(status=at.status, calls=(describe(at.job),))
+    status = report.with_job(report.with_run(at.status, at.wanted, at.attempt), job)
+    if may_be_tried_again(at, job):
+        return retried(at, status, job)
+    verdict = report.ended(job)
+    status = report.with_end(status, job, verdict.headline[0])
+    return _retagged(at, Decision(status=at.says(verdict, status)))
+
+
+RULES: tuple[Callable[[Situation], TrainingDecision | None], ...] = (
+    _suspended,
+    _job_is_a_strangers,
+    _run_ended_before,
+    _refused_before,
+    _job_is_unknown,
+    _job_is_lost,
+    _job_is_missing,
+    _job_is_moving,
+    _job_has_ended,
+)
+
+
+# What AWS, or the name, refused for good stays refused until the request differs.
+_HELD = frozenset({Reason.INVALID_SPEC, Reason.NAME_TAKEN})
+
+
+def _underway_reason(at: Situation) -> Reason:
+    job = at.sighting
+    return report.underway(job).headline[0] if isinstance(job, JobView) and job.is_moving else Reason.STARTING
+
+
+def _verdict_kept(at: Situation) -> Verdict:
+    """The verdict on a run that ended before, from the status alone."""
+    status = at.status
+    if status.retry_after:
+        return verdict_of_retry(at, status.failure_reason)
+    job = JobView(
+        name=status.job_name,
+        arn=status.job_arn,
+        status=status.job_status,
+        secondary_status=status.secondary_status,
+        failure_reason=status.failure_reason,
+        artifact=status.model_artifacts.s3_uri if status.model_artifacts else "",
+    )
+    return report.ended(job)
+
+
+def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
+    """Tags change in place: they are no part of what tells runs apart."""
+    if at.status.job_name != at.job.name or at.status.tags == at.spec.tags or not decision.status.job_arn:
+        return decision
+    calls = retag(at.job, decision.status.job_arn, wanted=at.spec.tags, had=at.status.tags)
+    status = structs.replace(decision.status, tags=dict(at.spec.tags))
+    return structs.replace(decision, status=status, calls=(*calls, *decision.calls))
+
+
+def _refused(training: Training, error: SpecError, now: datetime) -> TrainingDecision:
+    reason = Reason.NOT_IMPLEMENTED if isinstance(error, UnsupportedError) else Reason.INVALID_SPEC
+    verdict = stalled(reason, str(error))
+    return Decision(status=report.with_conditions(training.status, training.meta, verdict, now))
+
+
+def _is_moving(sighting: Sighting) -> bool:
+    return isinstance(sighting, JobView) and sighting.is_moving
+
+
+def _stopping_for_suspension(name: str) -> Verdict:
+    return working(Reason.STOPPING, f"suspended: training job {name} is being stopped")

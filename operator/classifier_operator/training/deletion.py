@@ -1,0 +1,63 @@
+"""A ClassifierTraining that is being deleted: what deletionPolicy asks for, until AWS says that it is done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import (
+    Reason,
+    working,
+)
+from classifier_operator.api.ledger import Resource, without
+from classifier_operator.reconcile.calls import delete
+from classifier_operator.reconcile.decision import (
+    Decision,
+    Seen,
+)
+from classifier_operator.sagemaker.views import JOB_ENDED, JobView
+from classifier_operator.training import status as report
+from classifier_operator.training.leftovers import Leftovers, stopped
+from classifier_operator.training.situation import (
+    Training,
+    TrainingDecision,
+)
+from classifier_operator.training.spec import TrainingStatus
+
+
+def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
+    policy = training.spec.deletion_policy or training.defaults.deletion_policy or "Stop"
+    status = training.status
+    if policy == "Stop":
+        status = structs.replace(status, resources=without(status.resources, _known_to_have_ended(status)))
+    jobs = [entry.resource for entry in status.resources]
+    if policy == "Retain" or not jobs:
+        return Decision(status=status, releases=True)
+    left = stopped(jobs, seen)
+    if policy == "Delete":
+        left = _deleted(left, seen)
+    status = structs.replace(status, resources=without(status.resources, left.gone))
+    if not status.resources:
+        return Decision(status=status, releases=True)
+    verdict = working(Reason.DELETING, _what_deletion_waits_for(status, seen))
+    status = report.with_conditions(status, training.meta, verdict, now)
+    return Decision(status=status, calls=left.calls, follow=left.follow)
+
+
+def _known_to_have_ended(status: TrainingStatus) -> list[Resource]:
+    ended = status.job_name if status.job_status in JOB_ENDED else None
+    return [entry.resource for entry in status.resources if entry.name == ended]
+
+
+def _deleted(left: Leftovers, seen: Seen) -> Leftovers:
+    """The same with ended jobs deleted too (DeleteTrainingJob): they are gone when AWS says so."""
+    ended = sorted(job for job in left.gone if isinstance(seen.of(job), JobView))
+    return structs.replace(left, calls=(*left.calls, *map(delete, ended)), gone=left.gone - frozenset(ended))
+
+
+def _what_deletion_waits_for(status: TrainingStatus, seen: Seen) -> str:
+    names = ", ".join(entry.name for entry in status.resources)
+    trouble = seen.trouble_with(*(entry.resource for entry in status.resources))
+    refused = f"; {trouble.operation} was refused: {trouble.words}" if trouble else ""
+    return f"waiting for AWS to be done with training job {names}{refused}"

@@ -1,0 +1,75 @@
+"""Jobs that are no longer wanted: those that run are stopped, those that have ended go into the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct, structs
+
+from classifier_operator.api.conditions import (
+    Reason,
+)
+from classifier_operator.api.ledger import Resource, without
+from classifier_operator.reconcile.calls import Call, describe, stop_job
+from classifier_operator.reconcile.decision import (
+    Seen,
+)
+from classifier_operator.sagemaker.views import JobView, Unseen
+from classifier_operator.training import status as report
+from classifier_operator.training.situation import (
+    Situation,
+    TrainingDecision,
+)
+from classifier_operator.training.spec import Run
+
+
+class Leftovers(Struct, frozen=True, kw_only=True):
+    """What is done about jobs that are no longer wanted: stop what runs, forget what has ended."""
+
+    calls: tuple[Call, ...] = ()
+    follow: frozenset[Resource] = frozenset()
+    gone: frozenset[Resource] = frozenset()
+    jobs: tuple[JobView, ...] = ()
+
+
+def superseded(at: Situation) -> Leftovers:
+    return stopped([entry.resource for entry in at.status.resources if entry.resource != at.job], at.seen)
+
+
+def stopped(jobs: Sequence[Resource], seen: Seen) -> Leftovers:
+    views = {job: seen.of(job) for job in jobs}
+    known = {job: view for job, view in views.items() if isinstance(view, JobView)}
+    moving = {job: view for job, view in known.items() if view.is_moving}
+    unknown = [describe(job) for job, view in views.items() if view is Unseen.UNKNOWN]
+    running = [stop_job(job) for job, view in moving.items() if view.status != "Stopping"]
+    return Leftovers(
+        calls=(*unknown, *running),
+        follow=frozenset(moving),
+        gone=frozenset(job for job, view in views.items() if view is not Unseen.UNKNOWN and job not in moving),
+        jobs=tuple(known.values()),
+    )
+
+
+def besides(leftovers: Leftovers, decision: TrainingDecision) -> TrainingDecision:
+    """The decision together with what is done about jobs of earlier specs."""
+    status = decision.status
+    for job in leftovers.jobs:
+        status = structs.replace(status, history=_with_given_up(status.history, job))
+        if status.job_name == job.name:
+            status = report.with_job(status, job)
+    status = structs.replace(status, resources=without(status.resources, leftovers.gone))
+    return structs.replace(
+        decision,
+        status=status,
+        calls=(*leftovers.calls, *decision.calls),
+        follow=decision.follow | leftovers.follow,
+    )
+
+
+def _with_given_up(history: tuple[Run, ...], job: JobView) -> tuple[Run, ...]:
+    before = next((run for run in history if run.job_name == job.name), None)
+    if before is None:
+        return report.with_history(history, job, Reason.SUPERSEDED)
+    if before.job_status == job.status:
+        return history
+    return report.with_history(history, job, before.reason)

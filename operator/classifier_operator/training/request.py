@@ -1,0 +1,166 @@
+"""The CreateTrainingJob request that a spec asks for, and the names of its runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.reconcile.calls import tag_list
+from classifier_operator.reconcile.decision import (
+    Defaults,
+    Meta,
+    SpecError,
+    UnsupportedError,
+    place_of,
+    role_of,
+)
+from classifier_operator.sagemaker.images import UnknownImageError, image_uri
+from classifier_operator.sagemaker.names import aws_name, content_hash
+from classifier_operator.training.spec import Input, Network, TrainingSpec
+
+# The algorithm's own spelling where the rule "camelCase to snake_case" does not give it.
+_SPELLINGS = {"beta1": "beta_1", "beta2": "beta_2"}
+# These take "True" or "False"; its other switches take "1" or "0" (the algorithm's hyperparameter table).
+_WORD_SWITCHES = frozenset({"earlyStopping"})
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """The run that the spec asks for: its request without a name, and what tells it from every other run."""
+
+    place: Place
+    image: str
+    request: dict[str, Any]
+    tags: dict[str, str]
+    run: str
+    meta: Meta
+
+    def job(self, attempt: int) -> Resource:
+        """The run's job of that attempt."""
+        namespace, name = self.meta.key.namespace, self.meta.key.name
+        return Resource(self.place, ResourceType.TRAINING_JOB, aws_name(namespace, name, self.run, str(attempt)))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The whole request but for the name."""
+        return {**self.request, "Tags": tag_list({**self.tags, **self.meta.owner_tags})}
+
+
+def wanted_run(meta: Meta, spec: TrainingSpec, defaults: Defaults) -> Wanted:
+    """The run that a spec asks for.
+
+    Tags are no part of what tells runs apart: they change in place. The value of the retrain annotation is.
+
+    Raises:
+        SpecError: a field cannot be acted on.
+
+    """
+    _refuse_unimplemented(spec)
+    place = place_of(spec.region, spec.assume_role_arn, defaults)
+    image = spec.algorithm.image or _looked_up(spec, place)
+    request = _request(spec, role_of(spec.role_arn, defaults), image)
+    run = content_hash(meta.uid, meta.retrain, place.region, place.assume_role_arn, request)
+    return Wanted(place=place, image=image, request=request, tags=spec.tags, run=run, meta=meta)
+
+
+def hyperparameters(given: Mapping[str, Any]) -> dict[str, str]:
+    """Hyperparameters as the algorithm takes them: snake_case names, every value a string."""
+    known = {_spelling(name): _text(name, value) for name, value in given.items() if name != "extra"}
+    return {**known, **given.get("extra", {})}
+
+
+def _refuse_unimplemented(spec: TrainingSpec) -> None:
+    for channel in spec.inputs:
+        if channel.source is not None:
+            raise UnsupportedError(
+                f"spec.inputs[{channel.name}].source",
+                "fetching inputs is not implemented in this version: put the data at s3Uri and remove source",
+            )
+
+
+def _looked_up(spec: TrainingSpec, place: Place) -> str:
+    try:
+        return image_uri(place.region, name=spec.algorithm.name, version=spec.algorithm.version)
+    except UnknownImageError as error:
+        raise SpecError("spec.algorithm", str(error)) from error
+
+
+def _request(spec: TrainingSpec, role_arn: str, image: str) -> dict[str, Any]:
+    parts = {
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": spec.algorithm.input_mode},
+        "RoleArn": role_arn,
+        "HyperParameters": hyperparameters(spec.hyperparameters),
+        "InputDataConfig": [_channel(channel) for channel in sorted(spec.inputs, key=lambda one: one.name)],
+        "OutputDataConfig": _present(S3OutputPath=spec.output.s3_uri, KmsKeyId=spec.output.kms_key_id),
+        "ResourceConfig": _resources(spec),
+        "StoppingCondition": _stopping(spec),
+        "Environment": spec.environment,
+        "EnableNetworkIsolation": spec.network.isolated,
+        "EnableInterContainerTrafficEncryption": spec.network.encrypt_traffic,
+        "EnableManagedSpotTraining": spec.spot is not None,
+        "VpcConfig": vpc_config(spec.network),
+    }
+    if spec.spot is not None and spec.spot.checkpoint_s3_uri:
+        parts["CheckpointConfig"] = {"S3Uri": spec.spot.checkpoint_s3_uri}
+    return _present(**parts)
+
+
+def vpc_config(network: Network) -> dict[str, Any]:
+    """VpcConfig, empty where no subnets are given; both lists are sets to AWS, so they are sorted."""
+    if not network.subnets:
+        return {}
+    return {"SecurityGroupIds": sorted(network.security_group_ids), "Subnets": sorted(network.subnets)}
+
+
+def _channel(channel: Input) -> dict[str, Any]:
+    source = _present(
+        S3DataType=channel.s3_data_type,
+        S3Uri=channel.s3_uri,
+        S3DataDistributionType=channel.distribution,
+        AttributeNames=list(channel.attribute_names),
+    )
+    shuffle = {} if channel.shuffle_seed is None else {"Seed": channel.shuffle_seed}
+    return _present(
+        ChannelName=channel.name,
+        DataSource={"S3DataSource": source},
+        ContentType=channel.content_type,
+        CompressionType=channel.compression,
+        RecordWrapperType=channel.record_wrapper,
+        InputMode=channel.input_mode,
+        ShuffleConfig=shuffle,
+    )
+
+
+def _resources(spec: TrainingSpec) -> dict[str, Any]:
+    resources = spec.resources
+    return _present(
+        InstanceType=resources.instance_type,
+        InstanceCount=resources.instance_count,
+        VolumeSizeInGB=resources.volume_size_gb,
+        VolumeKmsKeyId=resources.volume_kms_key_id,
+        KeepAlivePeriodInSeconds=resources.keep_alive_period_seconds,
+    )
+
+
+def _stopping(spec: TrainingSpec) -> dict[str, Any]:
+    wait = spec.spot.max_wait_seconds if spec.spot else None
+    return _present(MaxRuntimeInSeconds=spec.stopping.max_runtime_seconds, MaxWaitTimeInSeconds=wait)
+
+
+def _present(**parts: Any) -> dict[str, Any]:
+    """Only what says something: an absent field and an empty one are the same request."""
+    return {name: value for name, value in parts.items() if value not in (None, "", [], {}, False)}
+
+
+def _spelling(name: str) -> str:
+    return _SPELLINGS.get(name) or re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        words = ("True", "False") if name in _WORD_SWITCHES else ("1", "0")
+        return words[0] if value else words[1]
+    return str(value)

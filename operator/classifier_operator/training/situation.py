@@ -1,0 +1,91 @@
+"""What decisions about a ClassifierTraining look at: the object, the run it asks for, and what AWS says of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from classifier_operator.api.conditions import (
+    Reason,
+    Verdict,
+)
+from classifier_operator.api.ledger import Resource
+from classifier_operator.reconcile.decision import (
+    Decision,
+    Defaults,
+    Meta,
+    Seen,
+)
+from classifier_operator.sagemaker.views import Sighting
+from classifier_operator.training import status as report
+from classifier_operator.training.request import Wanted
+from classifier_operator.training.spec import TrainingSpec, TrainingStatus
+
+TrainingDecision = Decision[TrainingStatus]
+
+
+class Training(Struct, frozen=True, kw_only=True):
+    """A ClassifierTraining as decisions see it."""
+
+    meta: Meta
+    spec: TrainingSpec
+    status: TrainingStatus
+    defaults: Defaults = Defaults()
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """Everything that the rules look at, gathered once."""
+
+    meta: Meta
+    spec: TrainingSpec
+    status: TrainingStatus
+    wanted: Wanted
+    attempt: int
+    seen: Seen
+    now: datetime
+
+    @property
+    def job(self) -> Resource:
+        """The job that ought to run, or to have run."""
+        return self.wanted.job(self.attempt)
+
+    @property
+    def sighting(self) -> Sighting:
+        """What AWS says of it."""
+        return self.seen.of(self.job)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the ledger says that the job may exist."""
+        return any(entry.resource == self.job for entry in self.status.resources)
+
+    def says(self, verdict: Verdict, status: TrainingStatus | None = None) -> TrainingStatus:
+        """The status with that verdict."""
+        return report.with_conditions(status or self.status, self.meta, verdict, self.now)
+
+
+def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime) -> Situation:
+    return Situation(
+        meta=training.meta,
+        spec=training.spec,
+        status=training.status,
+        wanted=wanted,
+        attempt=attempt_of(training.status, wanted),
+        seen=seen,
+        now=now,
+    )
+
+
+def attempt_of(status: TrainingStatus, wanted: Wanted) -> int:
+    """The attempt that the status is at, or the first; past those that the operator itself gave up."""
+    given_up = {run.job_name for run in status.history if run.reason in _GIVEN_UP}
+    is_at_this_run = status.attempt and status.job_name == wanted.job(status.attempt).name
+    attempt = status.attempt if is_at_this_run else 1
+    while wanted.job(attempt).name in given_up:
+        attempt += 1
+    return attempt
+
+
+# A job that the operator stopped itself is not the end of its run.
+_GIVEN_UP = frozenset({Reason.SUSPENDED, Reason.SUPERSEDED})

@@ -1,0 +1,161 @@
+"""What a ClassifierTraining's status says of a job: one function for each group of fields."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import (
+    Reason,
+    Verdict,
+    rfc3339,
+    settled,
+    stalled,
+    with_verdict,
+    working,
+)
+from classifier_operator.api.ledger import Place, Resource
+from classifier_operator.reconcile.decision import Meta
+from classifier_operator.sagemaker.views import JobView
+from classifier_operator.training.request import Wanted
+from classifier_operator.training.spec import ModelArtifacts, Run, TrainingStatus
+
+HISTORY_LIMIT = 10
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+# Secondary statuses are AWS's to extend: one that is not listed here shows as Training.
+_UNDERWAY = {
+    "Starting": Reason.STARTING,
+    "Pending": Reason.WAITING_FOR_CAPACITY,
+    "LaunchingMLInstances": Reason.STARTING,
+    "PreparingTrainingStack": Reason.STARTING,
+    "DownloadingTrainingImage": Reason.DOWNLOADING,
+    "Downloading": Reason.DOWNLOADING,
+    "Interrupted": Reason.WAITING_FOR_CAPACITY,
+    "Restarting": Reason.STARTING,
+    "Uploading": Reason.UPLOADING,
+    "Stopping": Reason.STOPPING,
+}
+_STOPPED = {
+    "MaxRuntimeExceeded": (Reason.MAX_RUNTIME_EXCEEDED, "it reached stopping.maxRuntimeSeconds"),
+    "MaxWaitTimeExceeded": (Reason.MAX_WAIT_TIME_EXCEEDED, "it waited for capacity for spot.maxWaitSeconds"),
+}
+
+
+def with_run(status: TrainingStatus, wanted: Wanted, attempt: int) -> TrainingStatus:
+    """The status of a run that is about to start: nothing of the run before is carried on."""
+    job = wanted.job(attempt)
+    if status.job_name == job.name:
+        return status
+    return structs.replace(
+        status,
+        region=wanted.place.region,
+        job_name=job.name,
+        job_arn="",
+        job_status="",
+        secondary_status="",
+        failure_reason="",
+        attempt=attempt,
+        image=wanted.image,
+        metrics=(),
+        start_time="",
+        completion_time="",
+        billable_seconds=0,
+        log_url=log_url(job),
+        tags=dict(wanted.tags),
+        retry_after="",
+    )
+
+
+def with_job(status: TrainingStatus, job: JobView) -> TrainingStatus:
+    """The status with what AWS says of the job."""
+    status = structs.replace(
+        status,
+        job_arn=job.arn,
+        job_status=job.status,
+        secondary_status=job.secondary_status,
+        failure_reason=job.failure_reason,
+    )
+    return _with_outcome(status, job) if job.is_detailed else status
+
+
+def with_end(status: TrainingStatus, job: JobView, reason: str) -> TrainingStatus:
+    """The status once the job has ended: into the history, and the artifact of a good run is the answer."""
+    artifacts = status.model_artifacts
+    if job.status == "Completed":
+        artifacts = ModelArtifacts(s3_uri=job.artifact, job_name=job.name, image=status.image)
+    return structs.replace(status, model_artifacts=artifacts, history=with_history(status.history, job, reason))
+
+
+def with_history(history: tuple[Run, ...], job: JobView, reason: str) -> tuple[Run, ...]:
+    """The history with this run, newest first, each job once."""
+    run = Run(
+        job_name=job.name,
+        job_status=job.status,
+        reason=reason,
+        artifact=job.artifact if job.status == "Completed" else "",
+        metrics=job.metrics,
+        start_time=_time(job.started),
+        completion_time=_time(job.ended),
+    )
+    others = (before for before in history if before.job_name != job.name)
+    return (run, *others)[:HISTORY_LIMIT]
+
+
+def with_conditions(status: TrainingStatus, meta: Meta, verdict: Verdict, now: datetime) -> TrainingStatus:
+    """The status with the verdict as its conditions."""
+    return structs.replace(
+        status,
+        observed_generation=meta.generation,
+        conditions=with_verdict(status.conditions, verdict, generation=meta.generation, now=now),
+    )
+
+
+def underway(job: JobView) -> Verdict:
+    """What is said of a job that has not ended."""
+    reason = _UNDERWAY.get(job.secondary_status, Reason.TRAINING)
+    if job.status == "Stopping":
+        reason = Reason.STOPPING
+    words = f"{job.status}, {job.secondary_status}" if job.secondary_status else job.status
+    return working(reason, f"training job {job.name} is {words}")
+
+
+def ended(job: JobView) -> Verdict:
+    """What is said of a job that has ended, when it is not tried again."""
+    if job.status == "Completed":
+        return settled(Reason.COMPLETED, f"training job {job.name} completed: {job.artifact}")
+    if job.status == "Failed":
+        return stalled(Reason.JOB_FAILED, f"training job {job.name} failed: {job.failure_reason}")
+    reason, why = _STOPPED.get(job.secondary_status, (Reason.JOB_STOPPED, "somebody stopped it"))
+    return stalled(reason, f"training job {job.name} was stopped before it completed: {why}")
+
+
+def log_url(job: Resource) -> str:
+    """The job's log streams in the CloudWatch console."""
+    region = job.place.region
+    group = quote(quote(LOG_GROUP, safe=""), safe="").replace("%", "$")
+    prefix = quote(quote(f"?logStreamNameFilter={job.name}/", safe=""), safe="").replace("%", "$")
+    host = f"{region}.console.{_console_domain(job.place)}"
+    return f"https://{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}{prefix}"
+
+
+def _console_domain(place: Place) -> str:
+    if place.region.startswith("cn-"):
+        return "amazonaws.cn"
+    return "amazonaws-us-gov.com" if place.region.startswith("us-gov-") else "aws.amazon.com"
+
+
+def _with_outcome(status: TrainingStatus, job: JobView) -> TrainingStatus:
+    return structs.replace(
+        status,
+        metrics=job.metrics,
+        start_time=_time(job.started),
+        completion_time=_time(job.ended),
+        billable_seconds=job.billable_seconds,
+    )
+
+
+def _time(moment: datetime | None) -> str:
+    return rfc3339(moment) if moment else ""

@@ -1,0 +1,35 @@
+"""The control plane that all tests of a session share, and a namespace of its own for each test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from control_plane import ControlPlane, find_tools
+from control_plane.plane import TOOLS
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Get the tools before the first test: a build takes minutes, and shall be seen."""
+    wanted = any("cluster" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            find_tools(*TOOLS)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[ControlPlane]:
+    """A real API server without controllers: no garbage collection, namespaces stay Terminating."""
+    with ControlPlane.start() as plane:
+        yield plane
+
+
+@pytest.fixture
+def namespace(cluster: ControlPlane) -> str:
+    """The name of a fresh namespace. It is thrown away with the control plane."""
+    name = f"test-{secrets.token_hex(4)}"
+    cluster.kubectl("create", "namespace", name)
+    return name
