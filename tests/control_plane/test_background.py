@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.control_plane.processes import eventually, mentioning
-from tests.control_plane.workshop import write_program
 
 import control_plane
 from control_plane import ControlPlane, ControlPlaneError, background
 from control_plane.background import Running
 from control_plane.state import record_file
+from tests.control_plane.processes import eventually, mentioning
+from tests.control_plane.workshop import write_program
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

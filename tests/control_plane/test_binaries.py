@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.control_plane.processes import eventually
-from tests.control_plane.workshop import GO, Workshop, make_go_wheel, write_program
 
 import control_plane
 from control_plane import ToolError
 from control_plane.kubectl import is_supported, kubectl_version
+from tests.control_plane.processes import eventually
+from tests.control_plane.workshop import GO, Workshop, make_go_wheel, write_program
 
 ETCD = "go.etcd.io/etcd/server/v3"
 

@@ -8,9 +8,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from tests.control_plane.processes import eventually, mentioning
 
 from control_plane import ControlPlane, ControlPlaneError
+from tests.control_plane.processes import eventually, mentioning
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.control_plane.workshop import Workshop, make_archive, make_index, serve
 
 from control_plane import prebuilt
 from control_plane.prebuilt import INDEX_VARIABLE, PUBLIC_INDEX, PrebuiltError, choose, index_address
+from tests.control_plane.workshop import Workshop, make_archive, make_index, serve
 
 TOOLS = {name: f"#!/bin/sh\necho prebuilt {name}\n" for name in ("etcd", "kube-apiserver", "kubectl")}
 

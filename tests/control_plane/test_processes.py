@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.control_plane.processes import eventually, mentioning
 
 from control_plane import ControlPlaneError
 from control_plane import processes as product
 from control_plane.processes import ChildProcess
+from tests.control_plane.processes import eventually, mentioning
 
 SOURCE_ROOT = Path(product.__file__).parents[1]
 PARENT = """

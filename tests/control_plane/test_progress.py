@@ -6,9 +6,9 @@ import io
 
 import pytest
 from rich.console import Console
-from tests.control_plane.processes import eventually
 
 from control_plane.progress import Reporter, _elapsed
+from tests.control_plane.processes import eventually
 
 
 def show(*, terminal: bool) -> tuple[Reporter, io.StringIO]:

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.control_plane.processes import mentioning
 
 import control_plane
 from control_plane import ControlPlane, ControlPlaneError
+from tests.control_plane.processes import mentioning
 
 PROGRAM = """
 import time

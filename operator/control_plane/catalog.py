@@ -1,0 +1,128 @@
+"""Owns the table of tools: what each is called, where its source is, and which Go module pins its version.
+
+Adding a tool is adding a row here and a line in that module's `tools.go`; `binaries` finds or builds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from control_plane.errors import ToolError
+
+# The checkout's root, seen from operator/control_plane/. An installed wheel has no tools/ there.
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+
+KUBERNETES: Final = "k8s.io/kubernetes"
+HELM: Final = "helm.sh/helm/v4"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One command-line tool.
+
+    `package` is the Go package of its command, `module` the folder (below the repository) of the go.mod that
+    pins it, `version_of` the required module whose version it reports, and `version_variables` the Go
+    variables that the linker sets to it. `prebuilt` tools are in the archive of controller-runtime's envtest.
+    """
+
+    name: str
+    package: str
+    module: str = "tools"
+    version_of: str | None = None
+    version_variables: tuple[str, ...] = ()
+    prebuilt: bool = False
+    build_time: str = "a minute"
+
+
+_KUBERNETES_VERSIONS: Final = (
+    "k8s.io/component-base/version.gitVersion",
+    "k8s.io/client-go/pkg/version.gitVersion",
+)
+
+
+def _kubernetes(name: str, *, build_time: str, prebuilt: bool = False) -> Tool:
+    return Tool(
+        name,
+        f"k8s.io/kubernetes/cmd/{name}",
+        version_of=KUBERNETES,
+        version_variables=_KUBERNETES_VERSIONS,
+        prebuilt=prebuilt,
+        build_time=build_time,
+    )
+
+
+_ROWS: Final = (
+    Tool("etcd", "go.etcd.io/etcd/server/v3", prebuilt=True),
+    _kubernetes("kube-apiserver", prebuilt=True, build_time="4 minutes"),
+    _kubernetes("kubectl", prebuilt=True, build_time="a minute"),
+    _kubernetes("kube-controller-manager", build_time="a minute"),
+    Tool(
+        "helm",
+        "helm.sh/helm/v4/cmd/helm",
+        version_of=HELM,
+        version_variables=("helm.sh/helm/v4/internal/version.version",),
+        build_time="a minute",
+    ),
+)
+
+TOOLS: Final[Mapping[str, Tool]] = MappingProxyType({tool.name: tool for tool in _ROWS})
+
+
+def tool_named(name: str) -> Tool:
+    """Return the tool of that name; raises ToolError with the known names."""
+    try:
+        return TOOLS[name]
+    except KeyError:
+        raise ToolError(f"there is no tool called {name!r}; known are {', '.join(TOOLS)}") from None
+
+
+@dataclass(frozen=True)
+class GoModule:
+    """A folder with go.mod and go.sum."""
+
+    folder: Path
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that decide what is built: versions, hashes, and the Go that builds."""
+        names = ("go.mod", "go.sum", "requirements.txt")
+        return tuple(path for name in names if (path := self.folder / name).is_file())
+
+    def required_version(self, module: str) -> str:
+        """Return the version that go.mod requires of a module, like `v1.37.2`."""
+        return self._find(rf"^\s*(?:require\s+)?{re.escape(module)} (v\S+)", f"no version of {module}")
+
+    def go_version(self) -> tuple[int, ...]:
+        """Return the lowest Go that can build it, like `(1, 26, 0)`."""
+        return parse_version(self._find(r"^go (\S+)", "no go line"))
+
+    def _find(self, pattern: str, missing: str) -> str:
+        path = self.folder / "go.mod"
+        match = re.search(pattern, path.read_text(), re.MULTILINE)
+        if match is None:
+            raise ToolError(f"{path} has {missing}")
+        return match[1]
+
+
+def go_module(tool: Tool, repository: Path = REPOSITORY) -> GoModule:
+    """Return the module that pins a tool; raises ToolError where there is no checkout."""
+    folder = repository / tool.module
+    if not (folder / "go.mod").is_file():
+        raise ToolError(
+            f"{tool.name} was not found, and {folder}/go.mod to build it from does not exist: "
+            f"run this from a checkout of the repository, or set KUBEBUILDER_ASSETS "
+            f"to a folder that holds {tool.name}"
+        )
+    return GoModule(folder)
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """Return the numbers of `v1.37.2`, `go1.27.3` or `1.26`, without pre-release parts; raises ToolError."""
+    match = re.match(r"(?:v|go)?(\d+(?:\.\d+)*)", text.strip())
+    if match is None:
+        raise ToolError(f"{text!r} is not a version")
+    return tuple(int(part) for part in match[1].split("."))
