@@ -1,0 +1,248 @@
+"""The emulator's parts put together, as a function from a request to an answer; no sockets here.
+
+Every AWS call passes the same gate: who calls, which faults apply, then the service, then the call log.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from sagemaker_emulator import autoscaling, wire
+from sagemaker_emulator.aws import Headers
+from sagemaker_emulator.calls import Call
+from sagemaker_emulator.clock import Clock
+from sagemaker_emulator.deployments import Deployments
+from sagemaker_emulator.errors import INTERNAL_FAILURE, AwsError
+from sagemaker_emulator.events import StateChangeEvents
+from sagemaker_emulator.faults import Failure, Verdict
+from sagemaker_emulator.identity import Caller, caller_of
+from sagemaker_emulator.inference import ModelCache
+from sagemaker_emulator.protocols import error_answer
+from sagemaker_emulator.runtime import ATTRIBUTES_HEADER, Invocation, Runtime
+from sagemaker_emulator.service import SageMaker, resource_of
+from sagemaker_emulator.settings import Settings
+from sagemaker_emulator.training_work import TrainingWork
+from sagemaker_emulator.world import World
+
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+_CBOR_OPERATION = re.compile(r"/service/[^/]+/operation/(\w+)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request; `target` is the raw path with query, header names match in any case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    header_items: Headers = ()
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+
+@dataclass
+class Response:
+    """An HTTP answer, or a cut connection."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    reset: bool = False
+
+
+@dataclass(frozen=True)
+class Delayed:
+    """An answer that is made after `seconds` real seconds, which no thread should spend waiting."""
+
+    seconds: float
+    answer: Callable[[], Response]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One AWS call, understood: whose it is, what it is called, and how to carry it out."""
+
+    caller: Caller
+    service: str
+    operation: str
+    resource: str
+    perform: Callable[[], Response]
+    params: dict[str, Any] | None = None
+
+
+class Application:
+    """One emulator without its server."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.world = World(settings, clock)
+        self.models = ModelCache(self.world)
+        self.runtime = Runtime(self.world, self.models)
+        self.sagemaker = SageMaker(self.world, Deployments(self.world, self.models))
+        self._work = TrainingWork(self.world)
+        self._events = StateChangeEvents(self.world)
+
+    def start(self) -> None:
+        self.world.start()
+
+    def close(self) -> None:
+        self._events.close()
+        self.world.close()
+
+    def reset(self) -> None:
+        self.world.reset()
+        self.models.clear()
+        self.runtime.clear()
+
+    def begin(self, request: Request) -> Response | Delayed:
+        """Answer a call, or say how long the client is to wait for its answer."""
+        route = self._route(request)
+        verdict = self.world.faults.judge(
+            route.operation,
+            account=route.caller.key.account,
+            region=route.caller.key.region,
+            resource=route.resource,
+        )
+        if verdict.delay:
+            return Delayed(verdict.delay, lambda: self._answer(route, verdict))
+        return self._answer(route, verdict)
+
+    def _answer(self, route: Route, verdict: Verdict) -> Response:
+        """Carry out a call, with the fault it meets, and write it down."""
+        began = time.monotonic()
+        failure, effect = verdict.failure, False
+        if failure is None or verdict.when == "after":
+            response, code = self._performed(route)
+            effect = response.status < 400
+        if failure is not None:
+            response, code = _failed(failure, route.service), "ConnectionReset" if failure.reset else failure.code
+        self._note(route, response, code, effect=effect, seconds=time.monotonic() - began + verdict.delay)
+        return response
+
+    def _performed(self, route: Route) -> tuple[Response, str]:
+        try:
+            response = route.perform()
+        except AwsError as error:
+            return error_answer_response(error, route.service), error.code
+        return response, "" if response.status < 400 else str(response.status)
+
+    def _note(self, route: Route, response: Response, code: str, *, effect: bool, seconds: float) -> None:
+        self.world.calls.add(
+            Call(
+                time=self.world.clock.now(),
+                real_seconds=round(seconds, 6),
+                service=route.service,
+                operation=route.operation,
+                account=route.caller.key.account,
+                region=route.caller.key.region,
+                access_key=route.caller.access_key,
+                resource=route.resource,
+                status=0 if response.reset else response.status,
+                code=code,
+                effect=effect,
+                request=route.params,
+            )
+        )
+
+    def _route(self, request: Request) -> Route:
+        caller = caller_of(
+            request.headers,
+            request.query,
+            region=self.world.settings.region,
+            account_of=self.world.moto.account_of,
+        )
+        target = request.headers.get("X-Amz-Target", "")
+        if target.startswith("SageMaker."):
+            return self._sagemaker(caller, target.removeprefix("SageMaker."), request.body)
+        unsigned = not caller.access_key
+        if (invocation := _INVOCATION.fullmatch(request.path)) and (unsigned or caller.service == "sagemaker"):
+            return self._invocation(caller, unquote(invocation[1]), request)
+        return self._other(caller, request)
+
+    def _sagemaker(self, caller: Caller, operation: str, body: bytes) -> Route:
+        """The body is read before faults are judged, since faults can name a resource; bad input fails later."""
+        try:
+            params = self.sagemaker.parse(operation, body)
+        except AwsError as error:
+            return Route(caller, "sagemaker", operation, "", _raising(error))
+        key = caller.key
+
+        def perform() -> Response:
+            answered = self.sagemaker.perform(operation, params, key)
+            return Response(200, answered, [("Content-Type", wire.JSON)])
+
+        return Route(caller, "sagemaker", operation, resource_of(params), perform, params)
+
+    def _invocation(self, caller: Caller, endpoint: str, request: Request) -> Route:
+        def perform() -> Response:
+            invocation = Invocation.from_http(endpoint, request.headers, request.body)
+            prediction = self.runtime.invoke(caller.key, invocation)
+            headers = [
+                ("Content-Type", prediction.content_type),
+                ("x-Amzn-Invoked-Production-Variant", prediction.variant),
+            ]
+            if attributes := request.headers.get(ATTRIBUTES_HEADER):
+                headers.append((ATTRIBUTES_HEADER, attributes))
+            return Response(200, prediction.body, headers)
+
+        return Route(caller, "sagemaker-runtime", "InvokeEndpoint", endpoint, perform)
+
+    def _other(self, caller: Caller, request: Request) -> Route:
+        operation = f"{caller.service}.{_operation_of(request)}"
+
+        def perform() -> Response:
+            if operation == autoscaling.OPERATION:
+                autoscaling.check_target(self.world, caller.key, request.body)
+            status, headers, body = self.world.moto.answer(
+                request.method,
+                request.target,
+                request.header_items,
+                request.body,
+                account=caller.key.account,
+            )
+            return Response(status, body, headers)
+
+        return Route(caller, caller.service, operation, request.path, perform)
+
+
+def _operation_of(request: Request) -> str:
+    """The operation's name as far as the request tells; S3 has only the method."""
+    if target := request.headers.get("X-Amz-Target"):
+        return target.rpartition(".")[2]
+    if cbor := _CBOR_OPERATION.fullmatch(request.path):
+        return cbor[1]
+    if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return parse_qs(request.body.decode("latin-1")).get("Action", [request.method])[0]
+    return request.method
+
+
+def _failed(failure: Failure, service: str) -> Response:
+    if failure.reset:
+        return Response(reset=True)
+    return error_answer_response(failure.as_error(), service)
+
+
+def error_answer_response(error: AwsError, service: str) -> Response:
+    body, headers = error_answer(error, service)
+    return Response(error.status, body, headers)
+
+
+def _raising(error: AwsError) -> Callable[[], Response]:
+    def perform() -> Response:
+        raise error
+
+    return perform
+
+
+INTERNAL = AwsError("InternalFailure", INTERNAL_FAILURE, 500)

@@ -1,0 +1,120 @@
+"""State-change events, put on moto's EventBridge bus so that its rules can send them to SQS.
+
+Only with the setting `events`. As with AWS they are hints: they may be late, and nothing waits for them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from sagemaker_emulator import endpoint_states, training_jobs, training_states
+from sagemaker_emulator.records import Endpoint, TrainingJob
+from sagemaker_emulator.world import Scope, Transition, World
+
+logger = logging.getLogger(__name__)
+SOURCE = "aws.sagemaker"
+TRAINING = "SageMaker Training Job State Change"
+ENDPOINT = "SageMaker Endpoint State Change"
+Detail = dict[str, Any]
+Event = tuple[Scope, str, str, Detail]
+
+
+class StateChangeEvents:
+    """Sends an event for each transition, from a thread of its own."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        world.listeners.append(self.on_transition)
+
+    def on_transition(self, transition: Transition) -> None:
+        """Queue the event, if events are on."""
+        if not self._world.settings.events:
+            return
+        if (event := event_of(transition)) is not None:
+            self._queue.put(event)
+            self._ensure_thread()
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+
+    def _ensure_thread(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="emulator-events", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while (event := self._queue.get()) is not None:
+            try:
+                self._put(*event)
+            except Exception:
+                logger.exception("an event could not be delivered")
+
+    def _put(self, scope: Scope, kind: str, arn: str, detail: Detail) -> None:
+        client = self._world.moto.client("events", account=scope.key.account, region=scope.key.region)
+        entry = {"Source": SOURCE, "DetailType": kind, "Detail": json.dumps(detail), "Resources": [arn]}
+        client.put_events(Entries=[entry])
+
+
+def event_of(transition: Transition) -> Event | None:
+    """The event of a transition; None for the last one, when the resource is gone."""
+    record, at = transition.record, transition.record.phases[transition.index].at
+    if isinstance(record, TrainingJob):
+        gone = record.phases[transition.index].status == training_states.GONE
+        return None if gone else (transition.scope, TRAINING, record.arn, training_detail(record, at))
+    gone = record.phases[transition.index].status == endpoint_states.GONE
+    return None if gone else (transition.scope, ENDPOINT, record.arn, endpoint_detail(record, at))
+
+
+def training_detail(job: TrainingJob, at: float) -> Detail:
+    """The detail of a training job's event: times are epoch milliseconds as strings."""
+    phase = job.phase(at)
+    detail = {
+        "TrainingJobName": job.name,
+        "TrainingJobArn": job.arn,
+        "TrainingJobStatus": phase.status,
+        "SecondaryStatus": phase.secondary,
+        "SecondaryStatusTransitions": [_with_times(t, text=True) for t in training_jobs.transitions(job, at)],
+        "CreationTime": str(int(job.created * 1000)),
+        "Tags": job.tags,
+    }
+    if reason := training_jobs.failure_reason(job, at):
+        detail["FailureReason"] = reason
+    return detail
+
+
+def endpoint_detail(endpoint: Endpoint, at: float) -> Detail:
+    """The detail of an endpoint's event: the status is in upper snake case, times are numbers."""
+    phase = endpoint.phase(at)
+    return {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "EndpointConfigName": phase.config,
+        "ProductionVariants": [{"VariantName": v.name, "CurrentWeight": v.weight} for v in phase.variants],
+        "EndpointStatus": upper_snake(phase.status),
+        "CreationTime": int(endpoint.created * 1000),
+        "LastModifiedTime": int(phase.at * 1000),
+        "Tags": endpoint.tags,
+    }
+
+
+def upper_snake(status: str) -> str:
+    """`InService` as events write it: `IN_SERVICE`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", status).upper()
+
+
+def _with_times(transition: Mapping[str, Any], *, text: bool) -> Detail:
+    times = {n: int(v * 1000) for n, v in transition.items() if isinstance(v, float)}
+    return {
+        **{n: v for n, v in transition.items() if v is not None},
+        **{n: str(v) if text else v for n, v in times.items()},
+    }

@@ -1,0 +1,142 @@
+"""The List operations' common part: order, pages, tokens and filters.
+
+ListTrainingJobs takes a page first and filters it afterwards (documented; pages can be empty and
+still have a NextToken). Bounds on the creation time limit what is paged through, since records come in that order.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from typing import Any, Generic, TypeVar
+
+from sagemaker_emulator import errors
+from sagemaker_emulator.context import Context, Params
+from sagemaker_emulator.store import Record, Table
+
+R = TypeVar("R", bound=Record)
+DEFAULT_PAGE = 10
+Cursor = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Listing(Generic[R]):
+    """How one kind is listed.
+
+    operation: the List operation's name.
+    result: the answer's member that holds the summaries.
+    summary: one record's summary.
+    status: a record's status, for StatusEquals and sorting.
+    modified: a record's LastModifiedTime.
+    accepts: whether a record passes the kind's own filters.
+    """
+
+    operation: str
+    result: str
+    summary: Callable[[R, float], Params]
+    status: Callable[[R, float], str] = lambda _record, _now: ""
+    modified: Callable[[R, float], float] = lambda record, _now: record.created
+    accepts: Callable[[R, Params, float], bool] = lambda _record, _params, _now: True
+
+    def answer(self, context: Context, table: Table[R], params: Params) -> Params:
+        """The page that `params` ask for."""
+        late = self.operation in context.settings.filter_after_paging
+        found = self._candidates(context, table, params)
+        if not late:
+            found = (r for r in found if self._passes(r, params, context.now))
+        size = params.get("MaxResults", DEFAULT_PAGE)
+        page = list(islice(found, size))
+        token = self._token(page[-1], params, context.now) if len(page) == size and _has_more(found) else None
+        if late:
+            page = [r for r in page if self._passes(r, params, context.now)]
+        return {self.result: [self.summary(r, context.now) for r in page], "NextToken": token}
+
+    def _candidates(self, context: Context, table: Table[R], params: Params) -> Iterator[R]:
+        cursor = _cursor(params)
+        ordered = (
+            _by_creation(table, params, cursor)
+            if _sort_by(params) == "CreationTime"
+            else self._by_key(table, params, cursor, context.now)
+        )
+        before = params.get("CreationTimeBefore")
+        visible_until = context.now - context.settings.consistency.list_seconds
+        return (
+            r
+            for r in ordered
+            if r.created <= visible_until and r.exists(context.now) and (before is None or _shown(r.created) < before)
+        )
+
+    def _by_key(self, table: Table[R], params: Params, cursor: Cursor | None, now: float) -> Iterable[R]:
+        after = params.get("CreationTimeAfter", 0.0)
+        descending = is_descending(params)
+        keyed = [((self._sort_key(r, params, now), r.number), r) for r in table if _shown(r.created) > after]
+        if cursor is not None:
+            keyed = [(k, r) for k, r in keyed if (k < cursor if descending else k > cursor)]
+        return (r for _, r in sorted(keyed, key=lambda pair: pair[0], reverse=descending))
+
+    def _sort_key(self, record: R, params: Params, now: float) -> str:
+        if _sort_by(params) == "CreationTime":
+            return ""
+        return self.status(record, now) if _sort_by(params) == "Status" else record.name
+
+    def _passes(self, record: R, params: Params, now: float) -> bool:
+        if params.get("NameContains", "") not in record.name:
+            return False
+        if "StatusEquals" in params and self.status(record, now) != params["StatusEquals"]:
+            return False
+        return self._is_modified_within(record, params, now) and self.accepts(record, params, now)
+
+    def _is_modified_within(self, record: R, params: Params, now: float) -> bool:
+        if "LastModifiedTimeAfter" not in params and "LastModifiedTimeBefore" not in params:
+            return True
+        modified = _shown(self.modified(record, now))
+        return bool(
+            params.get("LastModifiedTimeAfter", 0.0) < modified < params.get("LastModifiedTimeBefore", float("inf"))
+        )
+
+    def _token(self, last: R, params: Params, now: float) -> str:
+        state = [_sort_by(params), is_descending(params), self._sort_key(last, params, now), last.number]
+        return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
+
+
+def is_descending(params: Params) -> bool:
+    """Newest first unless asked otherwise; but names and statuses start at A."""
+    default = "Descending" if _sort_by(params) == "CreationTime" else "Ascending"
+    return bool(params.get("SortOrder", default) == "Descending")
+
+
+def _sort_by(params: Params) -> str:
+    return str(params.get("SortBy", "CreationTime"))
+
+
+def _by_creation(table: Table[R], params: Params, cursor: Cursor | None) -> Iterable[R]:
+    after = params.get("CreationTimeAfter", 0.0)
+    if is_descending(params):
+        newest = table.newest_first(below=cursor[1] if cursor else None)
+        return takewhile(lambda r: _shown(r.created) > after, newest)
+    return (r for r in table.oldest_first(above=cursor[1] if cursor else 0) if _shown(r.created) > after)
+
+
+def _shown(moment: float) -> float:
+    """A time as clients see it, in whole milliseconds, so that what they read back compares equal."""
+    return round(moment, 3)
+
+
+def _has_more(rest: Iterator[Any]) -> bool:
+    return next(rest, None) is not None
+
+
+def _cursor(params: Params) -> Cursor | None:
+    token = params.get("NextToken")
+    if not token:
+        return None
+    try:
+        sort_by, descending, key, number = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, TypeError):
+        raise errors.bad_token() from None
+    if (sort_by, descending) != (_sort_by(params), is_descending(params)):
+        raise errors.bad_token()
+    return str(key), int(number)

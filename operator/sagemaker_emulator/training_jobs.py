@@ -1,0 +1,328 @@
+"""The operations on training jobs: checks and answers. States are in `training_states`, the work in `training_work`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sagemaker_emulator import errors, roles, timeline, training_states
+from sagemaker_emulator.aws import ClientError, split_s3_uri
+from sagemaker_emulator.context import Context, Params, tags_of
+from sagemaker_emulator.listing import Listing
+from sagemaker_emulator.records import TrainingJob
+from sagemaker_emulator.training_states import Order
+from sagemaker_emulator.training_work import does_work
+
+KIND = "training-job"
+USE: Final = "training job"
+
+
+def create(context: Context, params: Params) -> Params:
+    """CreateTrainingJob."""
+    check(params)
+    roles.require_assumable(context, params["RoleArn"])
+    _require_inputs(context, params)
+    arn = context.key.arn(KIND, params["TrainingJobName"])
+    with context.scope.lock:
+        if context.scope.jobs.get(params["TrainingJobName"], context.now):
+            raise errors.training_job_exists(arn)
+        _require_quota(context, params)
+        job = _new_job(context, arn, params)
+        context.scope.jobs.add(job)
+    context.world.follow(context.scope, job)
+    return {"TrainingJobArn": arn}
+
+
+def describe(context: Context, params: Params) -> Params:
+    """DescribeTrainingJob."""
+    with context.scope.lock:
+        job = context.described(context.scope.jobs, params["TrainingJobName"])
+        if job is None:
+            raise errors.training_job_not_found()
+        return description(job, context.now)
+
+
+def stop(context: Context, params: Params) -> None:
+    """StopTrainingJob."""
+    with context.scope.lock:
+        job = find(context, params["TrainingJobName"])
+        status = job.phase(context.now).status
+        if status not in ("InProgress", "Stopping"):
+            raise errors.cannot_stop(status)
+        if status == "InProgress":
+            job.phases = training_states.stopping(job.phases, context.now, context.settings.training)
+    context.world.follow(context.scope, job)
+
+
+def delete(context: Context, params: Params) -> None:
+    """DeleteTrainingJob."""
+    with context.scope.lock:
+        job = find(context, params["TrainingJobName"])
+        status = job.phase(context.now).status
+        if status not in training_states.TERMINAL:
+            raise errors.training_job_busy(job.arn, status)
+        if (pool := warm_pool(job, context.now)) and pool["Status"] == "Available":
+            raise errors.warm_pool_busy(job.arn)
+        job.phases = training_states.deleting(job.phases, context.now, context.settings.training)
+    context.world.follow(context.scope, job)
+
+
+def update(context: Context, params: Params) -> Params:
+    """UpdateTrainingJob: only the keep-alive period of its warm pool has an effect."""
+    with context.scope.lock:
+        job = find(context, params["TrainingJobName"])
+        wanted = params.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
+        pool = warm_pool(job, context.now)
+        if wanted is not None and (pool is None or pool["Status"] == "Terminated"):
+            # The text is unconfirmed.
+            raise errors.validation(f'The training job "{job.arn}" has no warm pool that could be kept alive.')
+        if wanted is not None:
+            job.keep_alive = wanted
+        job.modified = context.now
+        return {"TrainingJobArn": job.arn}
+
+
+def list_jobs(context: Context, params: Params) -> Params:
+    """ListTrainingJobs: newest first, a page is taken before the filters apply."""
+    with context.scope.lock:
+        return LISTING.answer(context, context.scope.jobs, params)
+
+
+def find(context: Context, name: str) -> TrainingJob:
+    """The job of this name, or AWS's refusal."""
+    job = context.scope.jobs.get(name, context.now)
+    if job is None:
+        raise errors.training_job_not_found()
+    return job
+
+
+def check(params: Params) -> None:
+    """Rules between members, which the model cannot express. Their texts are unconfirmed."""
+    algorithm = params["AlgorithmSpecification"]
+    if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
+        raise errors.validation("Specify exactly one of TrainingImage and AlgorithmName in AlgorithmSpecification.")
+    resources = params.get("ResourceConfig", {})
+    for name in () if "InstanceGroups" in resources else ("InstanceType", "InstanceCount", "VolumeSizeInGB"):
+        if not resources.get(name):
+            raise errors.validation(f"ResourceConfig requires {name} to be set and not 0.")
+    _check_spot(params)
+    _check_channels(params.get("InputDataConfig", []))
+
+
+def description(job: TrainingJob, now: float) -> Params:
+    """What DescribeTrainingJob shows: what was asked for, with AWS's defaults, and the state."""
+    phase = job.phase(now)
+    ended = training_states.ended_at(job.phases, now)
+    seconds = int(training_states.training_seconds(job.phases, now))
+    started = training_states.started_at(job.phases, now)
+    return {
+        **_with_defaults(job.request),
+        "TrainingJobArn": job.arn,
+        "TrainingJobStatus": phase.status,
+        "SecondaryStatus": phase.secondary,
+        "FailureReason": failure_reason(job, now),
+        "ModelArtifacts": {"S3ModelArtifacts": artifact_uri(job)}
+        if training_states.has_model(job.phases, now)
+        else None,
+        "CreationTime": job.created,
+        "TrainingStartTime": started,
+        "TrainingEndTime": ended,
+        "LastModifiedTime": last_modified(job, now),
+        "SecondaryStatusTransitions": transitions(job, now),
+        "FinalMetricDataList": job.metrics or None,
+        "TrainingTimeInSeconds": seconds if started else None,
+        "BillableTimeInSeconds": seconds if started else None,
+        "WarmPoolStatus": warm_pool(job, now),
+    }
+
+
+def transitions(job: TrainingJob, now: float) -> list[Params]:
+    """SecondaryStatusTransitions up to now."""
+    past = timeline.until(job.phases, now)
+    return [
+        {"Status": phase.secondary, "StartTime": phase.at, "EndTime": end, "StatusMessage": phase.message}
+        for phase, end in timeline.spans(past)
+        if phase.status != "Deleting"
+    ]
+
+
+def failure_reason(job: TrainingJob, now: float) -> str | None:
+    return next((p.reason for p in timeline.until(job.phases, now) if p.status == "Failed"), None)
+
+
+def last_modified(job: TrainingJob, now: float) -> float:
+    return max(job.phase(now).at, job.modified)
+
+
+def artifact_uri(job: TrainingJob) -> str:
+    return f"{job.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{job.name}/output/model.tar.gz"
+
+
+def warm_pool(job: TrainingJob, now: float) -> Params | None:
+    """WarmPoolStatus: in use until the job completes, then available for the keep-alive period."""
+    if not job.keep_alive:
+        return None
+    done = next((p.at for p in job.phases if p.status == "Completed" and p.at <= now), None)
+    if done is None:
+        return {"Status": "InUse"} if job.phase(now).status == "InProgress" else None
+    kept = int(min(now - done, job.keep_alive))
+    status = "Available" if now < done + job.keep_alive else "Terminated"
+    return {"Status": status, "ResourceRetainedBillableTimeInSeconds": kept}
+
+
+def replan_waiting(context: Context, instance_type: str) -> None:
+    """Jobs that waited for this instance type go on: there is capacity again."""
+    for job in context.scope.jobs:
+        with context.scope.lock:
+            waits = training_states.is_waiting_for_capacity(job.phases, context.now)
+            if waits and instance_of(job.request)[0] == instance_type:
+                job.phases = training_states.replanned(job.order, job.phases, context.now)
+        context.world.follow(context.scope, job)
+
+
+def instance_of(request: Params) -> tuple[str, int]:
+    """Instance type and count; of the first group where there are several."""
+    resources = request.get("ResourceConfig", {})
+    groups = resources.get("InstanceGroups") or [resources]
+    return str(groups[0].get("InstanceType", "")), int(groups[0].get("InstanceCount", 0))
+
+
+def _new_job(context: Context, arn: str, params: Params) -> TrainingJob:
+    settings = context.settings.training
+    request = {name: value for name, value in params.items() if name != "Tags"}
+    order = Order(
+        request=request,
+        settings=settings,
+        outcome=context.world.outcomes.take("training", params["TrainingJobName"]),
+        works=does_work(request, settings),
+        lacks_capacity=context.world.capacity.is_short(instance_of(params)[0], USE),
+    )
+    return TrainingJob(
+        name=params["TrainingJobName"],
+        arn=arn,
+        request=request,
+        created=context.now,
+        tags=tags_of(params),
+        tagged=context.now,
+        phases=training_states.planned(order, context.now),
+        order=order,
+        keep_alive=params.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds", 0),
+    )
+
+
+def _require_quota(context: Context, params: Params) -> None:
+    instance_type, count = instance_of(params)
+    if context.world.capacity.quota(instance_type, USE) is not None:
+        used = _instances_in_use(context, instance_type)
+        context.world.capacity.require(instance_type, USE, used=used, delta=count)
+
+
+def _instances_in_use(context: Context, instance_type: str) -> int:
+    running = (job for job in context.scope.jobs if job.phase(context.now).status in ("InProgress", "Stopping"))
+    asked = [instance_of(job.request) for job in running]
+    return sum(count for kind, count in asked if kind == instance_type)
+
+
+def _check_spot(params: Params) -> None:
+    stopping = params.get("StoppingCondition", {})
+    spot, wait = params.get("EnableManagedSpotTraining", False), stopping.get("MaxWaitTimeInSeconds")
+    if not spot and wait is not None:
+        raise errors.validation("MaxWaitTimeInSeconds can only be set when EnableManagedSpotTraining is true.")
+    runtime = stopping.get("MaxRuntimeInSeconds", training_states.DEFAULT_MAX_RUNTIME)
+    if spot and (wait is None or wait < runtime):
+        raise errors.validation(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds."
+        )
+
+
+def _check_channels(channels: list[Params]) -> None:
+    names = [channel["ChannelName"] for channel in channels]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise errors.validation(f"Channel names must be unique; '{repeated}' is given more than once.")
+
+
+def _require_inputs(context: Context, params: Params) -> None:
+    """AWS lists each channel's prefix before it accepts a job; only on request, since most tests have no data."""
+    if not context.settings.training.check_inputs:
+        return
+    for channel in params.get("InputDataConfig", []):
+        source = channel["DataSource"].get("S3DataSource")
+        if source and not _has_objects(context, source["S3Uri"]):
+            raise errors.no_input_objects(
+                source["S3Uri"],
+                region=context.key.region,
+                role_arn=params["RoleArn"],
+                bucket=split_s3_uri(source["S3Uri"])[0],
+            )
+
+
+def _has_objects(context: Context, uri: str) -> bool:
+    bucket, prefix = split_s3_uri(uri)
+    try:
+        found = context.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    except ClientError:
+        return False
+    return bool(found.get("KeyCount"))
+
+
+def _with_defaults(request: Params) -> Params:
+    """The request as AWS shows it: with values for what was left out."""
+    return {
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": False,
+        "EnableManagedSpotTraining": False,
+        "ProfilingStatus": "Disabled",
+        "StoppingCondition": {"MaxRuntimeInSeconds": int(training_states.DEFAULT_MAX_RUNTIME)},
+        **request,
+        "AlgorithmSpecification": {
+            "EnableSageMakerMetricsTimeSeries": False,
+            "MetricDefinitions": BUILT_IN_METRICS,
+            **request["AlgorithmSpecification"],
+        },
+        "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP", **request["OutputDataConfig"]},
+        "InputDataConfig": _channels_with_defaults(request.get("InputDataConfig")),
+    }
+
+
+def _channels_with_defaults(channels: list[Params] | None) -> list[Params] | None:
+    if channels is None:
+        return None
+    return [{"CompressionType": "None", "RecordWrapperType": "None", **channel} for channel in channels]
+
+
+def _summary(job: TrainingJob, now: float) -> Params:
+    phase = job.phase(now)
+    return {
+        "TrainingJobName": job.name,
+        "TrainingJobArn": job.arn,
+        "CreationTime": job.created,
+        "TrainingEndTime": training_states.ended_at(job.phases, now),
+        "LastModifiedTime": last_modified(job, now),
+        "TrainingJobStatus": phase.status,
+        "SecondaryStatus": phase.secondary,
+        "WarmPoolStatus": warm_pool(job, now),
+    }
+
+
+def _accepts(job: TrainingJob, params: Params, now: float) -> bool:
+    if "WarmPoolStatusEquals" in params:
+        pool = warm_pool(job, now)
+        if pool is None or pool["Status"] != params["WarmPoolStatusEquals"]:
+            return False
+    plan: Any = job.request.get("ResourceConfig", {}).get("TrainingPlanArn")
+    return "TrainingPlanArnEquals" not in params or plan == params["TrainingPlanArnEquals"]
+
+
+LISTING: Listing[TrainingJob] = Listing(
+    operation="ListTrainingJobs",
+    result="TrainingJobSummaries",
+    summary=_summary,
+    status=lambda job, now: job.phase(now).status,
+    modified=last_modified,
+    accepts=_accepts,
+)
+
+# AWS adds the algorithm's own definitions; the real expressions are not public, so these are the emulator's.
+BUILT_IN_METRICS = [
+    {"Name": "train:accuracy", "Regex": r"Epoch\[\d+\] Train-accuracy=(\S+)"},
+    {"Name": "validation:accuracy", "Regex": r"Epoch\[\d+\] Validation-accuracy=(\S+)"},
+]

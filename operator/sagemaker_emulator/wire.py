@@ -1,0 +1,80 @@
+"""AWS's JSON 1.1 protocol: bytes to checked parameters, results and errors to bytes.
+
+Everything follows botocore's service model, so an operation's code is free to return more than the answer may
+hold: members that the output shape lacks, and None, are left out.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import botocore.session
+
+from sagemaker_emulator import errors, validation
+from sagemaker_emulator.errors import AwsError
+
+JSON = "application/x-amz-json-1.1"
+Params = dict[str, Any]
+
+
+@functools.cache
+def service_model(service: str) -> Any:
+    """Botocore's model of `service`, loaded once."""
+    return botocore.session.get_session().get_service_model(service)
+
+
+def parse(operation: str, body: bytes) -> Params:
+    """The checked parameters of a SageMaker call.
+
+    Raises:
+        AwsError: the body is not JSON, or breaks a rule of the model.
+
+    """
+    try:
+        params = json.loads(body or b"{}")
+    except ValueError:
+        raise errors.malformed("The request body is not valid JSON.") from None
+    if not isinstance(params, dict):
+        raise errors.malformed("Start of structure or map found where not expected.")
+    shape = _operation(operation).input_shape
+    validation.check(shape, params)
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def render(operation: str, result: Params | None) -> bytes:
+    """The body that answers `operation`."""
+    shape = _operation(operation).output_shape
+    if shape is None:
+        return b""
+    return json.dumps(_shaped(shape, result or {}), separators=(",", ":")).encode()
+
+
+def render_error(error: AwsError) -> bytes:
+    body = {"__type": error.code, "message": error.message, "Message": error.message, **error.extra}
+    return json.dumps(body).encode()
+
+
+@functools.cache
+def _operation(name: str) -> Any:
+    model = service_model("sagemaker")
+    if name not in model.operation_names:
+        raise errors.unknown_operation(name)
+    return model.operation_model(name)
+
+
+def _shaped(shape: Any, value: Any) -> Any:
+    kind = shape.type_name
+    if kind == "structure":
+        return _members(shape, value)
+    if kind == "list":
+        return [_shaped(shape.member, item) for item in value]
+    if kind == "map":
+        return {key: _shaped(shape.value, item) for key, item in value.items()}
+    return round(float(value), 3) if kind == "timestamp" else value
+
+
+def _members(shape: Any, value: Params) -> Params:
+    members = shape.members
+    return {name: _shaped(members[name], item) for name, item in value.items() if item is not None and name in members}
