@@ -1,0 +1,85 @@
+"""The operator as a process of its own, as it runs in a pod: started, stopped, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+
+class OperatorProcess:
+    """`classifier-operator run` for one namespace, against an API server and an emulator."""
+
+    def __init__(
+        self, *, kubeconfig: Path, aws_url: str, namespace: str, log: Path, options: Sequence[str] = ()
+    ) -> None:
+        self.log = log
+        self.port = _free_port()
+        self._command = [sys.executable, "-m", "classifier_operator", "run", "--namespace", namespace, *options]
+        self._command += ["--health-host", "127.0.0.1", "--health-port", str(self.port), "--log-format", "text"]
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "PYTHONPATH": "operator",
+            "PYTHONWARNINGS": "default",
+            "KUBECONFIG": str(kubeconfig),
+            "AWS_ENDPOINT_URL": aws_url,
+            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "secret",  # the emulator checks none
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> OperatorProcess:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it, and wait until it is healthy."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+        end = time.monotonic() + START_SECONDS
+        while self.get("/healthz") != "ok":
+            if time.monotonic() > end or self._process.poll() is not None:
+                raise AssertionError(f"the operator did not start:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.1)
+
+    def get(self, path: str) -> str:
+        """What it answers over HTTP; nothing while it does not."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    def stop(self) -> int:
+        """Ask it to end, as the kubelet does; its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End it as a node's failure does."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,151 @@
+"""One test's world: a namespace of the real API server, the emulated AWS, and what a user would ask of both."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+import yaml
+
+from control_plane import ControlPlane
+from sagemaker_emulator.control import Control
+from tests.contract.api_server import ApiServer
+
+REGION = "us-east-1"
+BUCKET = "classifier-tests"
+KINDS = {"ctrain": "ClassifierTraining", "cep": "ClassifierEndpoint"}
+Json = dict[str, Any]
+
+
+class World:
+    """What the tests look at and change."""
+
+    def __init__(self, cluster: ControlPlane, namespace: str, aws: Control) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.aws = aws
+        self._api = ApiServer(cluster.kubeconfig, namespace)
+        self.s3 = boto3.client(
+            "s3", endpoint_url=aws.url, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.client.close()
+        self.s3.close()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl in the namespace; its output."""
+        return self.cluster.kubectl("--namespace", self.namespace, *arguments, input=stdin).stdout
+
+    def apply(self, *manifests: Mapping[str, Any]) -> None:
+        """Apply manifests as a user does."""
+        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(map(dict, manifests)))
+
+    def get(self, kind: str, name: str) -> Json:
+        """An object as it is now."""
+        found: Json = self._api.read(KINDS[kind], name)
+        return found
+
+    def status(self, kind: str, name: str) -> Json:
+        """An object's status."""
+        status: Json = self.get(kind, name).get("status", {})
+        return status
+
+    def patch_spec(self, kind: str, name: str, changes: Mapping[str, Any]) -> None:
+        """Change the spec."""
+        self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps({"spec": changes}))
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete and wait until it is gone."""
+        self.kubectl("delete", kind, name, "--timeout=60s")
+
+    def exists(self, kind: str, name: str) -> bool:
+        """Whether the object is there."""
+        return name in self.kubectl("get", kind, "-o", "name")
+
+    def wait_for(self, kind: str, name: str, reason: str, *, of: str = "Ready", seconds: float = 60.0) -> Json:
+        """The status once the condition `of` has that reason."""
+
+        def reached() -> Json | None:
+            status = self.status(kind, name)
+            return status if reason_of(status, of) == reason else None
+
+        return until(reached, f"{kind}/{name} to be {reason}", seconds, lambda: self.get(kind, name))
+
+    def events(self, name: str) -> list[str]:
+        """The reasons of the object's Events, oldest first."""
+        found = json.loads(self.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
+        own = [event for event in found if event["regarding"]["name"] == name]
+        return [event["reason"] for event in sorted(own, key=lambda event: event["eventTime"])]
+
+    def remaining(self) -> list[tuple[str, str, str]]:
+        """What is left at AWS: kind, name, status."""
+        return sorted((one["kind"], one["name"], one["status"]) for one in self.aws.resources())
+
+    def calls(self, operation: str) -> int:
+        """How often an operation was called."""
+        return self.aws.counts().get(operation, 0)
+
+
+def until(reached: Callable[[], Any], what: str, seconds: float = 60.0, state: Callable[[], Any] = lambda: "") -> Any:
+    """What `reached` returns, once it returns something true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := reached():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"waited {seconds:.0f} s for {what}; it is {json.dumps(state(), indent=1, default=str)}")
+
+
+def condition(status: Mapping[str, Any], kind: str) -> Json:
+    """A condition of a status; empty where it is absent."""
+    return next((one for one in status.get("conditions", ()) if one["type"] == kind), {})
+
+
+def reason_of(status: Mapping[str, Any], kind: str) -> str:
+    """A condition's reason; nothing where it is absent."""
+    reason: str = condition(status, kind).get("reason", "")
+    return reason
+
+
+def training(name: str = "digits", **changes: Any) -> Json:
+    """A ClassifierTraining that works."""
+    spec: Json = {
+        "region": REGION,
+        "roleArn": "arn:aws:iam::123456789012:role/SageMakerExecution",
+        "hyperparameters": {"numClasses": 10, "numTrainingSamples": 1000, "epochs": 2},
+        "inputs": [
+            {"name": channel, "s3Uri": f"s3://{BUCKET}/{channel}", "contentType": "application/x-recordio"}
+            for channel in ("train", "validation")
+        ],
+        "output": {"s3Uri": f"s3://{BUCKET}/output"},
+        "resources": {"instanceType": "ml.p3.2xlarge"},
+        "stopping": {"maxRuntimeSeconds": 3600},
+    }
+    return _object("ClassifierTraining", name, {**spec, **changes})
+
+
+def endpoint(name: str = "digits", **changes: Any) -> Json:
+    """A ClassifierEndpoint that follows the training of the same name."""
+    spec: Json = {
+        "region": REGION,
+        "roleArn": "arn:aws:iam::123456789012:role/SageMakerExecution",
+        "trainingRef": {"name": name},
+        "instanceType": "ml.m5.large",
+        "instanceCount": 1,
+    }
+    return _object("ClassifierEndpoint", name, {**spec, **changes})
+
+
+def _object(kind: str, name: str, spec: Json) -> Json:
+    present = {field: value for field, value in spec.items() if value is not None}
+    return {
+        "apiVersion": "classifiers.sagemaker.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": present,
+    }
