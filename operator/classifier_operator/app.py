@@ -91,9 +91,9 @@ class App:
         if self._store.put(body):
             self._queue.add(key_of(body), priority)
 
-    def lost(self, key: ObjectKey) -> None:
-        """An object does not exist any more."""
-        self._store.drop(key)
+    def lost(self, key: ObjectKey, uid: str = "") -> None:
+        """An object does not exist any more; with its UID, whatever has its name by now is another one."""
+        self._store.drop(key, uid)
         self._queue.add(key)
 
     async def resync(self) -> None:

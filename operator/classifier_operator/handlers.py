@@ -22,7 +22,7 @@ import kopf
 
 from classifier_operator.api.kinds import GROUP, VERSION, Kind
 from classifier_operator.app import App, Operator
-from classifier_operator.runtime.store import key_of
+from classifier_operator.runtime.store import key_of, uid_of
 from classifier_operator.runtime.workqueue import Priority
 
 TRAININGS = (GROUP, VERSION, Kind.TRAINING.plural)
@@ -88,7 +88,7 @@ async def deletion_requested(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) ->
 @kopf.on.event(*ENDPOINTS, when=is_gone)
 async def gone(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     """Gone from the cluster: forgotten, and those that refer to it look again."""
-    _app(memo).lost(key_of(event["object"]))
+    _app(memo).lost(key_of(event["object"]), uid_of(event["object"]))
 
 
 def _app(memo: kopf.Memo) -> App:

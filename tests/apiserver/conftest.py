@@ -15,7 +15,7 @@ from tests.apiserver.world import BUCKET, World
 from tests.contract.manifests import CRDS
 
 # Emulated seconds per second: a training of some minutes takes some seconds.
-SPEED = 60
+SPEED = 100
 SETTINGS = {
     "training": {"work": "none", "starting_seconds": 30, "training_seconds": 60, "stopping_seconds": 30},
     "endpoint": {
@@ -44,16 +44,41 @@ def emulator() -> Iterator[EmulatorProcess]:
         yield process
 
 
+@pytest.fixture(scope="session")
+def shared_namespace(served: ControlPlane) -> str:
+    """The namespace of the tests that need no operator of their own."""
+    served.kubectl("create", "namespace", "shared")
+    return "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_operator(
+    served: ControlPlane, emulator: EmulatorProcess, shared_namespace: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """One operator for all of them: starting one takes longer than most of the tests."""
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    with _operator(served, emulator.url, shared_namespace, log) as process:
+        yield process
+
+
 @pytest.fixture
-def world(served: ControlPlane, namespace: str, emulator: EmulatorProcess) -> Iterator[World]:
-    """A fresh namespace, and an AWS account with nothing in it but the data."""
+def world(request: pytest.FixtureRequest, served: ControlPlane, emulator: EmulatorProcess) -> Iterator[World]:
+    """An AWS account with nothing in it but the data, and a namespace with nothing in it.
+
+    A test that starts operators itself gets a namespace of its own, where the shared operator does not look.
+    """
+    has_own_operator = "start" in request.fixturenames
+    namespace: str = request.getfixturevalue("namespace" if has_own_operator else "shared_namespace")
+    world = World(served, namespace, emulator.control)
     emulator.control.reset()
     emulator.control.change_settings(**SETTINGS)
-    world = World(served, namespace, emulator.control)
     world.s3.create_bucket(Bucket=BUCKET)
     for channel in ("train", "validation"):
         world.s3.put_object(Bucket=BUCKET, Key=f"{channel}/images.rec", Body=b"not looked at")
     yield world
+    emulator.control.clear_faults()
+    if not has_own_operator:
+        world.kubectl("delete", "ctrain,cep,configmap,events", "--all", "--timeout=60s")
     world.close()
 
 
@@ -63,13 +88,7 @@ def start(world: World, tmp_path: Path) -> Iterator[Callable[..., OperatorProces
     started: list[OperatorProcess] = []
 
     def started_with(*options: str) -> OperatorProcess:
-        process = OperatorProcess(
-            kubeconfig=world.cluster.kubeconfig,
-            aws_url=world.aws.url,
-            namespace=world.namespace,
-            log=tmp_path / "operator.log",
-            options=("--sweep-interval", "0.5", "--wait-interval", "1", *options),
-        )
+        process = _operator(world.cluster, world.aws.url, world.namespace, tmp_path / "operator.log", *options)
         started.append(process)
         process.start()
         return process
@@ -80,6 +99,13 @@ def start(world: World, tmp_path: Path) -> Iterator[Callable[..., OperatorProces
 
 
 @pytest.fixture
-def operator(start: Callable[..., OperatorProcess]) -> OperatorProcess:
+def operator(world: World, shared_operator: OperatorProcess) -> OperatorProcess:
     """The operator, running."""
-    return start()
+    return shared_operator
+
+
+def _operator(cluster: ControlPlane, aws_url: str, namespace: str, log: Path, *options: str) -> OperatorProcess:
+    fast = ("--sweep-interval", "0.5", "--wait-interval", "1")
+    return OperatorProcess(
+        kubeconfig=cluster.kubeconfig, aws_url=aws_url, namespace=namespace, log=log, options=(*fast, *options)
+    )

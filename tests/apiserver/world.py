@@ -74,7 +74,8 @@ class World:
             status = self.status(kind, name)
             return status if reason_of(status, of) == reason else None
 
-        return until(reached, f"{kind}/{name} to be {reason}", seconds, lambda: self.get(kind, name))
+        found: Json = until(reached, f"{kind}/{name} to be {reason}", seconds, lambda: self.get(kind, name))
+        return found
 
     def events(self, name: str) -> list[str]:
         """The reasons of the object's Events, oldest first."""

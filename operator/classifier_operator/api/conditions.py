@@ -150,6 +150,11 @@ def with_verdict(
     )
 
 
+def with_note(conditions: Sequence[Condition], note: str) -> tuple[Condition, ...]:
+    """The conditions with something to add to what each says, without another reason."""
+    return tuple(structs.replace(one, message=f"{one.message}; {note}"[:MESSAGE_LIMIT]) for one in conditions)
+
+
 def find(conditions: Sequence[Condition], kind: ConditionType) -> Condition | None:
     """The condition of that type, if it is there."""
     return next((condition for condition in conditions if condition.type == kind), None)

@@ -8,7 +8,7 @@ import click
 
 from classifier_operator import __version__
 
-COMMANDS = ("run",)
+COMMANDS = ("run", "demo", "predict", "logs", "dataset", "emulator")
 
 
 class LazyGroup(click.Group):

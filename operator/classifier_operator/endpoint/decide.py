@@ -10,12 +10,11 @@ from contextlib import suppress
 from datetime import datetime
 
 from classifier_operator.api.conditions import (
-    ConditionType,
     Reason,
-    find,
     stalled,
     working,
 )
+from classifier_operator.api.ledger import ResourceType
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended
 from classifier_operator.endpoint.deployment import (
@@ -45,7 +44,9 @@ from classifier_operator.endpoint.situation import (
     Endpoint,
     EndpointDecision,
     Situation,
+    may_serve,
     wanted_deployment,
+    was_ready,
     with_outcome,
 )
 from classifier_operator.endpoint.updates import count_differs, serves_something_else, update_was_rolled_back
@@ -67,7 +68,7 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     try:
         wanted = wanted_deployment(endpoint)
     except SpecError as error:
-        return _refused(endpoint, error, now)
+        return _refused(endpoint, error, seen, now)
     if wanted is None:
         return _waiting_for_training(endpoint, now)
     situation = Situation(
@@ -113,15 +114,17 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
 )
 
 
-def _refused(endpoint: Endpoint, error: SpecError, now: datetime) -> EndpointDecision:
+def _refused(endpoint: Endpoint, error: SpecError, seen: Seen, now: datetime) -> EndpointDecision:
     reasons: dict[type[SpecError], Reason] = {
         UnsupportedError: Reason.NOT_IMPLEMENTED,
         AcceleratorRefusedError: Reason.ACCELERATOR_UNAVAILABLE,
     }
-    ready = find(endpoint.status.conditions, ConditionType.READY)
-    serving = endpoint.status.endpoint_status == "InService" and ready is not None and ready.is_true
+    status = endpoint.status
+    ledger = (entry.resource for entry in status.resources)
+    guard = frozenset(one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == status.endpoint_name)
+    serving = bool(guard) and was_ready(status) and all(may_serve(seen.of(one)) for one in guard)
     verdict = stalled(reasons.get(type(error), Reason.INVALID_SPEC), str(error), serving=serving)
-    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now))
+    return Decision(status=report.with_conditions(status, endpoint.meta, verdict, now), guard=guard)
 
 
 def _waiting_for_training(endpoint: Endpoint, now: datetime) -> EndpointDecision:

@@ -92,8 +92,8 @@ class AcceleratorRefusedError(SpecError):
 
 
 def endpoint_resource(meta: Meta, place: Place) -> Resource:
-    """The endpoint: its name stays the same for the object's whole life."""
-    name = aws_name(meta.key.namespace, meta.key.name, content_hash(meta.uid))
+    """The endpoint: its name stays the same for as long as the object stays in its region and account."""
+    name = aws_name(meta.key.namespace, meta.key.name, content_hash(meta.uid, place.region, place.assume_role_arn))
     return Resource(place, ResourceType.ENDPOINT, name)
 
 

@@ -24,7 +24,7 @@ from classifier_operator.reconcile.calls import (
 from classifier_operator.reconcile.decision import (
     Decision,
 )
-from classifier_operator.sagemaker.views import PlainView, Unseen
+from classifier_operator.sagemaker.views import EndpointView, PlainView, Unseen
 
 MOVING = {
     "Creating": Reason.CREATING,
@@ -37,7 +37,7 @@ MOVING = {
 
 def is_unknown(at: Situation) -> EndpointDecision | None:
     """It was made, and nobody has looked since the operator started."""
-    if at.sighting is not Unseen.UNKNOWN or not at.status.endpoint_arn:
+    if at.sighting is not Unseen.UNKNOWN or not at.is_made:
         return None
     return Decision(status=at.status, calls=(describe(at.wanted.endpoint),))
 
@@ -46,9 +46,10 @@ def is_missing(at: Situation) -> EndpointDecision | None:
     """Make what is not there: the model, the configuration, the endpoint; the ledger names them first."""
     if at.view is not None:
         return None
-    restored = "it was deleted outside of the operator and " if at.status.endpoint_arn else ""
-    status = at.status
-    if restored:
+    status, again = at.status, ""
+    if status.endpoint_arn:
+        # Deleted by hand, or by the operator because it had failed; or the spec has moved to another region.
+        again = "is gone at AWS and " if at.is_made else ""
         status = report.without_endpoint(status)
     status = report.with_deployment(status, at.wanted, None)
     status = structs.replace(
@@ -57,7 +58,7 @@ def is_missing(at: Situation) -> EndpointDecision | None:
         tags=dict(at.spec.tags),
         resources=with_resources(status.resources, at.wanted.resources),
     )
-    verdict = working(Reason.CREATING, f"{restored}endpoint {at.wanted.endpoint.name} is being created")
+    verdict = working(Reason.CREATING, f"endpoint {at.wanted.endpoint.name} {again}is being created")
     calls = (*prerequisites(at), create(at.wanted.endpoint, at.wanted.endpoint_params))
     return Decision(status=at.says(verdict, status), calls=calls)
 
@@ -66,8 +67,11 @@ def is_moving(at: Situation) -> EndpointDecision | None:
     view = at.view
     if view is None or not view.is_moving:
         return None
-    reason = MOVING[view.status]
-    verdict = at.busy(reason, f"endpoint {view.name} is {view.status}")
+    reason, message = MOVING[view.status], f"endpoint {view.name} is {view.status}"
+    refused = at.status.rolled_back
+    if refused is not None and refused.endpoint_config_name == at.wanted.config.name and view.status == "Updating":
+        reason, message = Reason.ROLLING_BACK, f"{message}: what served before is restored: {refused.reason}"
+    verdict = at.busy(reason, message)
     status = report.with_endpoint(at.status, view)
     if not status.variants:
         status = report.with_deployment(status, at.wanted, None)
@@ -92,13 +96,13 @@ def has_failed(at: Situation) -> EndpointDecision | None:
         verdict = working(Reason.CREATING, f"endpoint {view.name} failed and is deleted to be made anew")
         return Decision(status=at.says(verdict, status), calls=(delete(at.wanted.endpoint),))
     message = f"endpoint {view.name} failed: {view.failure_reason or 'AWS gives no reason'}"
-    return Decision(status=at.says(stalled(Reason.ENDPOINT_FAILED, message), status))
+    return Decision(status=at.says(stalled(Reason.ENDPOINT_FAILED, message), status), guard=at.follow)
 
 
 def is_out_of_order(at: Situation) -> EndpointDecision | None:
     """OutOfService, UpdateRollbackFailed, or a state that nobody had heard of: said, and watched for a change."""
     view = at.view
-    if view is None or view.status == "InService":
+    if view is None or view.status == "InService" or _asks_for_something_new(at, view):
         return None
     reason = {
         "OutOfService": Reason.OUT_OF_SERVICE,
@@ -107,6 +111,13 @@ def is_out_of_order(at: Situation) -> EndpointDecision | None:
     message = f"endpoint {view.name} is {view.status}: {view.failure_reason or 'AWS gives no reason'}"
     status = report.with_endpoint(at.status, view)
     return Decision(status=at.says(stalled(reason, message), status), guard=at.follow)
+
+
+def _asks_for_something_new(at: Situation, view: EndpointView) -> bool:
+    """Whether the spec has changed since the update that went wrong: that is how one gets out of it."""
+    tried = at.status.update.endpoint_config_name if at.status.update else view.config_name
+    is_stuck = view.status in ("OutOfService", "UpdateRollbackFailed")
+    return is_stuck and at.wanted.config.name not in (tried, view.config_name)
 
 
 def prerequisites(at: Situation) -> tuple[Call, ...]:

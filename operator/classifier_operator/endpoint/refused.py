@@ -27,10 +27,10 @@ from classifier_operator.endpoint.spec import (
 from classifier_operator.reconcile.decision import (
     Decision,
 )
-from classifier_operator.reconcile.trouble import verdict_of
+from classifier_operator.reconcile.trouble import Trouble, verdict_of
 from classifier_operator.sagemaker.failures import Fault, fault_of
 from classifier_operator.sagemaker.refusals import RefusalKind
-from classifier_operator.sagemaker.views import Stranger
+from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
 
 
 def name_is_taken(at: Situation) -> EndpointDecision | None:
@@ -74,26 +74,65 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     trouble = at.seen.trouble_with(*at.wanted.resources)
     if trouble is None or not trouble.is_pausing(at.now):
         return None
-    underway = MOVING.get(at.view.status, Reason.CREATING) if at.view else Reason.CREATING
-    verdict = verdict_of(trouble, at.now, underway=underway, serving=at.serves)
+    follow = at.follow if at.view is not None and at.view.is_moving else frozenset()
+    guard = at.follow if at.is_made else frozenset()
+    if trouble.is_only_a_look:
+        return Decision(status=at.status, follow=follow, guard=guard)
+    if trouble.is_final and _is_refused(at):
+        # Said and recorded; what the endpoint does meanwhile is seen by the other rules.
+        return None
+    verdict = verdict_of(trouble, at.now, underway=_underway(at, trouble), serving=at.serves)
     status = at.status
-    if trouble.is_final:
+    if trouble.is_final and trouble.operation != "AddTags":
         refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=trouble.words, time=rfc3339(at.now))
         status = structs.replace(status, rolled_back=refused, update=None)
-    follow = at.follow if at.view is not None and at.view.is_moving else frozenset()
-    return Decision(status=at.says(verdict, status), follow=follow, again_after=trouble.seconds_left(at.now))
+    return Decision(status=at.says(verdict, status), follow=follow, guard=guard)
 
 
 def was_refused_for_good(at: Situation) -> EndpointDecision | None:
     """AWS or the smoke test refused this very configuration: it is not tried again until the spec changes."""
-    refused = at.status.rolled_back
-    if refused is None or refused.endpoint_config_name != at.wanted.config.name:
+    refused, view = at.status.rolled_back, at.view
+    if refused is None or not _is_refused(at):
         return None
-    if at.view is not None and (at.view.is_moving or at.view.config_name == at.wanted.config.name):
-        return None
-    held = find(at.status.conditions, ConditionType.STALLED)
-    reason = Reason(held.reason) if held is not None else Reason.ROLLED_BACK
+    reason = _why_refused(at)
     message = f"configuration {refused.endpoint_config_name} was refused: {refused.reason}"
-    status = report.with_endpoint(at.status, at.view) if at.view is not None else at.status
-    guard = at.follow if at.view is not None else frozenset()
-    return Decision(status=at.says(stalled(reason, message, serving=at.serves), status), guard=guard)
+    if view is None:
+        status = report.without_endpoint(at.status) if at.is_made and at.sighting is Unseen.ABSENT else at.status
+        return Decision(status=at.says(stalled(reason, message), status))
+    if view.status == "InService" and view.is_detailed and view.config_name != at.wanted.config.name:
+        status = structs.replace(report.with_endpoint(at.status, view), update=None)
+        verdict = stalled(reason, message, serving=previous_is_good(at, view))
+        return Decision(status=at.says(verdict, status), guard=at.follow)
+    if view.status == "SystemUpdating":
+        verdict = stalled(reason, message, serving=at.serves)
+        return Decision(status=at.says(verdict, report.with_endpoint(at.status, view)), follow=at.follow)
+    return None
+
+
+def previous_is_good(at: Situation, view: EndpointView) -> bool:
+    """Whether what serves instead of the refused configuration may be used: unless its own smoke test failed."""
+    test = at.status.smoke_test
+    return test is None or test.has_passed or test.endpoint_config_name != view.config_name
+
+
+def _is_refused(at: Situation) -> bool:
+    refused = at.status.rolled_back
+    return refused is not None and refused.endpoint_config_name == at.wanted.config.name
+
+
+def _why_refused(at: Situation) -> Reason:
+    """The reason that was given first; while something is restored, the conditions do not tell it."""
+    held = find(at.status.conditions, ConditionType.STALLED)
+    if held is not None:
+        return Reason(held.reason)
+    test = at.status.smoke_test
+    failed = test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
+    return Reason.SMOKE_TEST_FAILED if failed else Reason.ROLLED_BACK
+
+
+def _underway(at: Situation, trouble: Trouble) -> Reason:
+    if trouble.operation in ("InvokeEndpoint", "GetObject"):
+        return Reason.SMOKE_TESTING
+    if at.view is None:
+        return Reason.CREATING
+    return Reason.UPDATING if at.view.status == "InService" else MOVING.get(at.view.status, Reason.CREATING)

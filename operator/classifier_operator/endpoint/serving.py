@@ -10,6 +10,7 @@ from classifier_operator.api.conditions import (
     rfc3339,
     settled,
     stalled,
+    with_note,
 )
 from classifier_operator.api.ledger import with_resources, without
 from classifier_operator.endpoint import status as report
@@ -32,20 +33,28 @@ from classifier_operator.reconcile.calls import (
 from classifier_operator.reconcile.decision import (
     Decision,
 )
+from classifier_operator.reconcile.trouble import note_of
 from classifier_operator.sagemaker.views import EndpointView, Unseen
 
 
 def was_settled_before(at: Situation) -> EndpointDecision | None:
     """Nothing has changed since it was called good, and AWS, where it was asked, agrees."""
-    if not report.is_settled(at.status, at.wanted, at.spec.tags) or not smoke_test_is_done(at):
+    if not report.is_settled(at.status, at.wanted, at.spec.tags) or not _is_found_good(at):
         return None
     if at.sighting is not Unseen.UNKNOWN and not _is_listed_in_service(at.view):
         return None
     return Decision(status=at.says(_verdict_in_service(at)), guard=at.follow)
 
 
+def _is_found_good(at: Situation) -> bool:
+    test, outcome = at.spec.smoke_test, at.status.smoke_test
+    if test is None:
+        return True
+    return smoke_test_is_done(at) and outcome is not None and (outcome.has_passed or test.on_failure == "Report")
+
+
 def _is_listed_in_service(view: EndpointView | None) -> bool:
-    return view is not None and view.status == "InService" and not view.is_detailed
+    return view is not None and view.status == "InService" and not (view.is_detailed or view.is_touched)
 
 
 def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
@@ -76,11 +85,13 @@ def smoke_test_failed(at: Situation) -> EndpointDecision | None:
     update = at.status.update
     previous = update.previous_endpoint_config_name if update else ""
     if not previous:
-        return Decision(status=at.says(stalled(Reason.SMOKE_TEST_FAILED, message), _with_live(at, at.view)))
+        verdict = stalled(Reason.SMOKE_TEST_FAILED, message)
+        return Decision(status=at.says(verdict, _with_live(at, at.view)), guard=at.follow)
     refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=message, time=rfc3339(at.now))
-    status = structs.replace(report.with_endpoint(at.status, at.view), rolled_back=refused, update=None)
+    # The update stays on record until what served before serves again: a crash must not forget what that was.
+    status = structs.replace(report.with_endpoint(at.status, at.view), rolled_back=refused)
     call = update_endpoint(at.wanted.endpoint, {"EndpointConfigName": previous})
-    verdict = stalled(Reason.SMOKE_TEST_FAILED, message, serving=True)
+    verdict = at.busy(Reason.ROLLING_BACK, f"{message}; {previous} is restored")
     return Decision(status=at.says(verdict, status), calls=(call,))
 
 
@@ -90,6 +101,7 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         return None
     garbage = [entry.resource for entry in at.status.resources if entry.resource not in at.wanted.resources]
     down = tear_down(garbage, at.seen)
+    trouble = at.seen.trouble_with(*garbage)
     status = structs.replace(
         _with_live(at, at.view),
         rolled_back=None,
@@ -97,8 +109,11 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         tags=dict(at.spec.tags),
         resources=without(at.status.resources, down.gone),
     )
+    status = at.says(_verdict_in_service(at), status)
+    if trouble is not None and trouble.needs_somebody:
+        status = structs.replace(status, conditions=with_note(status.conditions, note_of(trouble)))
     return Decision(
-        status=at.says(_verdict_in_service(at), status),
+        status=status,
         calls=(*_retagged(at), *down.calls),
         follow=down.follow,
         guard=at.follow,

@@ -36,7 +36,7 @@ from classifier_operator.reconcile.decision import (
     Seen,
     place_of,
 )
-from classifier_operator.sagemaker.views import EndpointView, Sighting
+from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
 
 EndpointDecision = Decision[EndpointStatus]
 
@@ -76,16 +76,14 @@ class Situation(Struct, frozen=True, kw_only=True):
         return self.sighting if isinstance(self.sighting, EndpointView) else None
 
     @property
-    def was_ready(self) -> bool:
-        """Whether the object was called ready: an update must not take that away while the old version serves."""
-        ready = find(self.status.conditions, ConditionType.READY)
-        return ready is not None and ready.is_true
+    def serves(self) -> bool:
+        """Whether something serves that had been found good: an update must not take that away."""
+        return was_ready(self.status) and may_serve(self.sighting)
 
     @property
-    def serves(self) -> bool:
-        """Whether something serves that had been found good."""
-        view = self.view
-        return self.was_ready and (view is None or view.status in _SERVING)
+    def is_made(self) -> bool:
+        """Whether the status knows this very endpoint: it is not that of another region."""
+        return bool(self.status.endpoint_arn) and self.status.endpoint_name == self.wanted.endpoint.name
 
     @property
     def follow(self) -> frozenset[Resource]:
@@ -100,6 +98,19 @@ class Situation(Struct, frozen=True, kw_only=True):
         """Something is under way; what serves goes on serving."""
         ready = Reason.IN_SERVICE if self.serves else reason
         return working(reason, message, is_ready=self.serves, ready=ready)
+
+
+def was_ready(status: EndpointStatus) -> bool:
+    """Whether the object was called ready."""
+    ready = find(status.conditions, ConditionType.READY)
+    return ready is not None and ready.is_true
+
+
+def may_serve(sighting: Sighting) -> bool:
+    """Whether the endpoint serves, as far as is known."""
+    if isinstance(sighting, EndpointView):
+        return sighting.status in _SERVING
+    return sighting is Unseen.UNKNOWN
 
 
 def wanted_deployment(endpoint: Endpoint) -> Deployment | None:

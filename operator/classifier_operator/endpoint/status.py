@@ -7,7 +7,6 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Verdict, with_verdict
-from classifier_operator.api.ledger import Place
 from classifier_operator.endpoint.deployment import Deployment
 from classifier_operator.endpoint.spec import ONLY_VARIANT, EndpointStatus, VariantStatus
 from classifier_operator.reconcile.decision import Meta
@@ -72,6 +71,7 @@ def without_endpoint(status: EndpointStatus) -> EndpointStatus:
         failure_reason="",
         url="",
         instance_count=0,
+        variants=tuple(structs.replace(one, current_instance_count=0) for one in status.variants),
         smoke_test=None,
         update=None,
     )
@@ -97,11 +97,6 @@ def is_settled(status: EndpointStatus, deployment: Deployment, tags: dict[str, s
         and status.tags == tags
         and {entry.name for entry in status.resources} == wanted
     )
-
-
-def place_changed(status: EndpointStatus, place: Place) -> bool:
-    """Whether the endpoint of the status lives somewhere else than it should."""
-    return bool(status.region) and status.region != place.region
 
 
 def _region_of(arn: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from classifier_operator.api.ledger import Resource, ResourceType
-from classifier_operator.reconcile.calls import Call, delete, describe
+from classifier_operator.reconcile.calls import Call, delete, identify
 from classifier_operator.reconcile.decision import Seen
 from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
 
@@ -34,9 +34,13 @@ def tear_down(resources: Iterable[Resource], seen: Seen) -> Teardown:
     if endpoints:
         return _endpoints_down(endpoints, seen, gone)
     order = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
-    calls = tuple(delete(one) for kind in order for one in left if one.type is kind)
+    calls = tuple(_down(one, seen) for kind in order for one in left if one.type is kind)
     names = ", ".join(call.resource.name for call in calls)
     return Teardown(calls=calls, gone=gone, waits_for=f"deleting {names}" if names else "")
+
+
+def _down(resource: Resource, seen: Seen) -> Call:
+    return identify(resource) if seen.of(resource) is Unseen.UNKNOWN else delete(resource)
 
 
 def _is_gone(resource: Resource, seen: Seen) -> bool:
@@ -52,7 +56,7 @@ def _endpoints_down(endpoints: list[Resource], seen: Seen, gone: frozenset[Resou
     for endpoint in endpoints:
         view = seen.of(endpoint)
         if not isinstance(view, EndpointView):
-            calls.append(describe(endpoint))
+            calls.append(identify(endpoint))
             waits.append(f"finding endpoint {endpoint.name}")
         elif view.is_moving:
             follow.add(endpoint)

@@ -18,6 +18,7 @@ from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.presence import (
     prerequisites,
 )
+from classifier_operator.endpoint.refused import previous_is_good
 from classifier_operator.endpoint.situation import (
     EndpointDecision,
     Situation,
@@ -34,6 +35,7 @@ from classifier_operator.reconcile.calls import (
 from classifier_operator.reconcile.decision import (
     Decision,
 )
+from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.sagemaker.views import EndpointView
 
 
@@ -44,11 +46,16 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
         return None
     if view.config_name == at.wanted.config.name or update.started_from == _modified(view):
         return None
+    trouble = at.seen.trouble_with(at.wanted.endpoint)
+    if trouble is not None and trouble.operation == "UpdateEndpoint" and trouble.kind is not RefusalKind.UNAVAILABLE:
+        # AWS did not even begin: somebody else has touched the endpoint.
+        return None
     reason = view.failure_reason or "AWS gives no reason"
     rolled_back = RolledBack(endpoint_config_name=at.wanted.config.name, reason=reason, time=rfc3339(at.now))
     status = structs.replace(report.with_endpoint(at.status, view), rolled_back=rolled_back, update=None)
     message = f"the update to {at.wanted.config.name} was rolled back; {view.config_name} serves: {reason}"
-    return Decision(status=at.says(stalled(Reason.ROLLED_BACK, message, serving=True), status))
+    verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))
+    return Decision(status=at.says(verdict, status), guard=at.follow)
 
 
 def serves_something_else(at: Situation) -> EndpointDecision | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from classifier_operator.api.ledger import Resource, ResourceType
 
@@ -25,6 +25,7 @@ class Call(Struct, frozen=True):
     operation: str
     resource: Resource
     params: dict[str, Any]
+    checks_owner: bool = False
 
     @property
     def creates(self) -> bool:
@@ -33,8 +34,12 @@ class Call(Struct, frozen=True):
 
     @property
     def is_announced(self) -> bool:
-        """Whether the status is written first: what is made must be in the ledger before it exists."""
-        return self.creates
+        """Whether the status is written first.
+
+        What is made must be in the ledger before it exists, and what an endpoint is moved from must be known when the
+        move has to be taken back.
+        """
+        return self.creates or self.operation == "UpdateEndpoint"
 
     @property
     def changes(self) -> bool:
@@ -50,6 +55,11 @@ def create(resource: Resource, params: Mapping[str, Any]) -> Call:
 def describe(resource: Resource) -> Call:
     """Read the resource."""
     return _call(f"Describe{resource.type}", resource)
+
+
+def identify(resource: Resource) -> Call:
+    """Read the resource and its tags: it may be a stranger's, and is about to be stopped or deleted."""
+    return structs.replace(describe(resource), checks_owner=True)
 
 
 def delete(resource: Resource) -> Call:

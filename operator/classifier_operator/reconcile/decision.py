@@ -44,17 +44,16 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the gatherer knows of AWS for one object."""
 
     sightings: Mapping[Resource, Sighting] = {}
-    trouble: Trouble | None = None
+    troubles: Mapping[Resource, Trouble] = {}
 
     def of(self, resource: Resource) -> Sighting:
         """What is known of a resource."""
         return self.sightings.get(resource, Unseen.UNKNOWN)
 
     def trouble_with(self, *resources: Resource) -> Trouble | None:
-        """The trouble, if it is with one of these; trouble with what is no longer wanted does not count."""
-        if self.trouble is not None and self.trouble.resource in resources:
-            return self.trouble
-        return None
+        """The trouble with these that lasts longest; trouble with what is no longer wanted does not count."""
+        troubles = [self.troubles[one] for one in resources if one in self.troubles]
+        return max(troubles, key=lambda trouble: (trouble.is_final, trouble.retry_at), default=None)
 
 
 class Subject(Struct, frozen=True, kw_only=True):

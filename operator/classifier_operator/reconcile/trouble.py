@@ -15,6 +15,9 @@ from classifier_operator.sagemaker.refusals import RefusalKind, Remedy
 # the object says that it is denied and goes on asking, slowly.
 ACCESS_PATIENCE = timedelta(minutes=5)
 
+# Looking and tidying up are never given up, whatever AWS answers: only what the spec asks for can be refused for good.
+_NEVER_GIVEN_UP = ("Describe", "List", "Stop", "Delete")
+
 _WAITS = {
     RefusalKind.THROTTLED: (Reason.THROTTLED, "AWS throttles {operation}; it is tried again"),
     RefusalKind.UNAVAILABLE: (Reason.AWS_UNAVAILABLE, "{operation} got no good answer; it is tried again"),
@@ -43,7 +46,17 @@ class Trouble(Struct, frozen=True, kw_only=True):
     @property
     def is_final(self) -> bool:
         """Whether the same request must not be sent again."""
-        return self.kind.remedy is Remedy.STOP
+        return self.kind.remedy is Remedy.STOP and not self.operation.startswith(_NEVER_GIVEN_UP)
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it does not pass by itself: then it is said, even of an object that is otherwise well."""
+        return self.kind.remedy is not Remedy.RETRY
+
+    @property
+    def is_only_a_look(self) -> bool:
+        """Whether nothing but a look at AWS was put off for a while: no reason to say anything of the object."""
+        return self.operation.startswith(("Describe", "List")) and not self.needs_somebody
 
     def is_pausing(self, now: datetime) -> bool:
         """Whether the next try is not due yet."""
@@ -52,6 +65,11 @@ class Trouble(Struct, frozen=True, kw_only=True):
     def seconds_left(self, now: datetime) -> float | None:
         """Until the next try; None when there is none."""
         return None if self.is_final else max(0.0, (self.retry_at - now).total_seconds())
+
+
+def note_of(trouble: Trouble) -> str:
+    """What an object says of trouble that does not decide how it is."""
+    return f"{trouble.operation} of {trouble.resource.name} was refused: {trouble.words}"
 
 
 def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bool = False) -> Verdict:

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG
 from classifier_operator.api.ledger import Resource, ResourceType
-from classifier_operator.reconcile.calls import Call, describe
+from classifier_operator.reconcile.calls import Call, describe, retag
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.ports import Clock, Cloud
@@ -50,6 +50,10 @@ class Executor:
 
         """
         try:
+            if call.checks_owner:
+                sighting, _ = await self._whose(meta, call.resource)
+                self._inventory.record(call.resource, sighting)
+                return
             answer = await self._cloud.call(call.resource.place, call.operation, call.params)
         except AwsRefusal as refusal:
             if not await self._is_an_answer(meta, call, refusal):
@@ -73,7 +77,7 @@ class Executor:
         resource, inventory = call.resource, self._inventory
         if call.creates:
             inventory.made(resource, _just_made(call, answer, self._clock.now()))
-        elif call.operation == "DeleteEndpoint":
+        elif call.operation in ("DeleteEndpoint", "DeleteTrainingJob"):
             inventory.record(resource, _with_status(inventory.get(resource), "Deleting"))
         elif call.operation.startswith("Delete") and call.operation != "DeleteTags":
             inventory.deleted(resource)
@@ -87,36 +91,60 @@ class Executor:
     async def _is_an_answer(self, meta: Meta, call: Call, refusal: AwsRefusal) -> bool:
         """Whether the refusal tells the state of the resource, so that the next decision can go on from there."""
         if refusal.kind is RefusalKind.ALREADY_EXISTS and call.creates:
-            self._inventory.record(call.resource, await self._whose(meta, call.resource))
+            sighting, tags = await self._whose(meta, call.resource)
+            if not isinstance(sighting, Stranger):
+                await self._add_tags(call, sighting.arn, tags)
+            self._inventory.record(call.resource, sighting)
             return True
-        if refusal.kind is RefusalKind.NOT_FOUND:
-            if call.operation.startswith("Delete"):
-                self._inventory.deleted(call.resource)
-            else:
-                self._inventory.record(call.resource, Unseen.ABSENT)
-            return self._inventory.get(call.resource) is Unseen.ABSENT
+        if refusal.kind is RefusalKind.NOT_FOUND and not call.creates:
+            self._inventory.record(call.resource, Unseen.ABSENT)
+            if self._inventory.get(call.resource) is not Unseen.ABSENT:
+                # Made a moment ago, and not seen everywhere yet.
+                raise AwsRefusal(
+                    refusal.operation, RefusalKind.NOT_PROPAGATED, refusal.code, refusal.message
+                ) from refusal
+            return True
         if refusal.kind is RefusalKind.ALREADY_ENDED:
             self._inventory.doubt(call.resource)
             return True
         if call.changes and refusal.kind in (RefusalKind.IN_PROGRESS, RefusalKind.UNAVAILABLE):
             # It may have taken effect, or the state is not what it was thought to be: look before the next try.
             self._inventory.doubt(call.resource)
+        if refusal.kind is RefusalKind.NOT_PROPAGATED:
+            for needed in _needed_by(call):
+                self._inventory.doubt_if_old(needed)
         return False
 
-    async def _whose(self, meta: Meta, resource: Resource) -> Sighting:
-        """Whether an existing resource of that name is this object's own, by its owner tag."""
+    async def _add_tags(self, call: Call, arn: str, had: dict[str, str]) -> None:
+        """Its own resource of earlier: what it lacks of the tags that it would have been made with."""
+        wanted = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags", ())}
+        for one in retag(call.resource, arn, wanted={**had, **wanted}, had=had):
+            await self._cloud.call(one.resource.place, one.operation, one.params)
+
+    async def _whose(self, meta: Meta, resource: Resource) -> tuple[View | Stranger, dict[str, str]]:
+        """Whether an existing resource of that name is this object's own, by its owner tag; and all of its tags."""
         call = describe(resource)
         answer = await self._cloud.call(resource.place, call.operation, call.params)
         view = view_of(resource.type, answer)
         listed = await self._cloud.call(resource.place, "ListTags", {"ResourceArn": view.arn})
         tags = {tag["Key"]: tag["Value"] for tag in listed.get("Tags", ())}
         if tags.get(UID_TAG) == meta.uid:
-            return view
+            return view, tags
         made = answer.get("CreationTime")
         if not tags and made is not None and self._clock.now() - made < TAGS_VISIBLE_AFTER:
             message = f"{resource.name} was made a moment ago and has no tags yet"
             raise AwsRefusal("ListTags", RefusalKind.NOT_PROPAGATED, "TagsNotVisible", message)
-        return Stranger(view.arn, tags.get(OBJECT_TAG, ""))
+        return Stranger(view.arn, tags.get(OBJECT_TAG, "")), tags
+
+
+def _needed_by(call: Call) -> list[Resource]:
+    """The configuration or models that the call refers to: AWS says that it cannot find them."""
+    place, params = call.resource.place, call.params
+    if call.operation == "CreateEndpointConfig":
+        return [Resource(place, ResourceType.MODEL, one["ModelName"]) for one in params["ProductionVariants"]]
+    if call.operation in ("CreateEndpoint", "UpdateEndpoint"):
+        return [Resource(place, ResourceType.ENDPOINT_CONFIG, params["EndpointConfigName"])]
+    return []
 
 
 def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:

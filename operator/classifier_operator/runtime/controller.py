@@ -7,13 +7,14 @@ so a crash at any point leaves nothing at AWS that the object does not name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Resource, ResourceType, entry_of
 from classifier_operator.endpoint import decide as endpoints
 from classifier_operator.endpoint import status as endpoint_status
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
@@ -28,7 +29,7 @@ from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.workqueue import WorkQueue
-from classifier_operator.runtime.write import Writer
+from classifier_operator.runtime.write import Writer, as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal
 from classifier_operator.training import decide as trainings
 from classifier_operator.training import status as training_status
@@ -76,6 +77,7 @@ class Controller:
         self._troubles = troubles
         self._clock = clock
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
+        self._subjects: dict[ObjectKey, frozenset[Resource]] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Do what there is to do for the object now.
@@ -87,6 +89,7 @@ class Controller:
         body = self._store.get(key)
         if body is None:
             self._forget(key)
+            self._queue.forget(key)
             return
         if gather.is_being_deleted(body) and not gather.has_finalizer(body):
             return
@@ -104,12 +107,12 @@ class Controller:
             if not calls:
                 break
             if any(call.is_announced for call in calls):
-                body = await self._announce(key, body, decision, calls)
+                body = await self._announce(key, body, look, calls)
             succeeded = await self._act(key, body, look, calls)
-            status = to_builtins(decision.status) if succeeded else body.get("status", {})
+            status = as_json(decision.status) if succeeded else body.get("status", {})
         else:
             self._queue.add_after(key, 1.0)
-        await self._conclude(key, body, decision)
+        await self._conclude(key, body, look)
 
     async def _decide(self, key: ObjectKey, body: Body) -> Look:
         """Gather and decide."""
@@ -126,39 +129,50 @@ class Controller:
         return Look(subject=subject, decision=decision)
 
     def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
-        trouble = self._troubles.of(key, subject.identity)
-        return Seen(sightings=self._inventory.of(subject.resources), trouble=trouble)
+        troubles = self._troubles.of(key, subject.identity)
+        return Seen(sightings=self._inventory.of(subject.resources), troubles=troubles)
 
     def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
         """The decision's calls, without those to a resource whose last refusal is still being waited out."""
-        trouble = self._troubles.of(key, look.subject.identity)
-        calls = list(look.decision.calls)
-        if trouble is None or not trouble.is_pausing(self._clock.now()):
-            return calls
-        paused = next((at for at, call in enumerate(calls) if call.resource == trouble.resource), len(calls))
-        return calls[:paused]
+        troubles = self._troubles.of(key, look.subject.identity)
+        now = self._clock.now()
+        due: list[AnyCall] = []
+        for call in look.decision.calls:
+            trouble = troubles.get(call.resource)
+            if trouble is None or not trouble.is_pausing(now):
+                due.append(call)
+            elif not _stands_alone(call):
+                break
+        return due
 
-    async def _announce(self, key: ObjectKey, body: Body, decision: AnyDecision, calls: Sequence[AnyCall]) -> Body:
-        """Write down what is about to be done; a creation that is being retried is written down already."""
+    async def _announce(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> Body:
+        """Write down what is about to be done; what is being retried is written down already."""
         body = await self._writer.hold(key, body)
-        known = {(entry["type"], entry["name"]) for entry in body.get("status", {}).get("resources", ())}
-        made = {(call.resource.type.value, call.resource.name) for call in calls if call.creates}
-        if made and made <= known:
+        troubles = self._troubles.of(key, look.subject.identity)
+        is_retried = any(call.resource in troubles for call in calls)
+        status = as_json(look.decision.status)
+        if _is_written_down(body.get("status", {}), status, calls, is_retried=is_retried):
             return body
-        return await self._writer.status(key, body, to_builtins(decision.status))
+        return await self._writer.status(key, body, status)
 
     async def _act(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> bool:
-        """Send the calls in order; the first refusal ends the round. Whether all succeeded."""
+        """Send the calls in order; after a refusal only those that do not depend on it. Whether all succeeded."""
         meta = gather.meta_of(key, body)
+        refused: set[Resource] = set()
         for call in calls:
+            if call.resource in refused:
+                continue
             try:
                 await self._send(key, meta, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
                 logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra={"object": str(key)})
-                return False
-        self._troubles.clear(key)
-        return True
+                refused.add(call.resource)
+                if not _stands_alone(call):
+                    break
+            else:
+                self._troubles.answered(key, call.resource, call.operation)
+        return not refused
 
     async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> None:
         if isinstance(call, SmokeTestCall):
@@ -166,22 +180,23 @@ class Controller:
         else:
             await self._executor.run(meta, call)
 
-    async def _conclude(self, key: ObjectKey, body: Body, decision: AnyDecision) -> None:
+    async def _conclude(self, key: ObjectKey, body: Body, look: Look) -> None:
         """Write what was decided, watch what is on the move, and come back when it is time."""
+        decision = look.decision
         if decision.releases and gather.is_being_deleted(body):
             await self._writer.release(key, body)
             self._forget(key)
             return
-        await self._writer.status(key, body, to_builtins(decision.status))
+        await self._writer.status(key, body, as_json(decision.status))
+        # The outcome is in the status now. An endpoint that is made anew is tested anew.
+        self._smoke_tests.pop(key, None)
         self._inventory.watch(key, follow=decision.follow, guard=decision.guard)
-        seconds = self._seconds_until_next(key, decision)
+        self._inventory.forget(self._subjects.get(key, frozenset()) - look.subject.resources)
+        self._subjects[key] = look.subject.resources
+        waits = (decision.again_after, self._troubles.seconds_until_next(key, self._clock.now()))
+        seconds = min((wait for wait in waits if wait is not None), default=None)
         if seconds is not None:
             self._queue.add_after(key, seconds)
-
-    def _seconds_until_next(self, key: ObjectKey, decision: AnyDecision) -> float | None:
-        trouble = self._troubles.peek(key)
-        waits = [decision.again_after, trouble.seconds_left(self._clock.now()) if trouble else None]
-        return min((wait for wait in waits if wait is not None), default=None)
 
     async def _refuse(self, key: ObjectKey, body: Body, message: str) -> None:
         """The stored object does not fit its schema (an older CRD, a hand in etcd): say so, touch nothing."""
@@ -193,10 +208,31 @@ class Controller:
             conditions = training_status.with_conditions(TrainingStatus(), meta, verdict, now)
         else:
             conditions = endpoint_status.with_conditions(EndpointStatus(), meta, verdict, now)
-        await self._writer.status(key, body, {**body.get("status", {}), **to_builtins(conditions)})
+        await self._writer.status(key, body, {**body.get("status", {}), **as_json(conditions)})
 
     def _forget(self, key: ObjectKey) -> None:
         self._inventory.watch(key, follow=frozenset(), guard=frozenset())
+        self._inventory.forget(self._subjects.pop(key, frozenset()))
         self._troubles.clear(key)
         self._smoke_tests.pop(key, None)
-        self._queue.forget(key)
+
+
+def _stands_alone(call: AnyCall) -> bool:
+    """Jobs have nothing to do with each other; an endpoint needs its configuration, and that its model."""
+    return call.resource.type is ResourceType.TRAINING_JOB
+
+
+_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update")
+
+
+def _is_written_down(
+    before: Mapping[str, Any], after: Mapping[str, Any], calls: Sequence[AnyCall], *, is_retried: bool
+) -> bool:
+    """Whether the status already says what a crash must not make forgotten: what is made, and what is moved whence."""
+    made = [as_json(entry_of(call.resource)) for call in calls if call.creates]
+    ledger = before.get("resources", ())
+    if any(before.get(field) != after.get(field) for field in _WHAT_IT_IS_ABOUT):
+        return False
+    if any(entry not in ledger for entry in made):
+        return False
+    return bool(made) or is_retried

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
+from msgspec import structs
+
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Unseen
@@ -57,6 +59,8 @@ class Inventory:
             self._made.pop(resource, None)
         if before is not None and _says_the_same(before, sighting):
             return
+        if isinstance(before, EndpointView) and isinstance(sighting, EndpointView) and not sighting.is_detailed:
+            sighting = structs.replace(sighting, is_touched=True)
         self._sightings[resource] = sighting
         if before != sighting:
             self._tell(resource)
@@ -75,6 +79,11 @@ class Inventory:
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""
         self._sightings.pop(resource, None)
+
+    def doubt_if_old(self, resource: Resource) -> None:
+        """AWS cannot find it: that is delay if it was made a moment ago, and else somebody may have deleted it."""
+        if not self._is_settling(resource):
+            self.doubt(resource)
 
     def watch(self, key: ObjectKey, *, follow: frozenset[Resource], guard: frozenset[Resource]) -> None:
         """From now on the object cares for these: `follow` is swept often, `guard` rarely."""
@@ -119,7 +128,8 @@ def _set(table: dict[ObjectKey, frozenset[Resource]], key: ObjectKey, value: fro
 def _says_the_same(before: Sighting, after: Sighting) -> bool:
     """Whether a List's summary adds nothing to a view that is already complete."""
     if isinstance(before, JobView) and isinstance(after, JobView) and not after.is_detailed:
-        return (before.status, before.secondary_status) == (after.status, after.secondary_status)
+        # A List may leave the secondary status out.
+        return before.status == after.status and after.secondary_status in ("", before.secondary_status)
     if isinstance(before, EndpointView) and isinstance(after, EndpointView) and not after.is_detailed:
         return (before.status, before.modified) == (after.status, after.modified)
     return before == after

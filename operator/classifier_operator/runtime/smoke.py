@@ -65,7 +65,12 @@ class SmokeTester:
         source: TestImage = call.test.image
         if source.config_map_key_ref is not None:
             return await self._key(call.namespace, source.config_map_key_ref)
-        return await self._cloud.read_object(call.resource.place, source.s3_uri, IMAGE_LIMIT)
+        try:
+            return await self._cloud.read_object(call.resource.place, source.s3_uri, IMAGE_LIMIT)
+        except AwsRefusal as refusal:
+            if refusal.kind is not RefusalKind.NOT_FOUND:
+                raise
+            raise _missing(f"{source.s3_uri} does not exist: {refusal.words}") from refusal
 
     async def _key(self, namespace: str, ref: KeyRef) -> bytes:
         try:

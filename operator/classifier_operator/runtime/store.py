@@ -14,6 +14,9 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 
 Body = Mapping[str, Any]
 
+# The answer to a patch may arrive after the watch has told of the object's end: so many ends are remembered.
+REMEMBERED = 10_000
+
 
 class Store:
     """Bodies by key.
@@ -24,6 +27,7 @@ class Store:
 
     def __init__(self, changed: Callable[[ObjectKey, Body | None, Body | None], None]) -> None:
         self._changed = changed
+        self._gone: dict[str, None] = {}
         self._bodies: dict[ObjectKey, Body] = {}
         self._followers: dict[ObjectKey, set[ObjectKey]] = defaultdict(set)
 
@@ -42,6 +46,8 @@ class Store:
         """Remember the object; whether that was news."""
         key = key_of(body)
         before = self._bodies.get(key)
+        if uid_of(body) in self._gone:
+            return False
         if before is not None and not _is_newer(body, before):
             return False
         self._bodies[key] = _trimmed(body)
@@ -49,10 +55,16 @@ class Store:
         self._changed(key, before, body)
         return True
 
-    def drop(self, key: ObjectKey) -> None:
-        """The object is gone."""
-        before = self._bodies.pop(key, None)
-        if before is not None:
+    def drop(self, key: ObjectKey, uid: str = "") -> None:
+        """The object is gone; with a UID, only if it is still that one and not its successor of the same name."""
+        before = self._bodies.get(key)
+        gone = uid or (uid_of(before) if before is not None else "")
+        if gone:
+            self._gone[gone] = None
+            if len(self._gone) > REMEMBERED:
+                del self._gone[next(iter(self._gone))]
+        if before is not None and uid_of(before) == gone:
+            del self._bodies[key]
             self._follow(key, before, None)
             self._changed(key, before, None)
 
@@ -77,6 +89,12 @@ def key_of(body: Body) -> ObjectKey:
     return ObjectKey(Kind(body["kind"]), metadata["namespace"], metadata["name"])
 
 
+def uid_of(body: Body) -> str:
+    """The object's UID, which its successor of the same name does not share."""
+    uid: str = body["metadata"].get("uid", "")
+    return uid
+
+
 def _referred(endpoint: ObjectKey, body: Body) -> list[ObjectKey]:
     spec = body.get("spec", {})
     refs = [spec.get("trainingRef"), *(one.get("trainingRef") for one in spec.get("variants", ()))]
@@ -84,8 +102,7 @@ def _referred(endpoint: ObjectKey, body: Body) -> list[ObjectKey]:
 
 
 def _is_newer(body: Body, than: Body) -> bool:
-    if body["metadata"].get("uid") != than["metadata"].get("uid"):
-        return True
+    # Versions count for all objects together: one that was made anew under the name of another has a higher one.
     return _version(body) > _version(than)
 
 

@@ -18,7 +18,7 @@ from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.ports import Clock, Cloud
-from classifier_operator.sagemaker.refusals import AwsRefusal
+from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed
 
 logger = logging.getLogger(__name__)
@@ -87,15 +87,22 @@ class Sweeper:
         return due
 
     async def _refresh(self, group: _Group, members: set[Resource]) -> None:
-        try:
-            missing = members
-            if len(members) > self._pages.get(group, 1):
+        missing = members
+        if len(members) > self._pages.get(group, 1):
+            try:
                 missing = members - await self._listed(group, members)
-            for resource in sorted(missing):
+            except AwsRefusal as refusal:
+                _log(group, refusal)
+                if refusal.remedy is Remedy.RETRY:
+                    return
+        for resource in sorted(missing):
+            try:
                 await self._executor.describe(resource)
-        except AwsRefusal as refusal:
-            # The next sweep looks again; nobody's conditions change because AWS was busy.
-            logger.info("sweep of %s in %s: %s", group[1], group[0].region, refusal)
+            except AwsRefusal as refusal:
+                _log(group, refusal)
+                # When AWS is busy the next sweep looks again; what is denied for one is no matter of the others.
+                if refusal.remedy is Remedy.RETRY:
+                    return
 
     async def _listed(self, group: _Group, members: set[Resource]) -> set[Resource]:
         """Record what a List says of the members; which of them it named."""
@@ -117,6 +124,10 @@ class Sweeper:
                 break
         self._pages[group] = max(1, pages)
         return found
+
+
+def _log(group: _Group, refusal: AwsRefusal) -> None:
+    logger.info("sweep of %s in %s: %s", group[1], group[0].region, refusal)
 
 
 def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The refusals that objects are waiting out, and for how long: exponential back-off with jitter, per object."""
+"""The refusals that objects are waiting out, and for how long: exponential back-off with jitter, per resource."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from classifier_operator.api.kinds import ObjectKey
@@ -16,46 +17,71 @@ WAIT_SECONDS = (15.0, 300.0)
 
 
 class Troubles:
-    """The last refusal of each object's calls."""
+    """The last refusal of each object's calls, by the resource that was called for."""
 
     def __init__(self, *, wait_seconds: tuple[float, float] = WAIT_SECONDS, rng: random.Random | None = None) -> None:
         self._wait_seconds = wait_seconds
         self._rng = rng or random.Random()
-        self._known: dict[ObjectKey, tuple[str, Trouble]] = {}
+        self._known: dict[ObjectKey, tuple[str, dict[Resource, Trouble]]] = {}
 
-    def of(self, key: ObjectKey, identity: str) -> Trouble | None:
-        """The object's trouble, unless it is about something that is no longer wanted."""
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, key: ObjectKey, identity: str) -> Mapping[Resource, Trouble]:
+        """The object's troubles, unless they are about something that is no longer wanted."""
         known = self._known.get(key)
         if known is None or known[0] != identity:
             self._known.pop(key, None)
-            return None
+            return {}
         return known[1]
-
-    def peek(self, key: ObjectKey) -> Trouble | None:
-        """The object's trouble, whatever it is about."""
-        known = self._known.get(key)
-        return known and known[1]
 
     def note(self, key: ObjectKey, identity: str, resource: Resource, refusal: AwsRefusal, now: datetime) -> Trouble:
         """The object's call was refused once more."""
-        before = self.of(key, identity)
-        same = before is not None and before.resource == resource and before.kind is refusal.kind
-        count = before.count + 1 if before is not None and same else 1
+        troubles = dict(self.of(key, identity))
+        before = troubles.get(resource)
+        if before is not None and before.kind is not refusal.kind:
+            before = None
+        count = before.count + 1 if before is not None else 1
         trouble = Trouble(
             operation=refusal.operation,
             resource=resource,
             kind=refusal.kind,
             words=refusal.words,
-            since=before.since if before is not None and same else now,
+            since=before.since if before is not None else now,
             count=count,
             retry_at=now + timedelta(seconds=self._delay(refusal, count)),
         )
-        self._known[key] = identity, trouble
+        self._known[key] = identity, {**troubles, resource: trouble}
         return trouble
 
+    def answered(self, key: ObjectKey, resource: Resource, operation: str) -> None:
+        """The call succeeded. That a look succeeds says nothing of a change that was refused."""
+        identity, troubles = self._known.get(key, ("", {}))
+        trouble = troubles.get(resource)
+        if trouble is not None and (trouble.operation == operation or not operation.startswith("Describe")):
+            self._keep(key, identity, {one: other for one, other in troubles.items() if one != resource})
+
+    def seconds_until_next(self, key: ObjectKey, now: datetime) -> float | None:
+        """Until the next try of whatever is put off; None when nothing is.
+
+        Asked at the end of a pass, which has tried whatever was due: what is due still has nothing to try any more,
+        and is forgotten.
+        """
+        identity, troubles = self._known.get(key, ("", {}))
+        pausing = {one: trouble for one, trouble in troubles.items() if trouble.is_pausing(now)}
+        self._keep(key, identity, pausing)
+        waits = (trouble.seconds_left(now) for trouble in pausing.values())
+        return min((wait for wait in waits if wait is not None), default=None)
+
     def clear(self, key: ObjectKey) -> None:
-        """The object's calls succeed again."""
+        """The object is gone."""
         self._known.pop(key, None)
+
+    def _keep(self, key: ObjectKey, identity: str, troubles: dict[Resource, Trouble]) -> None:
+        if troubles:
+            self._known[key] = identity, troubles
+        else:
+            self._known.pop(key, None)
 
     def _delay(self, refusal: AwsRefusal, count: int) -> float:
         first, most = self._wait_seconds if refusal.remedy is Remedy.WAIT else RETRY_SECONDS

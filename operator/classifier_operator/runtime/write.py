@@ -10,6 +10,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from classifier_operator.api.conditions import ConditionType, Reason
 from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
 from classifier_operator.runtime.gather import has_finalizer
@@ -64,7 +66,9 @@ class Writer:
         metadata = {**patch.get("metadata", {}), "resourceVersion": body["metadata"]["resourceVersion"]}
         answer = await self._cluster.patch(key, {**patch, "metadata": metadata}, status=status)
         self._store.put(answer)
-        return self._store.get(key) or answer
+        known = self._store.get(key)
+        is_same = known is not None and known["metadata"]["uid"] == body["metadata"]["uid"]
+        return known if known is not None and is_same else answer
 
     async def _announce(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> None:
         """Publish an Event; one that cannot be published is no reason to stop working: the log has it too."""
@@ -104,6 +108,11 @@ class Writer:
                 "resourceVersion": body["metadata"]["resourceVersion"],
             },
         }
+
+
+def as_json(value: Any) -> Any:
+    """A status as the API server has it: lists where ours are tuples, or nothing would ever be equal."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class JobView(Struct, frozen=True, kw_only=True):
         """Whether AWS will change it by itself."""
         return not self.has_ended
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on until somebody stops it."""
+        return self.is_moving and self.status not in ("Stopping", "Deleting")
+
 
 class VariantView(Struct, frozen=True, kw_only=True):
     """A variant of a live endpoint."""
@@ -94,6 +99,8 @@ class EndpointView(Struct, frozen=True, kw_only=True):
     variants: tuple[VariantView, ...] = ()
     modified: datetime | None = None
     is_detailed: bool = False
+    # A List says that it was changed since it was last looked at: what else has changed, only a Describe tells.
+    is_touched: bool = False
 
     @property
     def is_moving(self) -> bool:

@@ -19,10 +19,11 @@ from classifier_operator.api.conditions import (
     find,
     idle,
     stalled,
+    with_note,
     working,
 )
 from classifier_operator.api.ledger import with_resources, without
-from classifier_operator.reconcile.calls import create, describe, retag, stop_job
+from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
 from classifier_operator.reconcile.decision import (
     Decision,
     Seen,
@@ -30,7 +31,7 @@ from classifier_operator.reconcile.decision import (
     Subject,
     UnsupportedError,
 )
-from classifier_operator.reconcile.trouble import verdict_of
+from classifier_operator.reconcile.trouble import note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Sighting, Stranger, Unseen
 from classifier_operator.training import status as report
 from classifier_operator.training.deletion import (
@@ -65,7 +66,7 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
         return _refused(training, error, now)
     situation = situation_of(training, wanted, seen, now)
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
-    return besides(superseded(situation), decision)
+    return _noted(situation, besides(superseded(situation), decision))
 
 
 def subject_of(training: Training) -> Subject:
@@ -85,12 +86,12 @@ def _suspended(at: Situation) -> TrainingDecision | None:
         return None
     job = at.sighting
     if job is Unseen.UNKNOWN and at.is_recorded and at.status.job_status not in JOB_ENDED:
-        return Decision(status=at.status, calls=(describe(at.job),))
+        return Decision(status=at.status, calls=(identify(at.job),))
     if isinstance(job, JobView) and job.is_moving:
         # Given up in the history: when it is resumed, the run goes on under its next attempt's name.
         history = report.with_history(at.status.history, job, Reason.SUSPENDED)
         status = structs.replace(report.with_job(at.status, job), history=history)
-        calls = () if job.status == "Stopping" else (stop_job(at.job),)
+        calls = (stop_job(at.job),) if job.is_running else ()
         return Decision(
             status=at.says(_stopping_for_suspension(job.name), status),
             calls=calls,
@@ -122,15 +123,18 @@ def _run_ended_before(at: Situation) -> TrainingDecision | None:
 
 def _refused_before(at: Situation) -> TrainingDecision | None:
     """AWS refused this very request for good, in this process or an earlier one: it is not sent again."""
+    if isinstance(at.sighting, JobView):
+        # The job is there: that its tags, or a look at it, are refused does not change what it does.
+        return None
     trouble = at.seen.trouble_with(at.job)
     if trouble is not None and trouble.is_pausing(at.now):
-        verdict = verdict_of(trouble, at.now, underway=_underway_reason(at))
+        if trouble.is_only_a_look:
+            return Decision(status=at.status)
         ledger = at.status.resources
         if trouble.is_final and not at.status.job_arn:
             ledger = without(ledger, [at.job])
-        status = structs.replace(at.status, resources=ledger)
-        follow = frozenset({at.job}) if isinstance(at.sighting, JobView) and at.sighting.is_moving else frozenset()
-        return Decision(status=at.says(verdict, status), again_after=trouble.seconds_left(at.now), follow=follow)
+        verdict = verdict_of(trouble, at.now, underway=Reason.STARTING)
+        return Decision(status=at.says(verdict, structs.replace(at.status, resources=ledger)))
     if trouble is None and at.status.job_name == at.job.name and not at.status.job_arn:
         held = find(at.status.conditions, ConditionType.STALLED)
         if held is not None and held.reason in _HELD:
@@ -159,7 +163,7 @@ def _job_is_lost(at: Situation) -> TrainingDecision | None:
 def _job_is_missing(at: Situation) -> TrainingDecision | None:
     if isinstance(at.sighting, JobView):
         return None
-    status = report.with_run(at.status, at.wanted, at.attempt)
+    status = report.with_run(at.status, at.wanted, at.attempt, is_new=True)
     status = structs.replace(status, resources=with_resources(status.resources, [at.job]))
     verdict = working(Reason.STARTING, f"training job {at.job.name} is being created")
     return Decision(status=at.says(verdict, status), calls=(create(at.job, at.wanted.params),))
@@ -179,7 +183,11 @@ def _job_has_ended(at: Situation) -> TrainingDecision | None:
     if not isinstance(job, JobView):
         return None
     if not job.is_detailed:
-        return Decision(status=at.status, calls=(describe(at.job),))
+        trouble = at.seen.trouble_with(at.job)
+        status = at.status
+        if trouble is not None and trouble.needs_somebody:
+            status = at.says(verdict_of(trouble, at.now, underway=Reason.UPLOADING))
+        return Decision(status=status, calls=(describe(at.job),))
     status = report.with_job(report.with_run(at.status, at.wanted, at.attempt), job)
     if may_be_tried_again(at, job):
         return retried(at, status, job)
@@ -205,9 +213,7 @@ RULES: tuple[Callable[[Situation], TrainingDecision | None], ...] = (
 _HELD = frozenset({Reason.INVALID_SPEC, Reason.NAME_TAKEN})
 
 
-def _underway_reason(at: Situation) -> Reason:
-    job = at.sighting
-    return report.underway(job).headline[0] if isinstance(job, JobView) and job.is_moving else Reason.STARTING
+_BESIDES = frozenset({"StopTrainingJob", "AddTags", "DeleteTags"})
 
 
 def _verdict_kept(at: Situation) -> Verdict:
@@ -230,9 +236,23 @@ def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     """Tags change in place: they are no part of what tells runs apart."""
     if at.status.job_name != at.job.name or at.status.tags == at.spec.tags or not decision.status.job_arn:
         return decision
+    trouble = at.seen.trouble_with(at.job)
+    if trouble is not None and trouble.is_pausing(at.now):
+        return decision
     calls = retag(at.job, decision.status.job_arn, wanted=at.spec.tags, had=at.status.tags)
     status = structs.replace(decision.status, tags=dict(at.spec.tags))
     return structs.replace(decision, status=status, calls=(*calls, *decision.calls))
+
+
+def _noted(at: Situation, decision: TrainingDecision) -> TrainingDecision:
+    """Say what cannot be done besides: a job that is not stopped costs money, tags may be what the bill is split by."""
+    jobs = (at.job, *(entry.resource for entry in at.status.resources))
+    trouble = at.seen.trouble_with(*jobs)
+    is_besides = trouble is not None and trouble.operation in _BESIDES and trouble.needs_somebody
+    if trouble is None or not is_besides:
+        return decision
+    conditions = with_note(decision.status.conditions, note_of(trouble))
+    return structs.replace(decision, status=structs.replace(decision.status, conditions=conditions))
 
 
 def _refused(training: Training, error: SpecError, now: datetime) -> TrainingDecision:

@@ -10,7 +10,7 @@ from classifier_operator.api.conditions import (
     Reason,
 )
 from classifier_operator.api.ledger import Resource, without
-from classifier_operator.reconcile.calls import Call, describe, stop_job
+from classifier_operator.reconcile.calls import Call, identify, stop_job
 from classifier_operator.reconcile.decision import (
     Seen,
 )
@@ -40,8 +40,8 @@ def stopped(jobs: Sequence[Resource], seen: Seen) -> Leftovers:
     views = {job: seen.of(job) for job in jobs}
     known = {job: view for job, view in views.items() if isinstance(view, JobView)}
     moving = {job: view for job, view in known.items() if view.is_moving}
-    unknown = [describe(job) for job, view in views.items() if view is Unseen.UNKNOWN]
-    running = [stop_job(job) for job, view in moving.items() if view.status != "Stopping"]
+    unknown = [identify(job) for job, view in views.items() if view is Unseen.UNKNOWN]
+    running = [stop_job(job) for job, view in moving.items() if view.is_running]
     return Leftovers(
         calls=(*unknown, *running),
         follow=frozenset(moving),

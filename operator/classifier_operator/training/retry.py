@@ -31,14 +31,14 @@ RETRY_DELAY = timedelta(seconds=30)
 
 
 def may_be_tried_again(at: Situation, job: JobView) -> bool:
-    if job.status != "Failed" or at.attempt > at.spec.retry.attempts:
+    if job.status != "Failed" or at.tries > at.spec.retry.attempts:
         return False
     return fault_of(job.failure_reason).passes_by_itself
 
 
 def retried(at: Situation, status: TrainingStatus, job: JobView) -> TrainingDecision:
     """AWS failed the job: the next attempt starts, under the next name, after a while."""
-    due = at.now + RETRY_DELAY * 2 ** (at.attempt - 1)
+    due = at.now + RETRY_DELAY * 2 ** (at.tries - 1)
     status = report.with_end(status, job, Reason.JOB_FAILED)
     at = structs.replace(at, status=structs.replace(status, retry_after=rfc3339(due)))
     return Decision(status=at.says(verdict_of_retry(at, job.failure_reason)), again_after=until_retry(at))
@@ -46,7 +46,7 @@ def retried(at: Situation, status: TrainingStatus, job: JobView) -> TrainingDeci
 
 def next_attempt(at: Situation) -> TrainingDecision:
     following = structs.replace(at, attempt=at.attempt + 1)
-    status = report.with_run(at.status, at.wanted, following.attempt)
+    status = report.with_run(at.status, at.wanted, following.attempt, is_new=True)
     status = structs.replace(status, resources=with_resources(status.resources, [following.job]))
     verdict = working(
         Reason.STARTING, f"attempt {following.attempt}: training job {following.job.name} is being created"
@@ -57,7 +57,7 @@ def next_attempt(at: Situation) -> TrainingDecision:
 def verdict_of_retry(at: Situation, failure_reason: str) -> Verdict:
     lost = fault_of(failure_reason) is Fault.CAPACITY
     reason = Reason.WAITING_FOR_CAPACITY if lost else Reason.STARTING
-    left = at.spec.retry.attempts - at.attempt + 1
+    left = at.spec.retry.attempts - at.tries + 1
     return working(reason, f"training job {at.job.name} failed; {left} more attempt(s) are left: {failure_reason}")
 
 

@@ -60,6 +60,12 @@ class Situation(Struct, frozen=True, kw_only=True):
         """Whether the ledger says that the job may exist."""
         return any(entry.resource == self.job for entry in self.status.resources)
 
+    @property
+    def tries(self) -> int:
+        """How often the run has been tried: attempts that the operator gave up itself are not counted."""
+        given_up = _given_up(self.status)
+        return sum(self.wanted.job(number).name not in given_up for number in range(1, self.attempt + 1))
+
     def says(self, verdict: Verdict, status: TrainingStatus | None = None) -> TrainingStatus:
         """The status with that verdict."""
         return report.with_conditions(status or self.status, self.meta, verdict, self.now)
@@ -79,12 +85,17 @@ def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime) 
 
 def attempt_of(status: TrainingStatus, wanted: Wanted) -> int:
     """The attempt that the status is at, or the first; past those that the operator itself gave up."""
-    given_up = {run.job_name for run in status.history if run.reason in _GIVEN_UP}
+    given_up = _given_up(status)
     is_at_this_run = status.attempt and status.job_name == wanted.job(status.attempt).name
     attempt = status.attempt if is_at_this_run else 1
     while wanted.job(attempt).name in given_up:
         attempt += 1
     return attempt
+
+
+def _given_up(status: TrainingStatus) -> set[str]:
+    # One that completed all the same, because it was about to, is as good as any.
+    return {run.job_name for run in status.history if run.reason in _GIVEN_UP and run.job_status != "Completed"}
 
 
 # A job that the operator stopped itself is not the end of its run.

@@ -23,6 +23,7 @@ from classifier_operator.training.request import Wanted
 from classifier_operator.training.spec import ModelArtifacts, Run, TrainingStatus
 
 HISTORY_LIMIT = 10
+NO_REASON = "AWS gives no reason"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 # Secondary statuses are AWS's to extend: one that is not listed here shows as Training.
@@ -44,8 +45,11 @@ _STOPPED = {
 }
 
 
-def with_run(status: TrainingStatus, wanted: Wanted, attempt: int) -> TrainingStatus:
-    """The status of a run that is about to start: nothing of the run before is carried on."""
+def with_run(status: TrainingStatus, wanted: Wanted, attempt: int, *, is_new: bool = False) -> TrainingStatus:
+    """The status of another run: nothing of the run before is carried on.
+
+    is_new: its job is about to be made, with the spec's tags; which tags one has that is there already is not known.
+    """
     job = wanted.job(attempt)
     if status.job_name == job.name:
         return status
@@ -64,7 +68,7 @@ def with_run(status: TrainingStatus, wanted: Wanted, attempt: int) -> TrainingSt
         completion_time="",
         billable_seconds=0,
         log_url=log_url(job),
-        tags=dict(wanted.tags),
+        tags=dict(wanted.tags) if is_new else {},
         retry_after="",
     )
 
@@ -127,7 +131,7 @@ def ended(job: JobView) -> Verdict:
     if job.status == "Completed":
         return settled(Reason.COMPLETED, f"training job {job.name} completed: {job.artifact}")
     if job.status == "Failed":
-        return stalled(Reason.JOB_FAILED, f"training job {job.name} failed: {job.failure_reason}")
+        return stalled(Reason.JOB_FAILED, f"training job {job.name} failed: {job.failure_reason or NO_REASON}")
     reason, why = _STOPPED.get(job.secondary_status, (Reason.JOB_STOPPED, "somebody stopped it"))
     return stalled(reason, f"training job {job.name} was stopped before it completed: {why}")
 

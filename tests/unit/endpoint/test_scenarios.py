@@ -1,0 +1,484 @@
+"""Whole stories of endpoints with one variant, told over the fakes; the ids are those of the acceptance scenarios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit import builders
+from tests.unit.world import World
+
+from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.api.ledger import Place
+
+RETIRED = "Amazon Elastic Inference is no longer available."
+IMAGE = "s3://bucket/image.png"
+SMOKE_TEST = {"image": {"s3Uri": IMAGE}, "expect": {"label": "1", "minProbability": "0.5"}}
+SECOND = {"artifactS3Uri": "s3://bucket/2"}
+
+
+def edit(world: World, key: ObjectKey, **fields: Any) -> None:
+    world.cluster.edit(key, lambda body: body["spec"].update(fields))
+
+
+def ready(world: World, key: ObjectKey) -> tuple[str, str] | None:
+    return world.cluster.condition(key, "Ready")
+
+
+def stalled(world: World, key: ObjectKey) -> tuple[str, str] | None:
+    return world.cluster.condition(key, "Stalled")
+
+
+def reasons(world: World) -> list[str]:
+    return [reason for _, reason, _ in world.cluster.events]
+
+
+def served(world: World) -> str:
+    """The artifact that the endpoint serves."""
+    config = world.cloud.one("Endpoint")["EndpointConfigName"]
+    (found,) = [one for (_, _, name), one in world.cloud.resources.items() if name == config]
+    model = found["ProductionVariants"][0]["ModelName"]
+    (model,) = [one for (_, kind, name), one in world.cloud.resources.items() if (kind, name) == ("Model", model)]
+    artifact: str = model["PrimaryContainer"]["ModelDataUrl"]
+    return artifact
+
+
+async def serving(world: World, **changes: Any) -> ObjectKey:
+    world.cloud.objects[IMAGE] = b"image"
+    key = world.cluster.create(builders.endpoint(**changes))
+    await world.run(2)
+    assert ready(world, key) == ("True", "InService")
+    return key
+
+
+async def test_e1_from_nothing_to_service(world: World) -> None:
+    key = await serving(world, instanceCount=2, tags={"team": "a"})
+    status = world.cluster.status(key)
+    assert (status["instanceCount"], status["endpointStatus"]) == (2, "InService")
+    assert status["url"].startswith("https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/vision-digits-")
+    assert status["selector"]
+    assert world.cloud.tags_of(status["endpointName"])["team"] == "a"
+    assert reasons(world) == ["Creating", "InService"]
+
+
+async def test_n20_a_settled_endpoint_costs_no_calls_of_its_own(world: World) -> None:
+    await serving(world)
+    calls, writes = len(world.cloud.log), world.cluster.writes
+    world.restart()
+    await world.operator.work()
+    assert (len(world.cloud.log), world.cluster.writes) == (calls, writes)
+
+
+async def test_e4_deletion_in_order(world: World) -> None:
+    key = await serving(world)
+    del world.cloud.log[:]
+    world.cluster.delete(key)
+    await world.run(2)
+    assert not world.cluster.objects
+    assert not world.cloud.resources
+    changes = [operation for operation, _ in world.cloud.log if operation.startswith("Delete")]
+    assert changes == ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
+
+
+async def test_n8_deletion_while_creating_waits_and_says_so(world: World) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    world.cluster.delete(key)
+    await world.look()
+    assert "is Creating: AWS deletes it only after that" in world.cluster.status(key)["conditions"][0]["message"]
+    await world.run(3)
+    assert (world.cluster.objects, world.cloud.resources) == ({}, {})
+
+
+async def test_n8_a_deletion_that_is_refused_is_tried_again(world: World) -> None:
+    key = await serving(world)
+    world.cloud.refuse("DeleteEndpoint", "ValidationException", 'Cannot update in-progress endpoint "x".', times=3)
+    world.cluster.delete(key)
+    await world.look()
+    assert "DeleteEndpoint was refused" in world.cluster.status(key)["conditions"][0]["message"]
+    await world.run(5)
+    assert (world.cluster.objects, world.cloud.resources) == ({}, {})
+
+
+async def test_r1_retain(world: World) -> None:
+    key = await serving(world, deletionPolicy="Retain")
+    world.cluster.delete(key)
+    await world.run(2)
+    assert not world.cluster.objects
+    assert len(world.cloud.resources) == 3
+
+
+async def test_another_model_rolls_and_the_old_one_goes(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, model=SECOND)
+    await world.look()
+    assert (ready(world, key), world.cluster.condition(key, "Reconciling")) == (
+        ("True", "InService"),
+        ("True", "Updating"),
+    )
+    assert len(world.cloud.names("EndpointConfig")) == 2
+    await world.run(2)
+    assert served(world) == "s3://bucket/2"
+    assert (len(world.cloud.names("EndpointConfig")), len(world.cloud.names("Model"))) == (1, 1)
+
+
+@pytest.mark.parametrize("reason", ["", "alarm"], ids=["n1 without a reason", "e2 with a reason"])
+async def test_a_rollback_is_reported_and_not_tried_again(world: World, reason: str) -> None:
+    key = await serving(world)
+    world.cloud.update_outcomes.append((False, reason))
+    edit(world, key, model=SECOND)
+    await world.run(2)
+    world.restart()
+    await world.run(3)
+    assert (ready(world, key), stalled(world, key)) == (("True", "ServingPrevious"), ("True", "RolledBack"))
+    assert served(world) == builders.ARTIFACT
+    assert world.cloud.count("UpdateEndpoint") == 1
+    assert reasons(world)[-2:] == ["Updating", "RolledBack"]
+
+
+async def test_e3_a_good_update_after_a_rollback(world: World) -> None:
+    key = await serving(world)
+    world.cloud.update_outcomes.append((False, "alarm"))
+    edit(world, key, model=SECOND)
+    await world.run(2)
+    edit(world, key, model={"artifactS3Uri": "s3://bucket/3"})
+    await world.run(3)
+    assert (ready(world, key), stalled(world, key)) == (("True", "InService"), None)
+    assert "rolledBack" not in world.cluster.status(key)
+    assert len(world.cloud.resources) == 3
+
+
+async def test_n9_the_newest_of_several_edits_wins(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, model=SECOND)
+    await world.look()
+    for number in (3, 4):
+        edit(world, key, model={"artifactS3Uri": f"s3://bucket/{number}"})
+        await world.look()
+    await world.run(4)
+    assert served(world) == "s3://bucket/4"
+    assert world.cloud.count("UpdateEndpoint") == 2
+    assert len(world.cloud.resources) == 3
+
+
+async def test_n10_an_edit_that_is_taken_back_rolls_nothing(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, model=SECOND)
+    await world.look()
+    edit(world, key, model={"artifactS3Uri": "s3://bucket/3"})
+    await world.look()
+    edit(world, key, model=SECOND)
+    await world.run(4)
+    assert served(world) == "s3://bucket/2"
+    assert world.cloud.count("UpdateEndpoint") == 1
+    assert len(world.cloud.resources) == 3
+
+
+async def test_n5_an_update_whose_answer_is_lost_is_made_once(world: World) -> None:
+    key = await serving(world)
+    world.cloud.refuse("UpdateEndpoint", "ReadTimeoutError", status=0, after=True)
+    edit(world, key, model=SECOND)
+    await world.run(3)
+    assert (served(world), world.cloud.count("UpdateEndpoint")) == ("s3://bucket/2", 1)
+
+
+@pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
+async def test_n5_a_creation_whose_answer_is_lost_is_adopted(world: World, operation: str) -> None:
+    world.cloud.refuse(operation, "ReadTimeoutError", status=0, after=True)
+    key = world.cluster.create(builders.endpoint())
+    await world.run(3)
+    assert ready(world, key) == ("True", "InService")
+    assert len(world.cloud.resources) == 3
+
+
+async def test_n6_a_strangers_endpoint(world: World) -> None:
+    world.cloud.refuse("CreateModel", "ThrottlingException", "Rate exceeded")
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    world.cloud.make_strangers(Place("us-east-1"), "Endpoint", world.cluster.status(key)["endpointName"])
+    await world.run(2, progress=False)
+    assert stalled(world, key) == ("True", "NameTaken")
+    world.cluster.delete(key)
+    await world.run(3, progress=False)
+    assert (world.cluster.objects, world.cloud.names("Endpoint"), world.cloud.names("Model")) == (
+        {},
+        [world.cloud.one("Endpoint")["EndpointName"]],
+        [],
+    )
+
+
+async def test_n13_the_training_goes_and_the_endpoint_serves_on(world: World) -> None:
+    training = world.cluster.create(builders.training())
+    key = world.cluster.create(builders.following())
+    await world.run(5)
+    world.cluster.delete(training)
+    await world.run(2)
+    edit(world, key, instanceCount=2)
+    await world.run(2)
+    assert ready(world, key) == ("True", "InService")
+    assert len(world.cloud.names("Model")) == 1
+
+
+async def test_an_endpoint_follows_its_trainings_new_model(world: World) -> None:
+    training = world.cluster.create(builders.training())
+    key = world.cluster.create(builders.following())
+    await world.run(5)
+    edit(world, training, output={"s3Uri": "s3://bucket/other"})
+    await world.run(5)
+    assert ready(world, key) == ("True", "InService")
+    assert served(world) == world.cluster.status(training)["modelArtifacts"]["s3Uri"]
+
+
+async def test_n14_an_accelerator_without_fallback(world: World) -> None:
+    world.cloud.refuse("CreateEndpointConfig", "ValidationException", RETIRED, times=9)
+    key = world.cluster.create(builders.endpoint(acceleratorType="ml.eia2.medium"))
+    await world.run(3)
+    world.restart()
+    await world.run(2)
+    assert stalled(world, key) == ("True", "AcceleratorUnavailable")
+    assert world.cloud.count("CreateEndpointConfig") == 1
+    assert RETIRED in world.cluster.status(key)["conditions"][0]["message"]
+
+
+FALLBACK: dict[str, Any] = {
+    "acceleratorType": "ml.eia1.large",
+    "acceleratorFallback": {"instanceType": "ml.g4dn.xlarge"},
+}
+
+
+@pytest.mark.parametrize("operation", ["CreateEndpointConfig", "CreateEndpoint", "later"])
+async def test_an_accelerator_that_is_refused_falls_back(world: World, operation: str) -> None:
+    if operation == "later":
+        world.cloud.endpoint_outcomes.append(("Failed", "Unable to attach the accelerator ml.eia1.large"))
+    else:
+        world.cloud.refuse(operation, "ValidationException", RETIRED)
+    key = world.cluster.create(builders.endpoint(**FALLBACK))
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    accelerator = world.cluster.status(key)["variants"][0]["accelerator"]
+    assert accelerator["requested"] == "ml.eia1.large"
+    assert "effective" not in accelerator
+    assert world.cloud.one("EndpointConfig")["ProductionVariants"][0]["InstanceType"] == "ml.g4dn.xlarge"
+    assert len(world.cloud.resources) == 3
+
+
+async def test_an_accelerator_that_aws_gives_is_used(world: World) -> None:
+    key = await serving(world, **FALLBACK)
+    assert world.cloud.one("EndpointConfig")["ProductionVariants"][0]["AcceleratorType"] == "ml.eia1.large"
+    assert world.cluster.status(key)["variants"][0]["accelerator"]["effective"] == "ml.eia1.large"
+
+
+async def test_n15_tags_change_in_place(world: World) -> None:
+    key = await serving(world, tags={"team": "a", "cost": "1"})
+    edit(world, key, tags={"team": "b"})
+    await world.look()
+    tags = world.cloud.tags_of(world.cluster.status(key)["endpointName"])
+    assert (tags["team"], "cost" in tags) == ("b", False)
+    assert (world.cloud.count("UpdateEndpoint"), ready(world, key)) == (0, ("True", "InService"))
+
+
+async def test_the_count_changes_in_place(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, instanceCount=3)
+    await world.run(2)
+    assert world.cluster.status(key)["instanceCount"] == 3
+    assert world.cloud.count("UpdateEndpointWeightsAndCapacities") == 1
+    assert world.cloud.count("UpdateEndpoint") == 0
+
+
+async def test_n17_an_endpoint_deleted_by_hand_is_restored(world: World) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    del world.cloud.resources[next(one for one in world.cloud.resources if one[1] == "Endpoint")]
+    await world.run(3)
+    assert ready(world, key) == ("True", "InService")
+    assert [note for _, reason, note in world.cluster.events if reason == "Creating"][-1].endswith(
+        "is gone at AWS and is being created"
+    )
+    assert world.cloud.count("InvokeEndpoint") == 2
+
+
+async def test_an_endpoint_changed_by_hand_is_restored(world: World) -> None:
+    key = await serving(world)
+    await world.run()
+    world.cloud.touch(world.cloud.one("Endpoint"), EndpointConfigName="by-hand")
+    await world.run(3)
+    assert ready(world, key) == ("True", "InService")
+    assert served(world) == builders.ARTIFACT
+
+
+async def test_n19_a_configuration_that_is_not_seen_yet(world: World) -> None:
+    words = 'Could not find endpoint configuration "arn".'
+    world.cloud.refuse("CreateEndpoint", "ValidationException", words, times=3)
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    assert (stalled(world, key), world.cluster.condition(key, "Reconciling")) == (None, ("True", "Creating"))
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+
+
+async def test_a_configuration_that_somebody_deleted_is_made_again(world: World) -> None:
+    world.cloud.refuse("CreateEndpoint", "ThrottlingException", "Rate exceeded")
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    del world.cloud.resources[next(one for one in world.cloud.resources if one[1] == "EndpointConfig")]
+    await world.run(5)
+    assert ready(world, key) == ("True", "InService")
+
+
+async def test_n4_throttling_takes_nothing_from_a_settled_endpoint(world: World) -> None:
+    key = await serving(world)
+    writes = world.cluster.writes
+    world.cloud.touch(world.cloud.one("Endpoint"))
+    world.cloud.refuse("DescribeEndpoint", "ThrottlingException", "Rate exceeded", times=6)
+    await world.run(8, progress=False)
+    assert ready(world, key) == ("True", "InService")
+    assert world.cluster.writes == writes
+
+
+async def test_a_smoke_test_that_passes(world: World) -> None:
+    key = await serving(world, smokeTest={**SMOKE_TEST, "warmUps": 2}, classLabels={"values": ["cat", "1"]})
+    outcome = world.cluster.status(key)["smokeTest"]
+    assert (outcome["outcome"], outcome["label"], outcome["probability"]) == ("Passed", "1", "0.9")
+    assert world.cloud.count("InvokeEndpoint") == 3
+    assert reasons(world) == ["Creating", "SmokeTesting", "InService"]
+
+
+async def test_a_failed_smoke_test_of_the_first_version(world: World) -> None:
+    world.cloud.objects[IMAGE] = b"image"
+    world.cloud.bad_artifacts.add(builders.ARTIFACT)
+    key = world.cluster.create(builders.endpoint(smokeTest=SMOKE_TEST))
+    await world.run(3)
+    world.restart()
+    await world.run(3)
+    assert (ready(world, key), stalled(world, key)) == (("False", "SmokeTestFailed"), ("True", "SmokeTestFailed"))
+    assert world.cloud.count("InvokeEndpoint") == 1
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["", "with restarts"])
+async def test_a_failed_smoke_test_rolls_back(world: World, restart: bool) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    world.cloud.bad_artifacts.add("s3://bucket/2")
+    edit(world, key, model=SECOND)
+    for _ in range(6):
+        await world.run()
+        if restart:
+            world.restart()
+    assert (ready(world, key), stalled(world, key)) == (("True", "ServingPrevious"), ("True", "SmokeTestFailed"))
+    assert served(world) == builders.ARTIFACT
+    assert world.cloud.count("UpdateEndpoint") == 2
+    assert reasons(world)[-4:] == ["Updating", "SmokeTesting", "RollingBack", "SmokeTestFailed"]
+
+
+async def test_a_failed_smoke_test_rolls_back_wherever_the_operator_is_killed() -> None:
+    async def story(kill_at: int | None) -> World:
+        world = World()
+        key = await serving(world, smokeTest=SMOKE_TEST)
+        world.cloud.bad_artifacts.add("s3://bucket/2")
+        edit(world, key, model=SECOND)
+        world.points.kill_at = None if kill_at is None else world.points.passed + kill_at
+        await world.run(6)
+        assert (ready(world, key), stalled(world, key)) == (
+            ("True", "ServingPrevious"),
+            ("True", "SmokeTestFailed"),
+        ), kill_at
+        assert served(world) == builders.ARTIFACT, kill_at
+        return world
+
+    undisturbed = await story(None)
+    for point in range(1, undisturbed.points.passed):
+        if (await story(point)).points.kill_at is not None:
+            return
+    raise AssertionError("the story has no end")
+
+
+async def test_a_failed_smoke_test_that_is_only_reported(world: World) -> None:
+    world.cloud.objects[IMAGE] = b"image"
+    world.cloud.bad_artifacts.add(builders.ARTIFACT)
+    key = world.cluster.create(builders.endpoint(smokeTest={**SMOKE_TEST, "onFailure": "Report"}))
+    await world.run(3)
+    assert ready(world, key) == ("True", "InService")
+    assert "its smoke test failed: the answer is 0" in world.cluster.status(key)["conditions"][0]["message"]
+
+
+async def test_a_smoke_test_waits_for_its_image_without_flapping(world: World) -> None:
+    image = {"configMapKeyRef": {"name": "sample", "key": "image.png"}}
+    key = world.cluster.create(builders.endpoint(smokeTest={**SMOKE_TEST, "image": image}))
+    await world.run(2)
+    writes = world.cluster.writes
+    await world.run(3)
+    assert world.cluster.condition(key, "Reconciling") == ("True", "SmokeTesting")
+    assert "ConfigMap vision/sample does not exist" in world.cluster.status(key)["conditions"][0]["message"]
+    assert world.cluster.writes == writes
+    world.cluster.config_maps["vision", "sample"] = {"binaryData": {"image.png": "aW1hZ2U="}}
+    await world.run(2)
+    assert ready(world, key) == ("True", "InService")
+
+
+async def test_a_smoke_test_is_run_anew_when_it_is_edited(world: World) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    edit(world, key, smokeTest={**SMOKE_TEST, "expect": {"label": "0"}, "onFailure": "Report"})
+    await world.run()
+    assert world.cluster.status(key)["smokeTest"]["outcome"] == "Failed"
+    assert world.cloud.count("InvokeEndpoint") == 2
+
+
+async def test_suspended_and_resumed(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, suspend=True)
+    await world.run(2)
+    assert (ready(world, key), world.cloud.resources) == (("False", "Suspended"), {})
+    edit(world, key, suspend=False)
+    await world.run(2)
+    assert ready(world, key) == ("True", "InService")
+
+
+async def test_m2_another_region_and_the_old_one_is_tidied_up(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, region="eu-west-1")
+    await world.run(5)
+    assert ready(world, key) == ("True", "InService")
+    assert {place.region for place, _, _ in world.cloud.resources} == {"eu-west-1"}
+    assert "eu-west-1" in world.cluster.status(key)["url"]
+
+
+async def test_nothing_is_tidied_up_before_the_new_version_serves(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, model=SECOND)
+    await world.run(progress=False)
+    assert [operation for operation, _ in world.cloud.log if operation.startswith("Delete")] == []
+
+
+async def test_what_cannot_be_tidied_up_is_said(world: World) -> None:
+    key = await serving(world)
+    world.cloud.refuse("DeleteEndpointConfig", "AccessDeniedException", "not authorized", times=2)
+    edit(world, key, model=SECOND)
+    await world.run(2)
+    assert ready(world, key) == ("True", "InService")
+    assert "DeleteEndpointConfig of" in world.cluster.status(key)["conditions"][0]["message"]
+    await world.run(3)
+    assert len(world.cloud.resources) == 3
+    assert "refused" not in world.cluster.status(key)["conditions"][0]["message"]
+
+
+async def test_invalid_for_aws_and_then_corrected(world: World) -> None:
+    world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/model.tar.gz")
+    key = world.cluster.create(builders.endpoint())
+    await world.run(3)
+    world.restart()
+    await world.run(2)
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    assert world.cloud.count("CreateModel") == 1
+    edit(world, key, model=SECOND)
+    await world.run(3)
+    assert ready(world, key) == ("True", "InService")
+
+
+@pytest.mark.parametrize(("status", "reason"), [("OutOfService", "OutOfService")])
+async def test_n3_out_of_service_and_back(world: World, status: str, reason: str) -> None:
+    key = await serving(world)
+    world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus=status)
+    await world.run(progress=False)
+    assert ready(world, key) == ("False", reason)
+    world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus="InService")
+    await world.run(progress=False)
+    assert ready(world, key) == ("True", "InService")

@@ -1,0 +1,435 @@
+"""The outside as plain classes: a clock that is moved by hand, a cluster and an AWS in memory.
+
+Each call passes two points, one before it takes effect and one after: a test can make the operator die at any of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from classifier_operator.api.kinds import FINALIZER, Kind, ObjectKey
+from classifier_operator.api.ledger import Place
+from classifier_operator.runtime.ports import ConflictError, GoneError
+from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The operator is killed here."""
+
+
+class FakeClock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class Points:
+    """Counts the points that are passed, and kills at one of them."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.kill_at: int | None = None
+
+    def reach(self) -> None:
+        self.passed += 1
+        if self.passed == self.kill_at:
+            raise Crash
+
+
+class FakeCluster:
+    """An API server: versions, conflicts, finalizers, merge patches, a status subresource."""
+
+    def __init__(self, points: Points) -> None:
+        self.objects: dict[ObjectKey, dict[str, Any]] = {}
+        self.config_maps: dict[tuple[str, str], dict[str, Any]] = {}
+        self.namespaces: dict[str, dict[str, str]] = {}
+        self.events: list[tuple[str, str, str]] = []
+        self.writes = 0
+        self.changed: Callable[[ObjectKey], None] = lambda key: None
+        self._points = points
+        self._version = 0
+
+    async def read(self, key: ObjectKey) -> dict[str, Any]:
+        self._points.reach()
+        return copy.deepcopy(self._existing(key))
+
+    async def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        self._points.reach()
+        for key, body in tuple(self.objects.items()):
+            if key.kind is kind:
+                yield copy.deepcopy(body)
+
+    async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
+        self._points.reach()
+        body = self._existing(key)
+        patch = json.loads(json.dumps(patch))
+        version = patch.get("metadata", {}).get("resourceVersion")
+        if version is not None and version != body["metadata"]["resourceVersion"]:
+            raise ConflictError(str(key))
+        if status:
+            body["status"] = merged(body.get("status", {}), patch.get("status", {}))
+        else:
+            body["metadata"] = merged(body["metadata"], patch.get("metadata", {}))
+        self.writes += 1
+        self._touch(key, body)
+        answer = copy.deepcopy(body)
+        self._points.reach()
+        return answer
+
+    async def read_config_map(self, namespace: str, name: str) -> dict[str, Any]:
+        self._points.reach()
+        if (namespace, name) not in self.config_maps:
+            raise GoneError(name)
+        return self.config_maps[namespace, name]
+
+    async def read_namespace(self, name: str) -> dict[str, Any]:
+        self._points.reach()
+        return {"metadata": {"name": name, "annotations": self.namespaces.get(name, {})}}
+
+    async def post_event(self, event: Mapping[str, Any]) -> None:
+        self._points.reach()
+        self.events.append((event["regarding"]["name"], event["reason"], event["note"]))
+
+    def create(self, body: Mapping[str, Any]) -> ObjectKey:
+        """What kubectl create does."""
+        metadata = body["metadata"]
+        key = ObjectKey(Kind(body["kind"]), metadata["namespace"], metadata["name"])
+        made = copy.deepcopy(dict(body))
+        made["metadata"].setdefault("uid", f"uid-{self._version + 1}")
+        made["metadata"]["generation"] = 1
+        self.objects[key] = made
+        self._touch(key, made)
+        return key
+
+    def edit(self, key: ObjectKey, change: Callable[[dict[str, Any]], None]) -> None:
+        """What kubectl edit does: a changed spec is a new generation."""
+        body = self.objects[key]
+        before = copy.deepcopy(body["spec"])
+        change(body)
+        if body["spec"] != before:
+            body["metadata"]["generation"] += 1
+        self._touch(key, body)
+
+    def delete(self, key: ObjectKey) -> None:
+        """What kubectl delete does: the object stays while it has finalizers."""
+        body = self.objects[key]
+        if "deletionTimestamp" not in body["metadata"]:
+            body["metadata"]["deletionTimestamp"] = "2026-03-01T12:00:00Z"
+            body["metadata"]["generation"] += 1
+            self._touch(key, body)
+
+    def status(self, key: ObjectKey) -> dict[str, Any]:
+        status: dict[str, Any] = self.objects[key].get("status", {})
+        return status
+
+    def condition(self, key: ObjectKey, kind: str) -> tuple[str, str] | None:
+        """Status and reason of a condition."""
+        found = [one for one in self.status(key).get("conditions", ()) if one["type"] == kind]
+        return (found[0]["status"], found[0]["reason"]) if found else None
+
+    def _existing(self, key: ObjectKey) -> dict[str, Any]:
+        if key not in self.objects:
+            raise GoneError(str(key))
+        return self.objects[key]
+
+    def _touch(self, key: ObjectKey, body: dict[str, Any]) -> None:
+        self._version += 1
+        body["metadata"]["resourceVersion"] = str(self._version)
+        if "deletionTimestamp" in body["metadata"] and not body["metadata"].get("finalizers"):
+            del self.objects[key]
+        self.changed(key)
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """A JSON merge patch applied (RFC 7396)."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+class FakeCloud:
+    """SageMaker in memory: names, states, refusals. Nothing moves before `progress`.
+
+    job_outcomes, update_outcomes, endpoint_outcomes: how the next ones end; Completed and InService where none is left.
+    bad_artifacts: models that take every image for class 0; all others answer class 1.
+    """
+
+    def __init__(self, clock: FakeClock, points: Points) -> None:
+        self.resources: dict[tuple[Place, str, str], dict[str, Any]] = {}
+        self.log: list[tuple[str, str]] = []
+        self.job_outcomes: deque[tuple[str, str, str]] = deque()
+        self.endpoint_outcomes: deque[tuple[str, str]] = deque()
+        self.update_outcomes: deque[tuple[bool, str]] = deque()
+        self.bad_artifacts: set[str] = set()
+        self.objects: dict[str, bytes] = {}
+        self._refusals: list[tuple[str, AwsRefusal, bool]] = []
+        self._tags: dict[str, dict[str, str]] = {}
+        self._clock = clock
+        self._points = points
+
+    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        self._points.reach()
+        name = next((str(value) for field, value in params.items() if field.endswith(("Name", "Arn"))), "")
+        self.log.append((operation, name))
+        refusal, is_after = self._scripted(operation)
+        if refusal is not None and not is_after:
+            raise refusal
+        answer = self._answer(place, operation, params)
+        if refusal is not None:
+            raise refusal
+        self._points.reach()
+        return answer
+
+    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str) -> bytes:  # noqa: ARG002
+        self._points.reach()
+        self.log.append(("InvokeEndpoint", endpoint))
+        refusal, _ = self._scripted("InvokeEndpoint")
+        if refusal is not None:
+            raise refusal
+        config = self.resources[place, "Endpoint", endpoint]["EndpointConfigName"]
+        model = self.resources[place, "EndpointConfig", config]["ProductionVariants"][0]["ModelName"]
+        artifact = self.resources[place, "Model", model]["PrimaryContainer"]["ModelDataUrl"]
+        return b"[0.9, 0.1]" if artifact in self.bad_artifacts else b"[0.1, 0.9]"
+
+    async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:  # noqa: ARG002
+        self._points.reach()
+        if s3_uri not in self.objects:
+            raise classify("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
+        return self.objects[s3_uri]
+
+    def refuse(
+        self, operation: str, code: str, message: str = "", *, times: int = 1, status: int = 400, after: bool = False
+    ) -> None:
+        """The next calls of that operation are refused; `after`: they take effect, and only the answer is lost."""
+        self._refusals += [(operation, classify(operation, code, message, status), after)] * times
+
+    def progress(self) -> None:
+        """Everything that moves gets to its end."""
+        for (place, kind, name), one in tuple(self.resources.items()):
+            if kind == "TrainingJob":
+                self._job_ends(one)
+            elif kind == "Endpoint":
+                self._endpoint_ends(place, name, one)
+
+    def calm(self) -> None:
+        """From now on nothing goes wrong."""
+        self._refusals.clear()
+        self.job_outcomes.clear()
+        self.endpoint_outcomes.clear()
+        self.update_outcomes.clear()
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(name for _, one, name in self.resources if one == kind)
+
+    def running(self) -> list[str]:
+        """Jobs that cost money, and endpoints."""
+        return sorted(
+            name
+            for (_, kind, name), one in self.resources.items()
+            if kind == "Endpoint" or one.get("TrainingJobStatus") == "InProgress"
+        )
+
+    def one(self, kind: str) -> dict[str, Any]:
+        """The only resource of that type."""
+        (found,) = [one for (_, type_, _), one in self.resources.items() if type_ == kind]
+        return found
+
+    def count(self, operation: str) -> int:
+        return Counter(called for called, _ in self.log)[operation]
+
+    def tags_of(self, name: str) -> dict[str, str]:
+        return next(tags for arn, tags in self._tags.items() if arn.endswith(f"/{name}"))
+
+    def make_strangers(self, place: Place, kind: str, name: str) -> None:
+        """Somebody else's resource."""
+        self._make(place, kind, {f"{kind}Name": name, "Tags": [{"Key": "team", "Value": "other"}]})
+        self.resources[place, kind, name]["CreationTime"] = START - timedelta(days=1)
+
+    def touch(self, endpoint: dict[str, Any], **changes: Any) -> None:
+        """AWS, or somebody, changes an endpoint."""
+        self._clock.seconds += 1
+        endpoint.update(changes, LastModifiedTime=self._clock.now())
+
+    def _scripted(self, operation: str) -> tuple[AwsRefusal | None, bool]:
+        for at, (wanted, refusal, is_after) in enumerate(self._refusals):
+            if wanted in (operation, "*"):
+                del self._refusals[at]
+                if wanted == "*":
+                    refusal = AwsRefusal(operation, refusal.kind, refusal.code, refusal.message)
+                return refusal, is_after
+        return None, False
+
+    def _answer(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "ListTags":
+            return {"Tags": [{"Key": key, "Value": value} for key, value in self._tags[params["ResourceArn"]].items()]}
+        if operation == "AddTags":
+            self._tags[params["ResourceArn"]].update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
+            return {}
+        if operation == "DeleteTags":
+            for key in params["TagKeys"]:
+                self._tags[params["ResourceArn"]].pop(key, None)
+            return {}
+        if operation in ("ListTrainingJobs", "ListEndpoints"):
+            return self._listed(place, operation)
+        if operation == "UpdateEndpointWeightsAndCapacities":
+            return self._rescale(place, params)
+        for verb in ("Create", "Describe", "Delete", "Stop", "Update"):
+            if operation.startswith(verb):
+                kind = operation.removeprefix(verb)
+                answer: dict[str, Any] = getattr(self, f"_{verb.lower()}")(place, kind, params)
+                return answer
+        raise AssertionError(f"the fake has no {operation}")
+
+    def _listed(self, place: Place, operation: str) -> dict[str, Any]:
+        kind = operation.removeprefix("List").removesuffix("s")
+        ones = [one for (at, type_, _), one in self.resources.items() if (at, type_) == (place, kind)]
+        return {"TrainingJobSummaries" if kind == "TrainingJob" else "Endpoints": copy.deepcopy(ones)}
+
+    def _create(self, place: Place, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        name = params[f"{kind}Name"]
+        if (place, kind, name) in self.resources:
+            raise _exists(kind, name)
+        if kind == "Endpoint":
+            self._demand(place, "EndpointConfig", params["EndpointConfigName"], "CreateEndpoint")
+        if kind == "EndpointConfig":
+            for variant in params["ProductionVariants"]:
+                self._demand(place, "Model", variant["ModelName"], "CreateEndpointConfig")
+        self._make(place, kind, params)
+        return {f"{kind}Arn": self.resources[place, kind, name][f"{kind}Arn"]}
+
+    def _make(self, place: Place, kind: str, params: Mapping[str, Any]) -> None:
+        name = params[f"{kind}Name"]
+        arn = f"arn:aws:sagemaker:{place.region}:123456789012:{kind.lower()}/{name}"
+        made: dict[str, Any] = {**params, f"{kind}Arn": arn, "CreationTime": self._clock.now()}
+        if kind == "TrainingJob":
+            made |= {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Starting"}
+        if kind == "Endpoint":
+            made |= {"EndpointStatus": "Creating", "LastModifiedTime": self._clock.now()}
+        self._tags[arn] = {tag["Key"]: tag["Value"] for tag in params.get("Tags", ())}
+        self.resources[place, kind, name] = made
+
+    def _describe(self, place: Place, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return copy.deepcopy(self._demand(place, kind, params[f"{kind}Name"], f"Describe{kind}"))
+
+    def _delete(self, place: Place, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        name = params[f"{kind}Name"]
+        one = self._demand(place, kind, name, f"Delete{kind}")
+        if kind == "Endpoint":
+            if one["EndpointStatus"] not in ("InService", "Failed", "OutOfService"):
+                raise _in_progress("DeleteEndpoint", name)
+            one["EndpointStatus"] = "Deleting"
+        else:
+            del self.resources[place, kind, name]
+        return {}
+
+    def _stop(self, place: Place, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        job = self._demand(place, kind, params["TrainingJobName"], "StopTrainingJob")
+        if job["TrainingJobStatus"] != "InProgress":
+            words = f"The request was rejected because the training job is in status {job['TrainingJobStatus']}."
+            raise classify("StopTrainingJob", "ValidationException", words)
+        job |= {"TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping"}
+        return {}
+
+    def _update(self, place: Place, _: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        one = self._demand(place, "Endpoint", params["EndpointName"], "UpdateEndpoint")
+        self._demand(place, "EndpointConfig", params["EndpointConfigName"], "UpdateEndpoint")
+        if one["EndpointStatus"] not in ("InService", "OutOfService", "UpdateRollbackFailed"):
+            raise _in_progress("UpdateEndpoint", params["EndpointName"])
+        self.touch(one, EndpointStatus="Updating", wanted=params["EndpointConfigName"])
+        return {"EndpointArn": one["EndpointArn"]}
+
+    def _rescale(self, place: Place, params: Mapping[str, Any]) -> dict[str, Any]:
+        one = self._demand(place, "Endpoint", params["EndpointName"], "UpdateEndpointWeightsAndCapacities")
+        if one["EndpointStatus"] != "InService":
+            raise _in_progress("UpdateEndpointWeightsAndCapacities", params["EndpointName"])
+        count = params["DesiredWeightsAndCapacities"][0]["DesiredInstanceCount"]
+        self.touch(one, EndpointStatus="Updating", count=count)
+        return {"EndpointArn": one["EndpointArn"]}
+
+    def _demand(self, place: Place, kind: str, name: str, operation: str) -> dict[str, Any]:
+        if (place, kind, name) not in self.resources:
+            words = {
+                "TrainingJob": "Requested resource not found.",
+                "Model": f'Could not find model "arn:model/{name}".',
+                "EndpointConfig": f'Could not find endpoint configuration "arn:endpoint-config/{name}".',
+                "Endpoint": f'Could not find endpoint "arn:endpoint/{name}".',
+            }[kind]
+            raise classify(operation, "ValidationException", words)
+        return self.resources[place, kind, name]
+
+    def _job_ends(self, job: dict[str, Any]) -> None:
+        if job["TrainingJobStatus"] == "Stopping":
+            job |= {"TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped"}
+        elif job["TrainingJobStatus"] == "InProgress":
+            status, secondary, reason = self.job_outcomes.popleft() if self.job_outcomes else ("Completed",) * 2 + ("",)
+            job |= {"TrainingJobStatus": status, "SecondaryStatus": secondary, "FailureReason": reason}
+            if status == "Completed":
+                job["ModelArtifacts"] = {"S3ModelArtifacts": f"s3://bucket/{job['TrainingJobName']}/model.tar.gz"}
+                job["FinalMetricDataList"] = [{"MetricName": "validation:accuracy", "Value": 0.75}]
+
+    def _endpoint_ends(self, place: Place, name: str, one: dict[str, Any]) -> None:
+        status = one["EndpointStatus"]
+        if status == "Deleting":
+            del self.resources[place, "Endpoint", name]
+        elif status == "Creating":
+            outcome, reason = self.endpoint_outcomes.popleft() if self.endpoint_outcomes else ("InService", "")
+            self._serve(place, one, one["EndpointConfigName"])
+            self.touch(one, EndpointStatus=outcome, FailureReason=reason)
+        elif status in ("Updating", "RollingBack", "SystemUpdating"):
+            succeeds, reason = self.update_outcomes.popleft() if self.update_outcomes else (True, "")
+            wanted, count = one.pop("wanted", None), one.pop("count", None)
+            if wanted is not None and succeeds:
+                self._serve(place, one, wanted)
+            if count is not None:
+                one["ProductionVariants"][0] |= {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
+            self.touch(one, EndpointStatus="InService", FailureReason=reason)
+
+    def _serve(self, place: Place, one: dict[str, Any], config_name: str) -> None:
+        one["EndpointConfigName"] = config_name
+        config = self.resources.get((place, "EndpointConfig", config_name))
+        variants = config["ProductionVariants"] if config else []
+        one["ProductionVariants"] = [
+            {
+                "VariantName": variant["VariantName"],
+                "CurrentInstanceCount": variant["InitialInstanceCount"],
+                "DesiredInstanceCount": variant["InitialInstanceCount"],
+                "CurrentWeight": 1.0,
+            }
+            for variant in variants
+        ]
+
+
+def is_held(body: Mapping[str, Any]) -> bool:
+    return FINALIZER in body["metadata"].get("finalizers", ())
+
+
+def _exists(kind: str, name: str) -> AwsRefusal:
+    if kind == "TrainingJob":
+        words = "Training job names must be unique within an AWS account and region, and a training job with this name"
+        return classify("CreateTrainingJob", "ResourceInUse", f"{words} already exists (arn:{name})")
+    noun = {"Model": "model", "EndpointConfig": "endpoint configuration", "Endpoint": "endpoint"}[kind]
+    return classify(f"Create{kind}", "ValidationException", f'Cannot create already existing {noun} "arn:{name}".')
+
+
+def _in_progress(operation: str, name: str) -> AwsRefusal:
+    return classify(operation, "ValidationException", f'Cannot update in-progress endpoint "arn:endpoint/{name}".')

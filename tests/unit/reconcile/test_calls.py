@@ -1,0 +1,52 @@
+"""Calls as values."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.reconcile import calls
+
+ENDPOINT = Resource(Place("us-east-1"), ResourceType.ENDPOINT, "e")
+JOB = Resource(Place("us-east-1"), ResourceType.TRAINING_JOB, "j")
+CALLS = {
+    "CreateEndpoint": (calls.create(ENDPOINT, {"EndpointConfigName": "c"}), True),
+    "DescribeEndpoint": (calls.describe(ENDPOINT), False),
+    "DeleteEndpoint": (calls.delete(ENDPOINT), False),
+    "UpdateEndpoint": (calls.update_endpoint(ENDPOINT, {"EndpointConfigName": "c"}), True),
+    "UpdateEndpointWeightsAndCapacities": (calls.update_capacities(ENDPOINT, []), False),
+}
+
+
+@pytest.mark.parametrize(("operation", "case"), CALLS.items(), ids=CALLS.keys())
+def test_each_call_names_its_resource(operation: str, case: tuple[calls.Call, bool]) -> None:
+    call, is_announced = case
+    assert (call.operation, call.params["EndpointName"]) == (operation, "e")
+    assert call.is_announced is is_announced
+    assert call.changes is not operation.startswith("Describe")
+
+
+def test_a_job_is_stopped_by_name() -> None:
+    assert calls.stop_job(JOB).params == {"TrainingJobName": "j"}
+
+
+def test_a_strangers_resource_may_be_behind_an_identification() -> None:
+    assert calls.identify(JOB).checks_owner
+    assert not calls.describe(JOB).checks_owner
+
+
+RETAGGED = {
+    "nothing": ({"a": "1"}, {"a": "1"}, []),
+    "added": ({"a": "1", "b": "2"}, {"a": "1"}, [("AddTags", [{"Key": "b", "Value": "2"}])]),
+    "changed": ({"a": "2"}, {"a": "1"}, [("AddTags", [{"Key": "a", "Value": "2"}])]),
+    "removed": ({}, {"a": "1"}, [("DeleteTags", ["a"])]),
+    "both": ({"b": "1"}, {"a": "1"}, [("AddTags", [{"Key": "b", "Value": "1"}]), ("DeleteTags", ["a"])]),
+}
+
+
+@pytest.mark.parametrize(("wanted", "had", "expected"), RETAGGED.values(), ids=RETAGGED.keys())
+def test_tags_change_by_what_differs(
+    wanted: dict[str, str], had: dict[str, str], expected: list[tuple[str, object]]
+) -> None:
+    made = calls.retag(ENDPOINT, "arn", wanted=wanted, had=had)
+    assert [(call.operation, call.params.get("Tags") or call.params["TagKeys"]) for call in made] == expected

@@ -1,0 +1,144 @@
+"""What is known of AWS, and who is told when it changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec import structs
+from tests.unit.fakes import START, FakeClock
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.runtime.inventory import SETTLING_SECONDS, Inventory
+from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Unseen
+
+KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
+JOB = Resource(Place("us-east-1"), ResourceType.TRAINING_JOB, "job")
+ENDPOINT = Resource(Place("us-east-1"), ResourceType.ENDPOINT, "endpoint")
+RUNNING = JobView(name="job", arn="arn", status="InProgress", secondary_status="Training", is_detailed=True)
+SERVING = EndpointView(name="endpoint", arn="arn", status="InService", modified=START, is_detailed=True)
+NONE: frozenset[Resource] = frozenset()
+
+
+@pytest.fixture
+def told() -> list[ObjectKey]:
+    return []
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def inventory(told: list[ObjectKey], clock: FakeClock) -> Inventory:
+    made = Inventory(changed=told.append, clock=clock.monotonic)
+    made.watch(KEY, follow=frozenset({JOB}), guard=frozenset({ENDPOINT}))
+    return made
+
+
+NO_NEWS: dict[str, tuple[Resource, Sighting, Sighting]] = {
+    "the same": (JOB, RUNNING, RUNNING),
+    "a list of the same": (JOB, RUNNING, structs.replace(RUNNING, is_detailed=False)),
+    "a list without the secondary status": (
+        JOB,
+        RUNNING,
+        structs.replace(RUNNING, is_detailed=False, secondary_status=""),
+    ),
+    "a list of an endpoint": (ENDPOINT, SERVING, structs.replace(SERVING, is_detailed=False)),
+}
+NEWS: dict[str, tuple[Resource, Sighting, Sighting]] = {
+    "another status": (JOB, RUNNING, structs.replace(RUNNING, status="Completed", is_detailed=False)),
+    "another secondary status": (JOB, RUNNING, structs.replace(RUNNING, secondary_status="Uploading")),
+    "gone": (JOB, RUNNING, Unseen.ABSENT),
+    "touched": (
+        ENDPOINT,
+        SERVING,
+        structs.replace(SERVING, is_detailed=False, modified=START + timedelta(seconds=1)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("resource", "before", "after"), NO_NEWS.values(), ids=NO_NEWS.keys())
+def test_no_news(
+    inventory: Inventory, told: list[ObjectKey], resource: Resource, before: Sighting, after: Sighting
+) -> None:
+    inventory.record(resource, before)
+    told.clear()
+    inventory.record(resource, after)
+    assert (told, inventory.get(resource)) == ([], before)
+
+
+@pytest.mark.parametrize(("resource", "before", "after"), NEWS.values(), ids=NEWS.keys())
+def test_news_is_told_once(
+    inventory: Inventory, told: list[ObjectKey], resource: Resource, before: Sighting, after: Sighting
+) -> None:
+    inventory.record(resource, before)
+    told.clear()
+    inventory.record(resource, after)
+    inventory.record(resource, after)
+    assert told == [KEY]
+
+
+def test_a_touched_endpoint_is_marked_and_a_first_sight_is_not(inventory: Inventory) -> None:
+    listed = structs.replace(SERVING, is_detailed=False)
+    inventory.record(ENDPOINT, listed)
+    assert inventory.get(ENDPOINT) == listed
+    inventory.record(ENDPOINT, structs.replace(listed, modified=START + timedelta(seconds=1)))
+    view = inventory.get(ENDPOINT)
+    assert isinstance(view, EndpointView)
+    assert view.is_touched
+
+
+def test_not_found_is_not_believed_of_what_was_just_made(inventory: Inventory, clock: FakeClock) -> None:
+    inventory.made(JOB, RUNNING)
+    clock.seconds = SETTLING_SECONDS - 1
+    inventory.record(JOB, Unseen.ABSENT)
+    assert inventory.get(JOB) == RUNNING
+
+
+def test_not_found_is_believed_after_a_minute(inventory: Inventory, clock: FakeClock) -> None:
+    inventory.made(JOB, RUNNING)
+    clock.seconds = SETTLING_SECONDS
+    inventory.record(JOB, Unseen.ABSENT)
+    assert inventory.get(JOB) is Unseen.ABSENT
+
+
+def test_not_found_is_believed_of_what_aws_has_shown(inventory: Inventory) -> None:
+    inventory.made(JOB, RUNNING)
+    inventory.record(JOB, structs.replace(RUNNING, secondary_status="Uploading"))
+    inventory.record(JOB, Unseen.ABSENT)
+    assert inventory.get(JOB) is Unseen.ABSENT
+
+
+def test_what_the_operator_deleted_is_gone_at_once(inventory: Inventory) -> None:
+    inventory.made(JOB, RUNNING)
+    inventory.deleted(JOB)
+    assert inventory.get(JOB) is Unseen.ABSENT
+
+
+@pytest.mark.parametrize(("seconds", "is_doubted"), [(1, False), (SETTLING_SECONDS, True)])
+def test_what_is_old_and_not_found_is_doubted(
+    inventory: Inventory, clock: FakeClock, seconds: float, is_doubted: bool
+) -> None:
+    inventory.made(JOB, RUNNING)
+    clock.seconds = seconds
+    inventory.doubt_if_old(JOB)
+    assert (inventory.get(JOB) is Unseen.UNKNOWN) is is_doubted
+
+
+def test_follow_and_guard_are_apart(inventory: Inventory) -> None:
+    assert (inventory.followed(), inventory.guarded()) == ({JOB}, {ENDPOINT})
+
+
+def test_who_does_not_care_any_more_is_not_told(inventory: Inventory, told: list[ObjectKey]) -> None:
+    inventory.watch(KEY, follow=NONE, guard=NONE)
+    inventory.record(JOB, RUNNING)
+    assert (told, inventory.followed(), inventory.guarded()) == ([], set(), set())
+
+
+def test_what_is_forgotten_is_unknown(inventory: Inventory) -> None:
+    inventory.record(JOB, RUNNING)
+    inventory.forget([JOB])
+    assert (inventory.get(JOB), inventory.of([JOB])) == (Unseen.UNKNOWN, {})

@@ -1,0 +1,107 @@
+"""The newest state of each object, whatever order the news comes in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit import builders
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.runtime.store import Body, Store, key_of
+
+News = tuple[ObjectKey, Body | None, Body | None]
+TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
+
+
+def body(made: dict[str, Any], version: int, uid: str = "1") -> dict[str, Any]:
+    return {**made, "metadata": {**made["metadata"], "uid": uid, "resourceVersion": str(version)}}
+
+
+@pytest.fixture
+def news() -> list[News]:
+    return []
+
+
+@pytest.fixture
+def store(news: list[News]) -> Store:
+    return Store(lambda key, before, after: news.append((key, before, after)))
+
+
+@pytest.mark.parametrize(
+    ("version", "is_news"), [(9, False), (10, False), (11, True), (100, True)], ids=["older", "same", "newer", "longer"]
+)
+def test_only_what_is_newer_is_news(store: Store, version: int, is_news: bool) -> None:
+    store.put(body(builders.training(), 10))
+    assert store.put(body(builders.training(), version)) is is_news
+
+
+def test_an_object_made_anew_replaces_the_old_one(store: Store) -> None:
+    store.put(body(builders.training(), 10, uid="1"))
+    assert store.put(body(builders.training(), 11, uid="2"))
+
+
+def test_a_late_answer_about_the_old_one_is_no_news(store: Store) -> None:
+    store.put(body(builders.training(), 11, uid="2"))
+    assert not store.put(body(builders.training(), 10, uid="1"))
+
+
+def test_who_listens_is_told_of_before_and_after(store: Store, news: list[News]) -> None:
+    store.put(body(builders.training(), 1))
+    store.put(body(builders.training(), 1))
+    store.drop(TRAINING)
+    store.drop(TRAINING)
+    assert [(before is None, after is None) for _, before, after in news] == [(True, False), (False, True)]
+
+
+def test_followers_are_known_by_their_reference(store: Store) -> None:
+    store.put(body(builders.following("a"), 1))
+    store.put(body(builders.endpoint("b"), 2))
+    assert [key.name for key in store.followers(TRAINING)] == ["a"]
+
+
+def test_a_follower_that_turns_away_is_forgotten(store: Store) -> None:
+    store.put(body(builders.following("a"), 1))
+    store.put(body(builders.endpoint("a"), 2))
+    assert store.followers(TRAINING) == ()
+
+
+def test_a_follower_that_goes_is_forgotten(store: Store) -> None:
+    store.put(body(builders.following("a"), 1))
+    store.drop(ObjectKey(Kind.ENDPOINT, "vision", "a"))
+    assert store.followers(TRAINING) == ()
+
+
+def test_each_variant_may_follow_a_training(store: Store) -> None:
+    made = builders.endpoint("a", variants=[{"trainingRef": {"name": "digits"}}, {"trainingRef": {"name": "x"}}])
+    store.put(body(made, 1))
+    assert len(tuple(store.followers(TRAINING))) == 1
+
+
+def test_managed_fields_are_not_kept(store: Store) -> None:
+    made = body(builders.training(), 1)
+    made["metadata"]["managedFields"] = [{}]
+    store.put(made)
+    kept = store.get(TRAINING)
+    assert kept is not None
+    assert "managedFields" not in kept["metadata"]
+
+
+def test_keys_by_kind(store: Store) -> None:
+    store.put(body(builders.training(), 1))
+    store.put(body(builders.endpoint(), 2))
+    assert (store.keys(Kind.TRAINING), len(store)) == ([TRAINING], 2)
+    assert key_of(builders.training()) == TRAINING
+
+
+def test_an_answer_that_comes_after_the_end_brings_nothing_back(store: Store) -> None:
+    store.put(body(builders.training(), 10, uid="1"))
+    store.drop(TRAINING, "1")
+    assert not store.put(body(builders.training(), 11, uid="1"))
+    assert store.get(TRAINING) is None
+
+
+def test_the_end_of_the_old_one_leaves_its_successor(store: Store) -> None:
+    store.put(body(builders.training(), 11, uid="2"))
+    store.drop(TRAINING, "1")
+    assert store.get(TRAINING) is not None

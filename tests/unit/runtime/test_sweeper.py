@@ -1,0 +1,173 @@
+"""The state of what moves is read by the cheapest calls, and a refusal changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.fakes import START, FakeClock
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.sweeper import Sweeper
+from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+from classifier_operator.sagemaker.views import JobView, Unseen
+
+PLACE = Place("us-east-1")
+KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
+
+
+def job(number: int) -> Resource:
+    return Resource(PLACE, ResourceType.TRAINING_JOB, f"job-{number}")
+
+
+class Pages:
+    """A SageMaker that lists jobs, so many on a page."""
+
+    def __init__(self, jobs: int, size: int = 2) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.queries: list[Mapping[str, Any]] = []
+        self.refusals: dict[str, AwsRefusal] = {}
+        names = [f"job-{number}" for number in range(jobs)]
+        self._pages = [names[at : at + size] for at in range(0, jobs, size)] or [[]]
+        self._known = set(names)
+
+    async def call(self, _: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        name = params.get("TrainingJobName", "")
+        self.calls.append((operation, name))
+        if operation in self.refusals or name in self.refusals:
+            raise self.refusals.get(operation) or self.refusals[name]
+        if operation == "ListTrainingJobs":
+            self.queries.append(params)
+            at = int(params.get("NextToken", "0"))
+            token = {"NextToken": str(at + 1)} if at + 1 < len(self._pages) else {}
+            return {"TrainingJobSummaries": [_summary(one) for one in self._pages[at]], **token}
+        if name not in self._known:
+            raise classify(operation, "ValidationException", "Requested resource not found.")
+        return _summary(name)
+
+    async def invoke(self, *_: Any) -> bytes:
+        raise AssertionError
+
+    async def read_object(self, *_: Any) -> bytes:
+        raise AssertionError
+
+
+def _summary(name: str) -> dict[str, Any]:
+    return {
+        "TrainingJobName": name,
+        "TrainingJobArn": f"arn:{name}",
+        "TrainingJobStatus": "InProgress",
+        "CreationTime": START,
+    }
+
+
+class Setting:
+    """A sweeper over so many jobs."""
+
+    def __init__(self, jobs: int, size: int = 2) -> None:
+        self.cloud = Pages(jobs, size)
+        self.told: list[ObjectKey] = []
+        self.clock = FakeClock()
+        self.inventory = Inventory(changed=self.told.append, clock=self.clock.monotonic)
+        executor = Executor(self.cloud, self.inventory, self.clock)
+        self.sweeper = Sweeper(
+            self.cloud,
+            self.inventory,
+            executor,
+            self.clock,
+            interval=5,
+            guard_interval=300,
+            observe=lambda seconds: None,
+        )
+
+    @property
+    def operations(self) -> list[str]:
+        return [operation for operation, _ in self.cloud.calls]
+
+
+async def test_one_job_is_described() -> None:
+    setting = Setting(1)
+    await setting.sweeper.sweep([job(0)])
+    assert setting.operations == ["DescribeTrainingJob"]
+
+
+async def test_many_jobs_are_listed() -> None:
+    setting = Setting(100, size=100)
+    await setting.sweeper.sweep([job(number) for number in range(50)])
+    assert setting.operations == ["ListTrainingJobs"]
+    assert all(isinstance(setting.inventory.get(job(number)), JobView) for number in range(50))
+
+
+async def test_paging_stops_when_all_are_found() -> None:
+    setting = Setting(100)
+    await setting.sweeper.sweep([job(0), job(1), job(2)])
+    assert setting.operations == ["ListTrainingJobs"] * 2
+
+
+async def test_what_no_list_names_is_described() -> None:
+    setting = Setting(3)
+    await setting.sweeper.sweep([job(0), job(9)])
+    assert setting.cloud.calls[-1] == ("DescribeTrainingJob", "job-9")
+    assert setting.inventory.get(job(9)) is Unseen.ABSENT
+
+
+async def test_a_list_that_costs_more_than_describing_is_not_asked_again() -> None:
+    setting = Setting(40)
+    await setting.sweeper.sweep([job(38), job(39)])
+    setting.cloud.calls.clear()
+    await setting.sweeper.sweep([job(38), job(39)])
+    assert setting.operations == ["DescribeTrainingJob"] * 2
+
+
+async def test_a_list_reaches_back_to_the_oldest_that_is_missed() -> None:
+    setting = Setting(4)
+    await setting.sweeper.sweep([job(0), job(1)])
+    await setting.sweeper.sweep([job(0), job(1)])
+    first, second = setting.cloud.queries
+    assert "CreationTimeAfter" not in first
+    assert second["CreationTimeAfter"] == START - timedelta(minutes=2)
+    assert second["MaxResults"] == 100
+
+
+@pytest.mark.parametrize("operation", ["ListTrainingJobs", "DescribeTrainingJob"])
+async def test_throttling_changes_nothing(operation: str) -> None:
+    setting = Setting(0)
+    setting.cloud.refusals[operation] = classify(operation, "ThrottlingException", "Rate exceeded")
+    setting.inventory.watch(KEY, follow=frozenset({job(0), job(1)}), guard=frozenset())
+    await setting.sweeper.sweep(setting.inventory.followed())
+    assert setting.told == []
+    assert setting.inventory.get(job(0)) is Unseen.UNKNOWN
+    assert len(setting.cloud.calls) <= 2
+
+
+async def test_a_list_that_is_not_allowed_is_replaced_by_describing() -> None:
+    setting = Setting(2)
+    setting.cloud.refusals["ListTrainingJobs"] = classify("ListTrainingJobs", "AccessDeniedException", "no")
+    await setting.sweeper.sweep([job(0), job(1)])
+    assert isinstance(setting.inventory.get(job(1)), JobView)
+
+
+async def test_one_that_is_not_allowed_does_not_hide_the_others() -> None:
+    setting = Setting(1)
+    setting.cloud.refusals["job--1"] = classify("DescribeTrainingJob", "AccessDeniedException", "no")
+    setting.cloud.refusals["ListTrainingJobs"] = classify("ListTrainingJobs", "AccessDeniedException", "no")
+    await setting.sweeper.sweep([job(-1), job(0)])
+    assert isinstance(setting.inventory.get(job(0)), JobView)
+
+
+async def test_places_are_swept_apart() -> None:
+    setting = Setting(1)
+    elsewhere = Resource(Place("eu-west-1"), ResourceType.TRAINING_JOB, "job-0")
+    await setting.sweeper.sweep([job(0), elsewhere])
+    assert setting.operations == ["DescribeTrainingJob"] * 2
+
+
+async def test_nothing_to_look_at_is_no_call() -> None:
+    setting = Setting(5)
+    await setting.sweeper.sweep([])
+    assert setting.operations == []

@@ -1,0 +1,101 @@
+"""Each key once, the urgent ones first, again when it was added while it was worked on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from classifier_operator.runtime.workqueue import Priority, WorkQueue
+
+
+@pytest.fixture
+def queue() -> WorkQueue[str]:
+    return WorkQueue()
+
+
+async def drain(queue: WorkQueue[str]) -> list[str]:
+    keys = []
+    while len(queue):
+        keys.append(await queue.get())
+        queue.done(keys[-1])
+    return keys
+
+
+async def test_a_key_that_waits_is_not_added_twice(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    queue.add("a")
+    assert await drain(queue) == ["a"]
+
+
+async def test_the_urgent_ones_go_first_and_equals_in_order(queue: WorkQueue[str]) -> None:
+    queue.add("low", Priority.LOW)
+    queue.add("first")
+    queue.add("second")
+    queue.add("urgent", Priority.URGENT)
+    assert await drain(queue) == ["urgent", "first", "second", "low"]
+
+
+async def test_the_more_urgent_of_two_wishes_counts(queue: WorkQueue[str]) -> None:
+    queue.add("a", Priority.LOW)
+    queue.add("b")
+    queue.add("a", Priority.URGENT)
+    assert await drain(queue) == ["a", "b"]
+
+
+async def test_a_key_that_is_worked_on_is_given_to_nobody_else(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    key = await queue.get()
+    queue.add("a")
+    assert len(queue) == 0
+    queue.done(key)
+    assert await drain(queue) == ["a"]
+
+
+async def test_what_was_not_added_again_does_not_come_again(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    queue.done(await queue.get())
+    assert queue.is_idle
+
+
+async def test_a_worker_waits_for_the_next_key(queue: WorkQueue[str]) -> None:
+    getting = asyncio.ensure_future(queue.get())
+    await asyncio.sleep(0)
+    queue.add("a")
+    assert await asyncio.wait_for(getting, 1) == "a"
+
+
+@pytest.mark.parametrize("delays", [(0.01, 9.0), (9.0, 0.01)], ids=["then later", "then earlier"])
+async def test_the_earliest_delay_counts(queue: WorkQueue[str], delays: tuple[float, float]) -> None:
+    for delay in delays:
+        queue.add_after("a", delay)
+    assert await asyncio.wait_for(queue.get(), 2) == "a"
+    queue.close()
+
+
+async def test_no_delay_is_at_once(queue: WorkQueue[str]) -> None:
+    queue.add_after("a", 0)
+    assert await drain(queue) == ["a"]
+
+
+async def test_a_forgotten_key_does_not_come(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    queue.add_after("a", 0.001)
+    queue.add("b")
+    queue.forget("a")
+    await asyncio.sleep(0.01)
+    assert await drain(queue) == ["b"]
+
+
+async def test_a_forgotten_key_can_be_added_again(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    queue.forget("a")
+    queue.add("a")
+    assert await drain(queue) == ["a"]
+
+
+async def test_nothing_comes_after_the_end(queue: WorkQueue[str]) -> None:
+    queue.add_after("a", 0.001)
+    queue.close()
+    await asyncio.sleep(0.01)
+    assert queue.is_idle

@@ -1,0 +1,232 @@
+"""The CreateTrainingJob request: the notebook's own, what does and what does not make another run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from tests.unit.builders import REGION, ROLE, training_spec
+from tests.unit.requests import problems
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, UnsupportedError
+from classifier_operator.training.request import Wanted, hyperparameters, wanted_run
+from classifier_operator.training.spec import TrainingSpec
+
+EXAMPLES = Path(__file__).parents[3] / "manifests" / "examples"
+BUCKET = "s3://my-bucket/image-classification-full-training"
+META = Meta(key=ObjectKey(Kind.TRAINING, "vision", "digits"), uid="1")
+# The table of the algorithm's hyperparameters in SageMaker's guide.
+SPELLINGS = {
+    "numClasses": "num_classes",
+    "numTrainingSamples": "num_training_samples",
+    "augmentationType": "augmentation_type",
+    "beta1": "beta_1",
+    "beta2": "beta_2",
+    "checkpointFrequency": "checkpoint_frequency",
+    "earlyStopping": "early_stopping",
+    "earlyStoppingMinEpochs": "early_stopping_min_epochs",
+    "earlyStoppingPatience": "early_stopping_patience",
+    "earlyStoppingTolerance": "early_stopping_tolerance",
+    "epochs": "epochs",
+    "eps": "eps",
+    "gamma": "gamma",
+    "imageShape": "image_shape",
+    "kvStore": "kv_store",
+    "learningRate": "learning_rate",
+    "lrSchedulerFactor": "lr_scheduler_factor",
+    "lrSchedulerStep": "lr_scheduler_step",
+    "miniBatchSize": "mini_batch_size",
+    "momentum": "momentum",
+    "multiLabel": "multi_label",
+    "usePretrainedModel": "use_pretrained_model",
+    "useWeightedLoss": "use_weighted_loss",
+    "numLayers": "num_layers",
+    "optimizer": "optimizer",
+    "precisionDtype": "precision_dtype",
+    "resize": "resize",
+    "topK": "top_k",
+    "weightDecay": "weight_decay",
+}
+
+
+def spec_of(fields: dict[str, Any]) -> TrainingSpec:
+    return msgspec.convert(fields, TrainingSpec)
+
+
+def wanted(meta: Meta = META, defaults: Defaults | None = None, **changes: Any) -> Wanted:
+    return wanted_run(meta, spec_of(training_spec(**changes)), defaults or Defaults())
+
+
+def example(name: str, kind: str) -> dict[str, Any]:
+    bodies = yaml.safe_load_all((EXAMPLES / name).read_text("utf-8"))
+    spec: dict[str, Any] = next(body for body in bodies if body["kind"] == kind)["spec"]
+    return spec
+
+
+def channel(name: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"{BUCKET}/{name}", "S3DataDistributionType": "FullyReplicated"}
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": source},
+        "ContentType": "application/x-recordio",
+    }
+
+
+def test_the_notebooks_numbers_give_the_notebooks_request() -> None:
+    run = wanted_run(META, spec_of(example("caltech256.yaml", "ClassifierTraining")), Defaults())
+    assert run.request == {
+        "AlgorithmSpecification": {
+            "TrainingImage": "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1",
+            "TrainingInputMode": "File",
+        },
+        "RoleArn": ROLE,
+        "OutputDataConfig": {"S3OutputPath": f"{BUCKET}/output"},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.p2.xlarge", "VolumeSizeInGB": 50},
+        "HyperParameters": {
+            "image_shape": "3,224,224",
+            "num_layers": "18",
+            "num_training_samples": "15420",
+            "num_classes": "257",
+            "mini_batch_size": "64",
+            "epochs": "2",
+            "learning_rate": "0.01",
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 360000},
+        "InputDataConfig": [channel("train"), channel("validation")],
+    }
+
+
+FULL: dict[str, Any] = {
+    "spot": {"maxWaitSeconds": 90000, "checkpointS3Uri": "s3://bucket/checkpoints"},
+    "network": {"subnets": ["subnet-b", "subnet-a"], "securityGroupIds": ["sg-1"], "isolated": True},
+    "environment": {"LOG": "1"},
+    "tags": {"team": "vision"},
+    "output": {"s3Uri": "s3://bucket/output", "kmsKeyId": "alias/key"},
+    "resources": {"instanceType": "ml.g4dn.xlarge", "instanceCount": 2, "keepAlivePeriodSeconds": 60},
+}
+
+
+@pytest.mark.parametrize("changes", [{}, FULL], ids=["least", "most"])
+def test_aws_would_take_the_request(changes: dict[str, Any]) -> None:
+    run = wanted(**changes)
+    assert problems("CreateTrainingJob", {"TrainingJobName": run.job(1).name, **run.params}) == []
+
+
+@pytest.mark.parametrize("name", ["caltech256.yaml", "digits.yaml"])
+def test_aws_would_take_the_examples(name: str) -> None:
+    defaults = Defaults(region=REGION, role_arn=ROLE)
+    run = wanted_run(META, spec_of(example(name, "ClassifierTraining")), defaults)
+    assert problems("CreateTrainingJob", {"TrainingJobName": run.job(1).name, **run.params}) == []
+
+
+def test_a_bad_request_would_be_noticed() -> None:
+    run = wanted(roleArn="not-a-role")
+    assert "RoleArn" in problems("CreateTrainingJob", {"TrainingJobName": "-bad", **run.params})[-1]
+
+
+NO_OTHER_RUN: dict[str, dict[str, Any]] = {
+    "reordered inputs": {"inputs": training_spec()["inputs"][::-1]},
+    "tags": {"tags": {"team": "a"}},
+    "retries": {"retry": {"attempts": 5}},
+    "deletion policy": {"deletionPolicy": "Delete"},
+    "suspension": {"suspend": True},
+    "a default spelled out": {"stopping": {"maxRuntimeSeconds": 86400}},
+    "empty parts": {"environment": {}, "network": {"subnets": []}},
+}
+OTHER_RUNS: dict[str, dict[str, Any]] = {
+    "hyperparameter": {"hyperparameters": {"numClasses": 11, "numTrainingSamples": 1000}},
+    "role": {"roleArn": ROLE + "2"},
+    "region": {"region": "eu-west-1"},
+    "account": {"assumeRoleArn": ROLE},
+    "output": {"output": {"s3Uri": "s3://bucket/other"}},
+    "image": {"algorithm": {"image": "1.dkr.ecr.us-east-1.amazonaws.com/own:1"}},
+    "instance": {"resources": {"instanceType": "ml.p2.xlarge"}},
+    "spot": {"spot": {"maxWaitSeconds": 90000}},
+    "environment": {"environment": {"A": "1"}},
+    "runtime": {"stopping": {"maxRuntimeSeconds": 60}},
+}
+
+
+@pytest.mark.parametrize("changes", NO_OTHER_RUN.values(), ids=NO_OTHER_RUN.keys())
+def test_what_changes_nothing_in_the_job_starts_no_run(changes: dict[str, Any]) -> None:
+    assert wanted(**changes).run == wanted().run
+
+
+@pytest.mark.parametrize("changes", OTHER_RUNS.values(), ids=OTHER_RUNS.keys())
+def test_what_changes_the_job_starts_a_run(changes: dict[str, Any]) -> None:
+    assert wanted(**changes).run != wanted().run
+
+
+def test_the_retrain_annotation_starts_a_run() -> None:
+    assert wanted(msgspec.structs.replace(META, retrain="now")).run != wanted().run
+
+
+def test_another_object_of_the_same_name_has_runs_of_its_own() -> None:
+    assert wanted(msgspec.structs.replace(META, uid="2")).run != wanted().run
+
+
+@pytest.mark.parametrize(("ours", "theirs"), SPELLINGS.items())
+def test_hyperparameters_are_spelt_as_the_algorithm_does(ours: str, theirs: str) -> None:
+    assert hyperparameters({ours: 1}) == {theirs: "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("earlyStopping", True, "True"),
+        ("earlyStopping", False, "False"),
+        ("multiLabel", True, "1"),
+        ("usePretrainedModel", False, "0"),
+        ("learningRate", "0.01", "0.01"),
+        ("epochs", 3, "3"),
+    ],
+)
+def test_hyperparameters_are_text(name: str, value: object, text: str) -> None:
+    assert list(hyperparameters({name: value}).values()) == [text]
+
+
+def test_extra_hyperparameters_are_sent_as_they_are() -> None:
+    assert hyperparameters({"epochs": 1, "extra": {"myOwn": "x"}}) == {"epochs": "1", "myOwn": "x"}
+
+
+def test_the_request_carries_the_owner() -> None:
+    tags = {tag["Key"]: tag["Value"] for tag in wanted(tags={"team": "a"}).params["Tags"]}
+    assert tags == {
+        "team": "a",
+        "classifiers.sagemaker.dev/uid": "1",
+        "classifiers.sagemaker.dev/object": "ClassifierTraining/vision/digits",
+    }
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[SpecError], str]] = {
+    "no region": ({"region": ""}, SpecError, "spec.region: is not set"),
+    "no role": ({"roleArn": ""}, SpecError, "spec.roleArn: is not set"),
+    "no image": ({"region": "eusc-de-east-1"}, SpecError, "spec.algorithm: AWS publishes no known"),
+    "not implemented": (
+        {"inputs": [{"name": "train", "s3Uri": "s3://b/t", "source": {"url": "https://host/x"}}]},
+        UnsupportedError,
+        "spec.inputs[train].source: fetching inputs is not implemented",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "kind", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_acted_on_names_the_field(changes: dict[str, Any], kind: type[SpecError], words: str) -> None:
+    with pytest.raises(kind) as error:
+        wanted(**changes)
+    assert words in str(error.value)
+
+
+def test_the_namespaces_defaults_fill_in_what_is_absent() -> None:
+    defaults = Defaults(region="eu-west-1", role_arn=ROLE, assume_role_arn="arn:other")
+    run = wanted(defaults=defaults, region="", roleArn="")
+    assert run.place == ("eu-west-1", "arn:other")
+    assert run.request["RoleArn"] == ROLE
+
+
+def test_the_spec_goes_before_the_defaults() -> None:
+    assert wanted(defaults=Defaults(region="eu-west-1")).place.region == REGION

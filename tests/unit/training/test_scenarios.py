@@ -1,0 +1,411 @@
+"""Whole stories of trainings, told over the fakes; the ids are those of the acceptance scenarios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit import builders
+from tests.unit.world import World
+
+from classifier_operator.api.kinds import RETRAIN_ANNOTATION, ObjectKey
+from classifier_operator.api.ledger import Place
+
+INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+CAPACITY = "CapacityError: Unable to provision requested ML compute capacity."
+
+
+def edit(world: World, key: ObjectKey, **fields: Any) -> None:
+    world.cluster.edit(key, lambda body: body["spec"].update(fields))
+
+
+def retrain(world: World, key: ObjectKey, value: str) -> None:
+    world.cluster.edit(key, lambda body: body["metadata"].update(annotations={RETRAIN_ANNOTATION: value}))
+
+
+def headline(world: World, key: ObjectKey) -> tuple[str, str] | None:
+    return world.cluster.condition(key, "Stalled") or world.cluster.condition(key, "Ready")
+
+
+async def completed(world: World, **changes: Any) -> ObjectKey:
+    key = world.cluster.create(builders.training(**changes))
+    await world.run(2)
+    assert world.cluster.condition(key, "Ready") == ("True", "Completed")
+    return key
+
+
+async def test_t2_a_run_to_the_end(world: World) -> None:
+    key = await completed(world, tags={"team": "a"})
+    status = world.cluster.status(key)
+    assert status["modelArtifacts"]["s3Uri"] == f"s3://bucket/{status['jobName']}/model.tar.gz"
+    assert status["metrics"] == [{"name": "validation:accuracy", "value": "0.75"}]
+    assert world.cloud.tags_of(status["jobName"])["team"] == "a"
+    assert world.cloud.tags_of(status["jobName"])["classifiers.sagemaker.dev/uid"] == "uid-1"
+
+
+async def test_n20_a_finished_job_makes_no_calls_and_no_writes(world: World) -> None:
+    await completed(world)
+    calls, writes = len(world.cloud.log), world.cluster.writes
+    world.restart()
+    await world.run(3)
+    assert (len(world.cloud.log), world.cluster.writes) == (calls, writes)
+
+
+async def test_a_label_makes_no_calls_and_no_writes(world: World) -> None:
+    key = await completed(world)
+    calls, writes = len(world.cloud.log), world.cluster.writes
+    world.cluster.edit(key, lambda body: body["metadata"].update(labels={"a": "b"}))
+    await world.run()
+    assert (len(world.cloud.log), world.cluster.writes) == (calls, writes)
+
+
+async def test_each_transition_is_one_event(world: World) -> None:
+    await completed(world)
+    assert [reason for _, reason, _ in world.cluster.events] == ["Starting", "Completed"]
+
+
+async def test_a_changed_spec_stops_the_run_under_way(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.look()
+    first, second = (world.cloud.resources[one] for one in world.cloud.resources)
+    assert (first["TrainingJobStatus"], second["TrainingJobStatus"]) == ("Stopping", "InProgress")
+
+
+async def test_a_superseded_run_is_in_the_history(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(3)
+    runs = [(run["jobStatus"], run["reason"]) for run in world.cluster.status(key)["history"]]
+    assert sorted(runs) == [("Completed", "Completed"), ("Stopped", "Superseded")]
+    assert len(world.cluster.status(key)["resources"]) == 1
+
+
+async def test_the_last_good_model_stays_until_the_new_one_is_complete(world: World) -> None:
+    key = await completed(world)
+    model = world.cluster.status(key)["modelArtifacts"]
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.look()
+    assert world.cluster.status(key)["modelArtifacts"] == model
+    await world.run(2)
+    assert world.cluster.status(key)["modelArtifacts"] != model
+
+
+async def test_the_last_good_model_stays_when_the_next_run_fails(world: World) -> None:
+    key = await completed(world)
+    model = world.cluster.status(key)["modelArtifacts"]
+    world.cloud.job_outcomes.append(("Failed", "Failed", "ClientError: bad data"))
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(2)
+    assert headline(world, key) == ("True", "JobFailed")
+    assert world.cluster.status(key)["modelArtifacts"] == model
+
+
+async def test_a_spec_that_goes_back_takes_its_finished_run_again(world: World) -> None:
+    key = await completed(world)
+    first = world.cluster.status(key)["jobName"]
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(2)
+    edit(world, key, output={"s3Uri": "s3://bucket/output"})
+    await world.run(2)
+    assert world.cluster.status(key)["modelArtifacts"]["jobName"] == first
+    assert len(world.cloud.names("TrainingJob")) == 2
+
+
+async def test_the_retrain_annotation_runs_the_same_spec_again(world: World) -> None:
+    key = await completed(world)
+    retrain(world, key, "2026-03-01")
+    await world.run(2)
+    assert len(world.cloud.names("TrainingJob")) == 2
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_suspended_while_running_and_resumed(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    edit(world, key, suspend=True)
+    await world.look()
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Stopping")
+    await world.run()
+    assert headline(world, key) == ("False", "Suspended")
+    assert world.cloud.running() == []
+    edit(world, key, suspend=False)
+    await world.run(2)
+    assert headline(world, key) == ("True", "Completed")
+    assert world.cluster.status(key)["jobName"].endswith("-2")
+
+
+async def test_a_run_that_completed_while_it_was_being_stopped_is_as_good_as_any(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    edit(world, key, suspend=True)
+    await world.look()
+    world.cloud.one("TrainingJob")["TrainingJobStatus"] = "InProgress"
+    await world.run()
+    edit(world, key, suspend=False)
+    await world.run(2)
+    assert headline(world, key) == ("True", "Completed")
+    assert len(world.cloud.names("TrainingJob")) == 1
+
+
+async def test_suspensions_use_up_no_retries(world: World) -> None:
+    key = world.cluster.create(builders.training(retry={"attempts": 1}))
+    for suspend in (True, False, True, False):
+        await world.look()
+        edit(world, key, suspend=suspend)
+        await world.run(progress=suspend)
+    world.cloud.job_outcomes.append(("Failed", "Failed", CAPACITY))
+    await world.run(3)
+    assert headline(world, key) == ("True", "Completed")
+
+
+@pytest.mark.parametrize("reason", [INTERNAL, CAPACITY], ids=["internal", "capacity"])
+async def test_what_aws_failed_is_tried_again(world: World, reason: str) -> None:
+    world.cloud.job_outcomes += [("Failed", "Failed", reason)] * 2
+    key = world.cluster.create(builders.training())
+    await world.run(6)
+    assert headline(world, key) == ("True", "Completed")
+    assert world.cluster.status(key)["attempt"] == 3
+
+
+async def test_retries_are_used_up(world: World) -> None:
+    world.cloud.job_outcomes += [("Failed", "Failed", CAPACITY)] * 5
+    key = world.cluster.create(builders.training(retry={"attempts": 1}))
+    await world.run(8)
+    assert headline(world, key) == ("True", "JobFailed")
+    assert len(world.cloud.names("TrainingJob")) == 2
+
+
+async def test_the_users_mistakes_are_not_tried_again(world: World) -> None:
+    world.cloud.job_outcomes.append(("Failed", "Failed", "ClientError: bad data"))
+    key = world.cluster.create(builders.training())
+    await world.run(4)
+    assert headline(world, key) == ("True", "JobFailed")
+    assert len(world.cloud.names("TrainingJob")) == 1
+
+
+async def test_n5_a_lost_answer_is_found_again(world: World) -> None:
+    world.cloud.refuse("CreateTrainingJob", "ConnectionClosedError", status=0, after=True)
+    key = world.cluster.create(builders.training())
+    await world.run(3)
+    assert headline(world, key) == ("True", "Completed")
+    assert len(world.cloud.names("TrainingJob")) == 1
+
+
+async def test_n6_a_strangers_job_is_not_touched(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    world.cloud.refuse("CreateTrainingJob", "ThrottlingException", "Rate exceeded")
+    await world.look()
+    world.cloud.make_strangers(Place("us-east-1"), "TrainingJob", world.cluster.status(key)["jobName"])
+    await world.run(3, progress=False)
+    assert headline(world, key) == ("True", "NameTaken")
+    world.cluster.delete(key)
+    await world.run(2, progress=False)
+    assert world.cloud.one("TrainingJob")["TrainingJobStatus"] == "InProgress"
+    assert not world.cluster.objects
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "waits"),
+    [
+        ("ValidationException", "Could not assume role arn:aws:iam::1:role/r.", "AccessPending"),
+        ("ResourceLimitExceeded", "The account-level service limit is 0", "WaitingForQuota"),
+        ("AccessDeniedException", "not authorized", "AccessPending"),
+        ("ThrottlingException", "Rate exceeded", "Throttled"),
+        ("InternalFailure", "", "AWSUnavailable"),
+    ],
+    ids=["n7 role", "n11 quota", "n12 access", "throttled", "unavailable"],
+)
+async def test_waits_end_by_themselves(world: World, code: str, words: str, waits: str) -> None:
+    status = 500 if code == "InternalFailure" else 400
+    world.cloud.refuse("CreateTrainingJob", code, words, times=2, status=status)
+    key = world.cluster.create(builders.training())
+    await world.look()
+    assert world.cluster.condition(key, "Reconciling") == ("True", waits)
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_n12_access_denied_for_long_is_said_and_still_ends(world: World) -> None:
+    world.cloud.refuse("CreateTrainingJob", "AccessDeniedException", "not authorized", times=3)
+    key = world.cluster.create(builders.training())
+    await world.run(progress=False)
+    await world.run(progress=False)
+    assert headline(world, key) == ("True", "AccessDenied")
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_waiting_writes_once_and_tells_once(world: World) -> None:
+    world.cloud.refuse("CreateTrainingJob", "ResourceLimitExceeded", "limit 0", times=20)
+    world.cluster.create(builders.training())
+    await world.look()
+    writes = world.cluster.writes
+    await world.run(8, progress=False)
+    assert world.cluster.writes == writes
+    assert [reason for _, reason, _ in world.cluster.events] == ["Starting", "WaitingForQuota"]
+
+
+async def test_n4_a_throttled_look_changes_nothing(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cloud.refuse("DescribeTrainingJob", "ThrottlingException", "Rate exceeded", times=4)
+    conditions = world.cluster.status(key)["conditions"]
+    await world.run(3)
+    assert world.cluster.status(key)["conditions"] == conditions
+    await world.run(2)
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_n15_tags_change_in_place(world: World) -> None:
+    key = await completed(world, tags={"team": "a", "cost": "1"})
+    edit(world, key, tags={"team": "b"})
+    await world.run()
+    tags = world.cloud.tags_of(world.cluster.status(key)["jobName"])
+    assert (tags["team"], "cost" in tags) == ("b", False)
+    assert "classifiers.sagemaker.dev/uid" in tags
+    assert len(world.cloud.names("TrainingJob")) == 1
+
+
+async def test_tags_that_were_refused_are_sent_later(world: World) -> None:
+    key = await completed(world)
+    world.cloud.refuse("AddTags", "ThrottlingException", "Rate exceeded", times=2)
+    edit(world, key, tags={"team": "b"})
+    await world.look()
+    assert headline(world, key) == ("True", "Completed")
+    await world.run(3)
+    assert world.cloud.tags_of(world.cluster.status(key)["jobName"])["team"] == "b"
+
+
+async def test_n17_a_job_deleted_by_somebody_is_lost_and_not_run_again(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cloud.resources.clear()
+    await world.run(3)
+    assert headline(world, key) == ("True", "JobLost")
+    world.restart()
+    await world.run(2)
+    assert headline(world, key) == ("True", "JobLost")
+    assert world.cloud.count("CreateTrainingJob") == 1
+
+
+async def test_o3_deletion_while_it_runs(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cluster.delete(key)
+    await world.look()
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Deleting")
+    await world.run()
+    assert world.cloud.one("TrainingJob")["TrainingJobStatus"] == "Stopped"
+    assert not world.cluster.objects
+
+
+@pytest.mark.parametrize("refusal", ["ThrottlingException", "AccessDeniedException", "SomethingNew"])
+async def test_deletion_is_tried_until_it_succeeds(world: World, refusal: str) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cloud.refuse("StopTrainingJob", refusal, "not now", times=3)
+    world.cluster.delete(key)
+    await world.look()
+    message = world.cluster.status(key)["conditions"][0]["message"]
+    assert f"StopTrainingJob was refused: {refusal}: not now" in message
+    await world.run(6, progress=False)
+    world.cloud.progress()
+    await world.run(1)
+    assert not world.cluster.objects
+
+
+async def test_a_job_that_ends_by_itself_while_its_stop_is_refused_keeps_nobody_busy(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cloud.refuse("StopTrainingJob", "ThrottlingException", "Rate exceeded")
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.look()
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+    assert len(world.operator.troubles) == 0
+
+
+async def test_a_job_that_cannot_be_stopped_does_not_keep_the_next_from_starting(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cloud.refuse("StopTrainingJob", "AccessDeniedException", "not authorized", times=50)
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.look()
+    assert len(world.cloud.running()) == 2
+    assert "StopTrainingJob of" in world.cluster.status(key)["conditions"][0]["message"]
+
+
+async def test_policy_delete_leaves_no_job(world: World) -> None:
+    key = await completed(world, deletionPolicy="Delete")
+    world.cluster.delete(key)
+    await world.run(2)
+    assert (world.cloud.names("TrainingJob"), world.cluster.objects) == ([], {})
+
+
+async def test_r1_policy_retain_leaves_everything(world: World) -> None:
+    key = world.cluster.create(builders.training(deletionPolicy="Retain"))
+    await world.look()
+    world.cluster.delete(key)
+    await world.look()
+    assert not world.cluster.objects
+    assert world.cloud.one("TrainingJob")["TrainingJobStatus"] == "InProgress"
+
+
+async def test_the_namespaces_deletion_policy(world: World) -> None:
+    world.cluster.namespaces["vision"] = {"classifiers.sagemaker.dev/deletion-policy": "Retain"}
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cluster.delete(key)
+    await world.look()
+    assert world.cloud.count("StopTrainingJob") == 0
+
+
+async def test_m2_another_region(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    edit(world, key, region="eu-west-1")
+    await world.run(3)
+    regions = {place.region: one["TrainingJobStatus"] for (place, _, _), one in world.cloud.resources.items()}
+    assert regions == {"us-east-1": "Stopped", "eu-west-1": "Completed"}
+
+
+async def test_an_invalid_request_is_not_sent_twice(world: World) -> None:
+    world.cloud.refuse("CreateTrainingJob", "ValidationException", "1 validation error detected")
+    key = world.cluster.create(builders.training())
+    await world.run(2)
+    world.restart()
+    await world.run(2)
+    assert headline(world, key) == ("True", "InvalidSpec")
+    assert world.cloud.count("CreateTrainingJob") == 1
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(2)
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_creation_refused_as_not_found_is_no_busy_loop(world: World) -> None:
+    world.cloud.refuse("CreateTrainingJob", "ResourceNotFound", "no such experiment", times=20)
+    key = world.cluster.create(builders.training())
+    await world.run(3)
+    assert headline(world, key) == ("True", "InvalidSpec")
+    assert world.cloud.count("CreateTrainingJob") == 1
+
+
+async def test_a_job_that_is_not_seen_everywhere_yet_is_stopped_a_little_later(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cloud.refuse("StopTrainingJob", "ValidationException", "Requested resource not found.", times=2)
+    world.cluster.delete(key)
+    await world.run(3, progress=False, seconds=5)
+    assert world.cloud.one("TrainingJob")["TrainingJobStatus"] == "Stopping"
+
+
+async def test_an_edit_between_reading_and_writing_is_not_overwritten(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    world.cluster.changed = lambda _: None
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(3)
+    job = world.cloud.one("TrainingJob")
+    assert job["OutputDataConfig"]["S3OutputPath"] == "s3://bucket/other"

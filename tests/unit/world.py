@@ -1,0 +1,170 @@
+"""The operator's runtime over the fakes, driven step by step: no task, no timer, no real time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from tests.unit.fakes import Crash, FakeClock, FakeCloud, FakeCluster, Points
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.gather import NamespaceDefaults
+from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.ports import ConflictError, GoneError
+from classifier_operator.runtime.smoke import SmokeTester
+from classifier_operator.runtime.store import Body, Store
+from classifier_operator.runtime.sweeper import Sweeper
+from classifier_operator.runtime.troubles import Troubles
+from classifier_operator.runtime.workqueue import Priority, WorkQueue
+from classifier_operator.runtime.write import Writer, headline
+
+# More passes than this without the clock moving: the operator is busy with nothing.
+PASSES = 60
+
+
+class ManualQueue(WorkQueue[ObjectKey]):
+    """A work queue whose delays are told by the fake clock."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.delayed: dict[ObjectKey, float] = {}
+        self._clock = clock
+
+    def add_after(self, key: ObjectKey, seconds: float, priority: Priority = Priority.NORMAL) -> None:
+        if seconds <= 0:
+            self.add(key, priority)
+        else:
+            self.delayed[key] = min(self._clock.seconds + seconds, self.delayed.get(key, float("inf")))
+
+    def forget(self, key: ObjectKey) -> None:
+        super().forget(key)
+        self.delayed.pop(key, None)
+
+    def ring(self) -> None:
+        """Whatever is due is added."""
+        for key in [key for key, due in self.delayed.items() if due <= self._clock.seconds]:
+            del self.delayed[key]
+            self.add(key)
+
+
+class Operator:
+    """One life of the operator's process: what it knows is lost when it ends."""
+
+    def __init__(self, world: World) -> None:
+        clock, cloud, cluster = world.clock, world.cloud, world.cluster
+        self.queue = ManualQueue(clock)
+        self.store = Store(self._tell_followers)
+        self.inventory = Inventory(changed=self.queue.add, clock=clock.monotonic)
+        executor = Executor(cloud, self.inventory, clock)
+        self.troubles = Troubles(rng=random.Random(7))
+        self.sweeper = Sweeper(
+            cloud, self.inventory, executor, clock, interval=5, guard_interval=300, observe=lambda seconds: None
+        )
+        self.controller = Controller(
+            store=self.store,
+            inventory=self.inventory,
+            queue=self.queue,
+            defaults=NamespaceDefaults(cluster, world.defaults, clock),
+            executor=executor,
+            smoke_tester=SmokeTester(cloud, cluster, clock),
+            writer=Writer(cluster, self.store, clock, "test"),
+            troubles=self.troubles,
+            clock=clock,
+        )
+        self._cluster = cluster
+
+    def saw(self, body: Body, key: ObjectKey) -> None:
+        if self.store.put(body):
+            self.queue.add(key)
+
+    async def work(self) -> None:
+        """Pass after pass until nothing is left to do now."""
+        for _ in range(PASSES):
+            if self.queue.is_idle:
+                return
+            key = await self.queue.get()
+            try:
+                await self._pass(key)
+            finally:
+                self.queue.done(key)
+        raise AssertionError("the operator does not come to rest")
+
+    async def sweep(self) -> None:
+        self.queue.ring()
+        await self.work()
+        await self.sweeper.sweep(self.inventory.followed() | self.inventory.guarded())
+        await self.work()
+
+    async def _pass(self, key: ObjectKey) -> None:
+        try:
+            await self.controller.reconcile(key)
+        except ConflictError:
+            self.store.put(await self._cluster.read(key))
+            self.queue.add(key)
+        except GoneError:
+            self.store.drop(key)
+            self.queue.add(key)
+
+    def _tell_followers(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
+        if key.kind is Kind.TRAINING and _model_of(before) != _model_of(after):
+            for follower in self.store.followers(key):
+                self.queue.add(follower)
+
+
+class World:
+    """A cluster, an AWS account, and an operator that can be killed and started again."""
+
+    def __init__(self, defaults: Defaults | None = None) -> None:
+        self.defaults = defaults or Defaults()
+        self.clock = FakeClock()
+        self.points = Points()
+        self.cluster = FakeCluster(self.points)
+        self.cloud = FakeCloud(self.clock, self.points)
+        self.cluster.changed = self._changed
+        self.operator = Operator(self)
+
+    def restart(self) -> None:
+        """The process ends; another one lists what there is."""
+        self.operator = Operator(self)
+        for key in tuple(self.cluster.objects):
+            self._changed(key)
+
+    async def run(self, rounds: int = 1, *, progress: bool = True, seconds: float = 400.0) -> None:
+        """Let the operator work, then AWS, as often as said; longer than any back-off passes in between."""
+        for _ in range(rounds):
+            await self._alive(self.operator.work)
+            if progress:
+                self.cloud.progress()
+            self.clock.seconds += seconds
+            await self._alive(lambda: self.operator.sweep())
+
+    async def look(self) -> None:
+        """Let the operator do what it can do now; nothing moves at AWS."""
+        await self._alive(self.operator.work)
+
+    async def _alive(self, action: Callable[[], Any]) -> None:
+        """Do it; where the operator is killed over it, another one starts and goes on."""
+        try:
+            await action()
+        except Crash:
+            self.points.kill_at = None
+            self.restart()
+            await self.operator.work()
+
+    def _changed(self, key: ObjectKey) -> None:
+        """The watch."""
+        body = self.cluster.objects.get(key)
+        if body is None:
+            self.operator.store.drop(key)
+            self.operator.queue.add(key)
+        else:
+            self.operator.saw({**body, "metadata": dict(body["metadata"])}, key)
+
+
+def _model_of(body: Body | None) -> Any:
+    status = (body or {}).get("status", {})
+    return status.get("modelArtifacts"), headline(status)
