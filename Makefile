@@ -23,6 +23,8 @@ demo: setup ## Train a classifier on real images and serve it, on a real API ser
 	@$(BIN)/classifier-operator demo $(if $(CLUSTER),--kubeconfig $(CLUSTER))
 
 test: check ## Run every check and every test
+	@# The tools first, where the progress of a build can be seen: the first one on a machine takes minutes.
+	@$(BIN)/python -m control_plane tools etcd kube-apiserver kubectl kube-controller-manager
 	@$(BIN)/python -m pytest
 
 check: setup ## Check format, style, types and the direction of imports
@@ -38,10 +40,10 @@ bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial
 
 cluster: setup ## Start a real API server in the background; its kubeconfig is .local/kubeconfig
-	@PYTHONPATH=operator $(BIN)/python -m control_plane up --state $(STATE)
+	@$(BIN)/python -m control_plane up --state $(STATE)
 
 cluster-down: setup ## Stop it
-	@PYTHONPATH=operator $(BIN)/python -m control_plane down --state $(STATE)
+	@$(BIN)/python -m control_plane down --state $(STATE)
 
 lock: ## Resolve the requirements anew (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \

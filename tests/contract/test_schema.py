@@ -37,8 +37,8 @@ def test_short_name_and_category(installed: ControlPlane, kind: str) -> None:
     assert [PLURALS[kind], short, "classifiers.sagemaker.dev/v1alpha1", "true", kind] in [one.split() for one in lines]
 
 
-def test_nothing_else_is_in_the_folder() -> None:
-    assert sorted(path.name for path in CRDS.iterdir()) == sorted(f"{plural}.yaml" for plural in PLURALS.values())
+def test_no_other_definition_is_in_the_folder() -> None:
+    assert sorted(path.name for path in CRDS.glob("*.yaml")) == sorted(f"{plural}.yaml" for plural in PLURALS.values())
 
 
 @BOTH
