@@ -7,16 +7,7 @@ from typing import Any
 import pytest
 
 from sagemaker_emulator.control import Control
-from tests.emulator.builders import (
-    BUCKET,
-    OTHER_IMAGE,
-    ROLE,
-    arn,
-    create_config,
-    create_model,
-    refusal,
-    variant,
-)
+from tests.emulator.builders import BUCKET, OTHER_IMAGE, ROLE, arn, create_config, create_model, refusal, variant
 
 URL = f"s3://{BUCKET}/output/job/output/model.tar.gz"
 

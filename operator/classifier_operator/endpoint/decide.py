@@ -9,17 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from classifier_operator.api.conditions import (
-    Reason,
-    stalled,
-    working,
-)
+from classifier_operator.api.conditions import Reason, stalled, working
 from classifier_operator.api.ledger import ResourceType
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended
-from classifier_operator.endpoint.deployment import (
-    AcceleratorRefusedError,
-)
+from classifier_operator.endpoint.deployment import AcceleratorRefusedError
 from classifier_operator.endpoint.presence import (
     has_failed,
     is_missing,
@@ -50,13 +44,7 @@ from classifier_operator.endpoint.situation import (
     with_outcome,
 )
 from classifier_operator.endpoint.updates import count_differs, serves_something_else, update_was_rolled_back
-from classifier_operator.reconcile.decision import (
-    Decision,
-    Seen,
-    SpecError,
-    Subject,
-    UnsupportedError,
-)
+from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject, UnsupportedError
 
 
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:

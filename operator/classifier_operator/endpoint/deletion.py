@@ -6,22 +6,12 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-    idle,
-    working,
-)
+from classifier_operator.api.conditions import Reason, idle, working
 from classifier_operator.api.ledger import without
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.situation import (
-    Endpoint,
-    EndpointDecision,
-)
+from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
 from classifier_operator.endpoint.teardown import Teardown, tear_down
-from classifier_operator.reconcile.decision import (
-    Decision,
-    Seen,
-)
+from classifier_operator.reconcile.decision import Decision, Seen
 
 
 def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:

@@ -11,21 +11,9 @@ from typing import Any
 from msgspec import Struct
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
-from classifier_operator.endpoint.spec import (
-    ONLY_VARIANT,
-    AcceleratorStatus,
-    EndpointSpec,
-    EndpointStatus,
-)
+from classifier_operator.endpoint.spec import ONLY_VARIANT, AcceleratorStatus, EndpointSpec, EndpointStatus
 from classifier_operator.reconcile.calls import tag_list
-from classifier_operator.reconcile.decision import (
-    Defaults,
-    Meta,
-    SpecError,
-    UnsupportedError,
-    place_of,
-    role_of,
-)
+from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, UnsupportedError, place_of, role_of
 from classifier_operator.sagemaker.images import UnknownImageError, image_uri
 from classifier_operator.sagemaker.names import aws_name, content_hash
 

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-    stalled,
-    working,
-)
+from classifier_operator.api.conditions import Reason, stalled, working
 from classifier_operator.api.ledger import with_resources
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.situation import (
-    EndpointDecision,
-    Situation,
-)
-from classifier_operator.reconcile.calls import (
-    Call,
-    create,
-    delete,
-    describe,
-)
-from classifier_operator.reconcile.decision import (
-    Decision,
-)
+from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.reconcile.calls import Call, create, delete, describe
+from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.views import EndpointView, PlainView, Unseen
 
 MOVING = {

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    ConditionType,
-    Reason,
-    find,
-    rfc3339,
-    stalled,
-)
+from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3339, stalled
 from classifier_operator.api.ledger import without
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.presence import (
-    MOVING,
-)
-from classifier_operator.endpoint.situation import (
-    EndpointDecision,
-    Situation,
-)
-from classifier_operator.endpoint.spec import (
-    AcceleratorRefused,
-    RolledBack,
-)
-from classifier_operator.reconcile.decision import (
-    Decision,
-)
+from classifier_operator.endpoint.presence import MOVING
+from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.spec import AcceleratorRefused, RolledBack
+from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import Trouble, verdict_of
 from classifier_operator.sagemaker.failures import Fault, fault_of
 from classifier_operator.sagemaker.refusals import RefusalKind

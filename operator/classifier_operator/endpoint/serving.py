@@ -4,35 +4,15 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-    Verdict,
-    rfc3339,
-    settled,
-    stalled,
-    with_note,
-)
+from classifier_operator.api.conditions import Reason, Verdict, rfc3339, settled, stalled, with_note
 from classifier_operator.api.ledger import with_resources, without
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.situation import (
-    EndpointDecision,
-    Situation,
-    smoke_test_is_done,
-)
+from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
-from classifier_operator.endpoint.spec import (
-    EndpointStatus,
-    RolledBack,
-)
+from classifier_operator.endpoint.spec import EndpointStatus, RolledBack
 from classifier_operator.endpoint.teardown import tear_down
-from classifier_operator.reconcile.calls import (
-    Call,
-    retag,
-    update_endpoint,
-)
-from classifier_operator.reconcile.decision import (
-    Decision,
-)
+from classifier_operator.reconcile.calls import Call, retag, update_endpoint
+from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import note_of
 from classifier_operator.sagemaker.views import EndpointView, Unseen
 

@@ -6,13 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
-from classifier_operator.api.conditions import (
-    ConditionType,
-    Reason,
-    Verdict,
-    find,
-    working,
-)
+from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, working
 from classifier_operator.api.ledger import Resource
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import (
@@ -24,18 +18,8 @@ from classifier_operator.endpoint.deployment import (
     source_of,
 )
 from classifier_operator.endpoint.smoke_test import test_hash
-from classifier_operator.endpoint.spec import (
-    EndpointSpec,
-    EndpointStatus,
-    SmokeTestStatus,
-)
-from classifier_operator.reconcile.decision import (
-    Decision,
-    Defaults,
-    Meta,
-    Seen,
-    place_of,
-)
+from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, SmokeTestStatus
+from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
 from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
 
 EndpointDecision = Decision[EndpointStatus]

@@ -8,33 +8,15 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-    rfc3339,
-    stalled,
-)
+from classifier_operator.api.conditions import Reason, rfc3339, stalled
 from classifier_operator.api.ledger import with_resources
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.presence import (
-    prerequisites,
-)
+from classifier_operator.endpoint.presence import prerequisites
 from classifier_operator.endpoint.refused import previous_is_good
-from classifier_operator.endpoint.situation import (
-    EndpointDecision,
-    Situation,
-)
-from classifier_operator.endpoint.spec import (
-    ONLY_VARIANT,
-    RolledBack,
-    Update,
-)
-from classifier_operator.reconcile.calls import (
-    update_capacities,
-    update_endpoint,
-)
-from classifier_operator.reconcile.decision import (
-    Decision,
-)
+from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.spec import ONLY_VARIANT, RolledBack, Update
+from classifier_operator.reconcile.calls import update_capacities, update_endpoint
+from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.sagemaker.views import EndpointView
 

@@ -12,31 +12,14 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    ConditionType,
-    Reason,
-    Verdict,
-    find,
-    idle,
-    stalled,
-    with_note,
-    working,
-)
+from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, idle, stalled, with_note, working
 from classifier_operator.api.ledger import with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
-from classifier_operator.reconcile.decision import (
-    Decision,
-    Seen,
-    SpecError,
-    Subject,
-    UnsupportedError,
-)
+from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject, UnsupportedError
 from classifier_operator.reconcile.trouble import note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Sighting, Stranger, Unseen
 from classifier_operator.training import status as report
-from classifier_operator.training.deletion import (
-    being_deleted,
-)
+from classifier_operator.training.deletion import being_deleted
 from classifier_operator.training.leftovers import besides, superseded
 from classifier_operator.training.request import wanted_run
 from classifier_operator.training.retry import (
@@ -47,13 +30,7 @@ from classifier_operator.training.retry import (
     until_retry,
     verdict_of_retry,
 )
-from classifier_operator.training.situation import (
-    Situation,
-    Training,
-    TrainingDecision,
-    attempt_of,
-    situation_of,
-)
+from classifier_operator.training.situation import Situation, Training, TrainingDecision, attempt_of, situation_of
 
 
 def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
@@ -66,7 +43,7 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
         return _refused(training, error, now)
     situation = situation_of(training, wanted, seen, now)
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
-    return _noted(situation, besides(superseded(situation), decision))
+    return _noted(situation, besides(situation, superseded(situation), decision))
 
 
 def subject_of(training: Training) -> Subject:

@@ -6,23 +6,14 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-    working,
-)
-from classifier_operator.api.ledger import Resource, without
+from classifier_operator.api.conditions import Reason, working
+from classifier_operator.api.ledger import without
 from classifier_operator.reconcile.calls import delete
-from classifier_operator.reconcile.decision import (
-    Decision,
-    Seen,
-)
-from classifier_operator.sagemaker.views import JOB_ENDED, JobView
+from classifier_operator.reconcile.decision import Decision, Seen
+from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training import status as report
-from classifier_operator.training.leftovers import Leftovers, stopped
-from classifier_operator.training.situation import (
-    Training,
-    TrainingDecision,
-)
+from classifier_operator.training.leftovers import Leftovers, jobs_of, known_to_have_ended, stopped
+from classifier_operator.training.situation import Training, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
 
 
@@ -30,8 +21,8 @@ def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDeci
     policy = training.spec.deletion_policy or training.defaults.deletion_policy or "Stop"
     status = training.status
     if policy == "Stop":
-        status = structs.replace(status, resources=without(status.resources, _known_to_have_ended(status)))
-    jobs = [entry.resource for entry in status.resources]
+        status = structs.replace(status, resources=without(status.resources, known_to_have_ended(status)))
+    jobs = jobs_of(status)
     if policy == "Retain" or not jobs:
         return Decision(status=status, releases=True)
     left = stopped(jobs, seen)
@@ -45,11 +36,6 @@ def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDeci
     return Decision(status=status, calls=left.calls, follow=left.follow)
 
 
-def _known_to_have_ended(status: TrainingStatus) -> list[Resource]:
-    ended = status.job_name if status.job_status in JOB_ENDED else None
-    return [entry.resource for entry in status.resources if entry.name == ended]
-
-
 def _deleted(left: Leftovers, seen: Seen) -> Leftovers:
     """The same with ended jobs deleted too (DeleteTrainingJob): they are gone when AWS says so."""
     ended = sorted(job for job in left.gone if isinstance(seen.of(job), JobView))
@@ -58,6 +44,6 @@ def _deleted(left: Leftovers, seen: Seen) -> Leftovers:
 
 def _what_deletion_waits_for(status: TrainingStatus, seen: Seen) -> str:
     names = ", ".join(entry.name for entry in status.resources)
-    trouble = seen.trouble_with(*(entry.resource for entry in status.resources))
+    trouble = seen.trouble_with(*jobs_of(status))
     refused = f"; {trouble.operation} was refused: {trouble.words}" if trouble else ""
     return f"waiting for AWS to be done with training job {names}{refused}"

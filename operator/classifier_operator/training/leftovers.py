@@ -6,21 +6,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-)
+from classifier_operator.api.conditions import Reason
 from classifier_operator.api.ledger import Resource, without
 from classifier_operator.reconcile.calls import Call, identify, stop_job
-from classifier_operator.reconcile.decision import (
-    Seen,
-)
-from classifier_operator.sagemaker.views import JobView, Unseen
+from classifier_operator.reconcile.decision import Seen
+from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Unseen
 from classifier_operator.training import status as report
-from classifier_operator.training.situation import (
-    Situation,
-    TrainingDecision,
-)
-from classifier_operator.training.spec import Run
+from classifier_operator.training.situation import Situation, TrainingDecision
+from classifier_operator.training.spec import Run, TrainingStatus
 
 
 class Leftovers(Struct, frozen=True, kw_only=True):
@@ -33,7 +26,22 @@ class Leftovers(Struct, frozen=True, kw_only=True):
 
 
 def superseded(at: Situation) -> Leftovers:
-    return stopped([entry.resource for entry in at.status.resources if entry.resource != at.job], at.seen)
+    """What is done about the jobs of earlier runs, but for those that are known to have ended."""
+    ended = known_to_have_ended(at.status)
+    return stopped([one for one in jobs_of(at.status) if one != at.job and one not in ended], at.seen)
+
+
+def jobs_of(status: TrainingStatus) -> list[Resource]:
+    """The jobs that exist, or may exist."""
+    return [entry.resource for entry in status.resources]
+
+
+def known_to_have_ended(status: TrainingStatus) -> frozenset[Resource]:
+    """The jobs of which the status itself says so: they will not change any more, and need no look."""
+    ended = {run.job_name for run in status.history if run.job_status in JOB_ENDED}
+    if status.job_status in JOB_ENDED:
+        ended.add(status.job_name)
+    return frozenset(job for job in jobs_of(status) if job.name in ended)
 
 
 def stopped(jobs: Sequence[Resource], seen: Seen) -> Leftovers:
@@ -50,14 +58,22 @@ def stopped(jobs: Sequence[Resource], seen: Seen) -> Leftovers:
     )
 
 
-def besides(leftovers: Leftovers, decision: TrainingDecision) -> TrainingDecision:
-    """The decision together with what is done about jobs of earlier specs."""
+def besides(at: Situation, leftovers: Leftovers, decision: TrainingDecision) -> TrainingDecision:
+    """The decision together with what is done about jobs of earlier runs.
+
+    A job that has ended stays in the ledger as long as it stays in the history: deletion may have to take it along.
+    """
     status = decision.status
     for job in leftovers.jobs:
         status = structs.replace(status, history=_with_given_up(status.history, job))
         if status.job_name == job.name:
             status = report.with_job(status, job)
-    status = structs.replace(status, resources=without(status.resources, leftovers.gone))
+    remembered = {run.job_name for run in status.history}
+    forgotten = {run.job_name for run in at.status.history} - remembered
+    kept = remembered & {job.name for job in leftovers.jobs}
+    gone = [job for job in jobs_of(status) if job.name in forgotten]
+    gone += [job for job in leftovers.gone if job.name not in kept]
+    status = structs.replace(status, resources=without(status.resources, gone))
     return structs.replace(
         decision,
         status=status,

@@ -10,14 +10,7 @@ from msgspec import Struct
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.reconcile.calls import tag_list
-from classifier_operator.reconcile.decision import (
-    Defaults,
-    Meta,
-    SpecError,
-    UnsupportedError,
-    place_of,
-    role_of,
-)
+from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, UnsupportedError, place_of, role_of
 from classifier_operator.sagemaker.images import UnknownImageError, image_uri
 from classifier_operator.sagemaker.names import aws_name, content_hash
 from classifier_operator.training.spec import Input, Network, TrainingSpec

@@ -6,24 +6,14 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-    Verdict,
-    rfc3339,
-    working,
-)
+from classifier_operator.api.conditions import Reason, Verdict, rfc3339, working
 from classifier_operator.api.ledger import with_resources
 from classifier_operator.reconcile.calls import create
-from classifier_operator.reconcile.decision import (
-    Decision,
-)
+from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.failures import Fault, fault_of
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training import status as report
-from classifier_operator.training.situation import (
-    Situation,
-    TrainingDecision,
-)
+from classifier_operator.training.situation import Situation, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
 
 # A job that AWS failed is tried again after this long, doubling with each attempt.

@@ -6,17 +6,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from classifier_operator.api.conditions import (
-    Reason,
-    Verdict,
-)
+from classifier_operator.api.conditions import Reason, Verdict
 from classifier_operator.api.ledger import Resource
-from classifier_operator.reconcile.decision import (
-    Decision,
-    Defaults,
-    Meta,
-    Seen,
-)
+from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
 from classifier_operator.sagemaker.views import Sighting
 from classifier_operator.training import status as report
 from classifier_operator.training.request import Wanted

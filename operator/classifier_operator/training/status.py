@@ -7,15 +7,7 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    Reason,
-    Verdict,
-    rfc3339,
-    settled,
-    stalled,
-    with_verdict,
-    working,
-)
+from classifier_operator.api.conditions import Reason, Verdict, rfc3339, settled, stalled, with_verdict, working
 from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.sagemaker.views import JobView

@@ -6,16 +6,7 @@ import pytest
 from tests.unit.recordio.cases import CASES, as_float32
 from tests.unit.recordio.make_golden import GOLDEN
 
-from image_recordio import (
-    Frame,
-    RecordWriter,
-    encode_frame,
-    pack,
-    parse_index,
-    read_frames,
-    read_records,
-    unpack,
-)
+from image_recordio import Frame, RecordWriter, encode_frame, pack, parse_index, read_frames, read_records, unpack
 
 REC = (GOLDEN / "mxnet.rec").read_bytes()
 IDX = (GOLDEN / "mxnet.idx").read_text()

@@ -4,16 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from image_recordio import (
-    Record,
-    RecordIOError,
-    RecordWriter,
-    encode_frame,
-    pack,
-    parse_index,
-    read_records,
-    unpack,
-)
+from image_recordio import Record, RecordIOError, RecordWriter, encode_frame, pack, parse_index, read_records, unpack
 
 floats = st.floats(width=32, allow_nan=False)
 labels = st.one_of(floats, st.lists(floats, min_size=1, max_size=6).map(tuple))

@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 
-from classifier_operator.sagemaker.views import (
-    Metric,
-    endpoint_described,
-    endpoint_listed,
-    job_described,
-    job_listed,
-)
+from classifier_operator.sagemaker.views import Metric, endpoint_described, endpoint_listed, job_described, job_listed
 
 JOB: dict[str, Any] = {"TrainingJobName": "j", "TrainingJobArn": "arn", "TrainingJobStatus": "InProgress"}
 ENDPOINT: dict[str, Any] = {"EndpointName": "e", "EndpointArn": "arn", "EndpointStatus": "InService"}

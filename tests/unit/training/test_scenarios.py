@@ -80,7 +80,36 @@ async def test_a_superseded_run_is_in_the_history(world: World) -> None:
     await world.run(3)
     runs = [(run["jobStatus"], run["reason"]) for run in world.cluster.status(key)["history"]]
     assert sorted(runs) == [("Completed", "Completed"), ("Stopped", "Superseded")]
-    assert len(world.cluster.status(key)["resources"]) == 1
+    assert len(world.cluster.status(key)["resources"]) == 2
+
+
+async def test_an_earlier_run_that_has_ended_is_not_looked_at_again(world: World) -> None:
+    key = await completed(world)
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(3)
+    world.cloud.log.clear()
+    world.restart()
+    await world.look()
+    assert world.cloud.log == []
+
+
+async def test_deletion_takes_the_jobs_of_earlier_runs_along(world: World) -> None:
+    key = await completed(world, deletionPolicy="Delete")
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(3)
+    world.cluster.delete(key)
+    await world.run(3)
+    assert world.cloud.resources == {}
+
+
+async def test_the_ledger_forgets_with_the_history(world: World) -> None:
+    key = await completed(world)
+    for number in range(12):
+        edit(world, key, output={"s3Uri": f"s3://bucket/{number}"})
+        await world.run(3)
+    status = world.cluster.status(key)
+    assert len(status["history"]) == 10
+    assert {entry["name"] for entry in status["resources"]} == {run["jobName"] for run in status["history"]}
 
 
 async def test_the_last_good_model_stays_until_the_new_one_is_complete(world: World) -> None:
