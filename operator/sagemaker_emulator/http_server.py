@@ -69,15 +69,17 @@ class HttpServer:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._listen())
-            self._started.set()
-            self._loop.run_forever()
         except OSError as error:
             self._failure = error
+        else:
             self._started.set()
+            self._loop.run_forever()
         finally:
             if self._runner:
                 self._loop.run_until_complete(self._runner.cleanup())
             self._loop.close()
+            # After a failed start too, nothing of the server is left when the caller hears of it.
+            self._started.set()
 
     async def _listen(self) -> None:
         app = web.Application(client_max_size=MAX_BODY)

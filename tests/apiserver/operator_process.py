@@ -25,8 +25,9 @@ class OperatorProcess:
     ) -> None:
         self.log = log
         self.port = _free_port()
-        self._command = [sys.executable, "-m", "classifier_operator", "run", "--namespace", namespace, *options]
+        self._command = [sys.executable, "-m", "classifier_operator", "run", "--namespace", namespace]
         self._command += ["--health-host", "127.0.0.1", "--health-port", str(self.port), "--log-format", "text"]
+        self._command += options
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "PYTHONPATH": "operator",

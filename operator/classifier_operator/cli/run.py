@@ -23,6 +23,12 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
 @click.option("--role-arn", default="", help="Execution role of objects that name none.")
 @click.option("--assume-role-arn", default="", help="Role to take on for objects that name none.")
 @click.option(
+    "--deletion-policy",
+    type=click.Choice(["Stop", "Delete", "Retain"]),
+    default=None,
+    help="Deletion policy of objects that name none. [Stop for trainings, Delete for endpoints]",
+)
+@click.option(
     "--sweep-interval",
     default=5.0,
     show_default=True,
@@ -63,6 +69,7 @@ def command(
     region: str,
     role_arn: str,
     assume_role_arn: str,
+    deletion_policy: str | None,
     sweep_interval: float,
     guard_interval: float,
     resync_interval: float,
@@ -89,6 +96,7 @@ def command(
             region=region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "")),
             role_arn=role_arn,
             assume_role_arn=assume_role_arn,
+            deletion_policy=deletion_policy or "",
         ),
         sweep_interval=sweep_interval,
         guard_interval=guard_interval,
