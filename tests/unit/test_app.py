@@ -1,0 +1,93 @@
+"""The parts put together: what a watch brings, what a listing corrects, and when the operator calls itself ill."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+from tests.unit import builders
+from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.app import App
+from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.settings import Settings
+
+TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
+GAUGE = 'classifier_operator_objects{kind="ClassifierTraining",reason='
+
+
+class Parts:
+    """An app between fakes."""
+
+    def __init__(self) -> None:
+        self.clock, points = FakeClock(), Points()
+        self.cluster = FakeCluster(points)
+        self.cloud = FakeCloud(self.clock, points)
+        self.app = App(Settings(workers=2), self.cluster, self.cloud, Metrics(), self.clock)
+
+    def watched(self, key: ObjectKey) -> dict[str, Any]:
+        return self.cluster.objects[key]
+
+    async def until(self, reason: str) -> None:
+        changed = asyncio.Event()
+        self.cluster.changed = lambda _: changed.set()
+        async with asyncio.timeout(5):
+            while self.cluster.condition(TRAINING, "Ready") != ("False", reason):
+                changed.clear()
+                await changed.wait()
+
+
+@pytest_asyncio.fixture
+async def parts() -> AsyncIterator[Parts]:
+    made = Parts()
+    yield made
+    await made.app.stop()
+
+
+async def test_what_a_watch_brings_is_worked_on(parts: Parts) -> None:
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.training())))
+    await parts.until("Starting")
+    assert parts.cloud.count("CreateTrainingJob") == 1
+
+
+async def test_what_was_there_before_the_start_is_worked_on(parts: Parts) -> None:
+    parts.cluster.create(builders.training())
+    await parts.app.start()
+    await parts.until("Starting")
+
+
+async def test_a_listing_notices_what_was_deleted_unseen(parts: Parts) -> None:
+    parts.cluster.create(builders.training(suspend=True))
+    await parts.app.resync()
+    assert GAUGE in parts.app.exposition().decode()
+    del parts.cluster.objects[TRAINING]
+    await parts.app.resync()
+    assert GAUGE not in parts.app.exposition().decode()
+
+
+async def test_the_end_of_the_old_object_is_not_that_of_its_successor(parts: Parts) -> None:
+    key = parts.cluster.create(builders.training(suspend=True))
+    parts.app.saw(parts.watched(key))
+    parts.app.lost(key, "its-predecessor")
+    assert GAUGE in parts.app.exposition().decode()
+
+
+async def test_it_is_well_after_the_start(parts: Parts) -> None:
+    await parts.app.start()
+    assert parts.app.problem() == ""
+
+
+async def test_it_is_ill_when_sweeps_hang(parts: Parts) -> None:
+    await parts.app.start()
+    parts.clock.seconds += 1000
+    assert "the last sweep" in parts.app.problem()
+
+
+async def test_it_is_ill_when_a_loop_has_ended(parts: Parts) -> None:
+    await parts.app.start()
+    await parts.app.stop()
+    assert "loops have ended" in parts.app.problem()
