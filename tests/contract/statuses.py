@@ -84,6 +84,7 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
             "modelName": "vision-caltech256-99999999",
             "image": IMAGE,
             "artifactS3Uri": ARTIFACT,
+            "trainingName": "caltech256",
             "trainingJobName": JOB,
             "instanceType": "ml.m4.xlarge",
             "accelerator": {"requested": "ml.eia1.large", "effective": "", "reason": "AWS: no longer available"},

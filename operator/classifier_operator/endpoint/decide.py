@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from classifier_operator.api.conditions import Reason, stalled, working
-from classifier_operator.api.ledger import ResourceType
+from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended
 from classifier_operator.endpoint.deployment import AcceleratorRefusedError
@@ -58,7 +58,7 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     except SpecError as error:
         return _refused(endpoint, error, seen, now)
     if wanted is None:
-        return _waiting_for_training(endpoint, now)
+        return _waiting_for_training(endpoint, seen, now)
     situation = Situation(
         meta=endpoint.meta,
         spec=endpoint.spec,
@@ -107,18 +107,26 @@ def _refused(endpoint: Endpoint, error: SpecError, seen: Seen, now: datetime) ->
         UnsupportedError: Reason.NOT_IMPLEMENTED,
         AcceleratorRefusedError: Reason.ACCELERATOR_UNAVAILABLE,
     }
-    status = endpoint.status
-    ledger = (entry.resource for entry in status.resources)
-    guard = frozenset(one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == status.endpoint_name)
-    serving = bool(guard) and was_ready(status) and all(may_serve(seen.of(one)) for one in guard)
+    made, serving = _what_serves(endpoint, seen)
     verdict = stalled(reasons.get(type(error), Reason.INVALID_SPEC), str(error), serving=serving)
-    return Decision(status=report.with_conditions(status, endpoint.meta, verdict, now), guard=guard)
+    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now), guard=made)
 
 
-def _waiting_for_training(endpoint: Endpoint, now: datetime) -> EndpointDecision:
+def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
+    """There is no model to serve yet; one that the spec named before goes on serving."""
     name = endpoint.spec.training_ref.name if endpoint.spec.training_ref else ""
     message = f"waiting for ClassifierTraining {name} to exist"
     if endpoint.trained is not None:
         message = f"waiting for ClassifierTraining {name} to have a model: {endpoint.trained.message}"
-    verdict = working(Reason.WAITING_FOR_TRAINING, message)
-    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now))
+    made, serving = _what_serves(endpoint, seen)
+    ready = Reason.IN_SERVICE if serving else Reason.WAITING_FOR_TRAINING
+    verdict = working(Reason.WAITING_FOR_TRAINING, message, is_ready=serving, ready=ready)
+    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now), guard=made)
+
+
+def _what_serves(endpoint: Endpoint, seen: Seen) -> tuple[frozenset[Resource], bool]:
+    """The endpoint that was made for the object, and whether it serves something that had been found good."""
+    status = endpoint.status
+    ledger = (entry.resource for entry in status.resources)
+    made = frozenset(one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == status.endpoint_name)
+    return made, bool(made) and was_ready(status) and all(may_serve(seen.of(one)) for one in made)

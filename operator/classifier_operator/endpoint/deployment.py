@@ -40,6 +40,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     artifact: str
     image: str
+    training: str = ""
     job_name: str = ""
 
 
@@ -101,16 +102,20 @@ def check(spec: EndpointSpec) -> None:
 def source_of(spec: EndpointSpec, status: EndpointStatus, trained: TrainedModel | None, place: Place) -> Source | None:
     """The model to serve; None while there is none.
 
-    An endpoint goes on serving what it serves when its training is deleted or has lost its model.
+    An endpoint goes on serving its training's model when the training is deleted or has lost it; the model of another
+    training, which the spec named before, is no answer to the spec.
     """
     if spec.model is not None:
         return Source(artifact=spec.model.artifact_s3_uri, image=spec.model.image or _looked_up(place))
+    training = spec.training_ref.name if spec.training_ref else ""
     if trained is not None and trained.artifact:
-        return Source(artifact=trained.artifact, image=trained.image, job_name=trained.job_name)
-    for served in status.variants:
-        if served.name == ONLY_VARIANT and served.artifact_s3_uri:
-            return Source(artifact=served.artifact_s3_uri, image=served.image, job_name=served.training_job_name)
-    return None
+        return Source(artifact=trained.artifact, image=trained.image, training=training, job_name=trained.job_name)
+    served = next((one for one in status.variants if one.name == ONLY_VARIANT and one.artifact_s3_uri), None)
+    if served is None or served.training_name != training:
+        return None
+    return Source(
+        artifact=served.artifact_s3_uri, image=served.image, training=training, job_name=served.training_job_name
+    )
 
 
 def hardware_of(spec: EndpointSpec, status: EndpointStatus, place: Place) -> Hardware:

@@ -127,6 +127,7 @@ class VariantStatus(_Said, frozen=True):
     model_name: str = ""
     image: str = ""
     artifact_s3_uri: str = ""
+    training_name: str = ""
     training_job_name: str = ""
     instance_type: str = ""
     accelerator: AcceleratorStatus | None = None

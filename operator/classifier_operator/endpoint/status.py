@@ -51,6 +51,7 @@ def with_deployment(status: EndpointStatus, deployment: Deployment, view: Endpoi
         model_name=deployment.model.name,
         image=deployment.source.image,
         artifact_s3_uri=deployment.source.artifact,
+        training_name=deployment.source.training,
         training_job_name=deployment.source.job_name,
         instance_type=deployment.hardware.instance_type,
         accelerator=deployment.hardware.accelerator,

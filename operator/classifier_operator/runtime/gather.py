@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from classifier_operator.api.conditions import ConditionType, find
 from classifier_operator.api.kinds import FINALIZER, GROUP, RETRAIN_ANNOTATION, Kind, ObjectKey
@@ -17,7 +18,11 @@ from classifier_operator.reconcile.decision import Defaults, Meta
 from classifier_operator.runtime.ports import Clock, Cluster, GoneError
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.training.situation import Training
-from classifier_operator.training.spec import TrainingSpec, TrainingStatus
+from classifier_operator.training.spec import Output, Resources, TrainingSpec, TrainingStatus
+
+SpecT = TypeVar("SpecT", TrainingSpec, EndpointSpec)
+
+NO_TRAINING = TrainingSpec(inputs=(), output=Output(s3_uri=""), resources=Resources(instance_type=""))
 
 # How long a namespace's annotations are believed before they are read again.
 NAMESPACE_LIFETIME = timedelta(minutes=1)
@@ -88,7 +93,7 @@ def training_of(key: ObjectKey, body: Body, defaults: Defaults) -> Training:
     """A ClassifierTraining as its decisions see it."""
     return Training(
         meta=meta_of(key, body),
-        spec=_converted(body.get("spec", {}), TrainingSpec, "spec"),
+        spec=_spec_of(body, TrainingSpec, NO_TRAINING),
         status=_converted(body.get("status", {}), TrainingStatus, "status"),
         defaults=defaults,
     )
@@ -98,7 +103,7 @@ def endpoint_of(
     key: ObjectKey, body: Body, defaults: Defaults, *, store: Store, smoke_test: SmokeTestStatus | None
 ) -> Endpoint:
     """A ClassifierEndpoint as its decisions see it."""
-    spec = _converted(body.get("spec", {}), EndpointSpec, "spec")
+    spec = _spec_of(body, EndpointSpec, EndpointSpec())
     trained = None
     if spec.training_ref is not None:
         trained = _trained(store.get(ObjectKey(Kind.TRAINING, key.namespace, spec.training_ref.name)))
@@ -122,6 +127,18 @@ def _trained(body: Body | None) -> TrainedModel | None:
     if good is None:
         return TrainedModel(message=message)
     return TrainedModel(artifact=good.s3_uri, image=good.image or status.image, job_name=good.job_name, message=message)
+
+
+def _spec_of(body: Body, kind: type[SpecT], nothing: SpecT) -> SpecT:
+    """The spec; of one that does not fit, deletion needs nothing but the policy, and must not wait for a better one."""
+    spec = body.get("spec", {})
+    try:
+        converted: SpecT = _converted(spec, kind, "spec")
+    except InvalidObjectError:
+        if not is_being_deleted(body):
+            raise
+        return structs.replace(nothing, deletion_policy=str(spec.get("deletionPolicy", "")))
+    return converted
 
 
 def _converted(value: Any, kind: Any, path: str) -> Any:

@@ -134,10 +134,15 @@ def test_without_a_model_there_is_nothing_to_deploy() -> None:
 
 
 def test_an_endpoint_whose_training_is_gone_serves_on() -> None:
-    served = VariantStatus(name="AllTraffic", artifact_s3_uri=ARTIFACT, image=IMAGE, training_job_name="job")
+    served = VariantStatus(name="AllTraffic", artifact_s3_uri=ARTIFACT, image=IMAGE, training_name="digits")
     deployment = of(following_spec(), EndpointStatus(variants=(served,)))
     assert deployment is not None
     assert deployment.source.artifact == ARTIFACT
+
+
+def test_the_model_of_another_training_is_no_answer() -> None:
+    served = VariantStatus(name="AllTraffic", artifact_s3_uri=ARTIFACT, image=IMAGE, training_name="before")
+    assert of(following_spec(), EndpointStatus(variants=(served,))) is None
 
 
 REFUSED = EndpointStatus(

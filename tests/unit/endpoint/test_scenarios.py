@@ -482,3 +482,28 @@ async def test_n3_out_of_service_and_back(world: World, status: str, reason: str
     world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus="InService")
     await world.run(progress=False)
     assert ready(world, key) == ("True", "InService")
+
+
+async def test_another_training_without_a_model_is_waited_for_while_the_old_model_serves(world: World) -> None:
+    key = await serving(world)
+
+    def follow(body: dict[str, Any]) -> None:
+        del body["spec"]["model"]
+        body["spec"]["trainingRef"] = {"name": "later"}
+
+    world.cluster.edit(key, follow)
+    await world.look()
+    assert ready(world, key) == ("True", "InService")
+    assert world.cluster.condition(key, "Reconciling") == ("True", "WaitingForTraining")
+    assert served(world) == builders.ARTIFACT
+
+
+async def test_a_spec_that_does_not_fit_does_not_keep_the_object_from_being_deleted(world: World) -> None:
+    key = await serving(world)
+    edit(world, key, instanceCount="many")
+    await world.look()
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    world.cluster.delete(key)
+    await world.run(3)
+    assert world.cloud.resources == {}
+    assert not world.cluster.objects
