@@ -5,13 +5,13 @@ handler cannot fail and kopf has nothing to retry, to annotate or to wait for. W
 `training/decide.py` and `endpoint/decide.py`, from the object and from AWS alone: it does not matter which of these
 handlers was called, or whether one was missed.
 
-| what happened                                  | event type | here                  |
-|------------------------------------------------|------------|-----------------------|
-| the operator started, or a watch began anew    | None       | `listed`              |
-| somebody created the object                    | ADDED      | `changed`             |
-| somebody changed it, or we wrote its status    | MODIFIED   | `changed`             |
-| somebody deleted it: it waits for our finalizer| MODIFIED   | `deletion_requested`  |
-| it is gone                                     | DELETED    | `gone`                |
+| what happened                                   | event type      | here                 |
+|-------------------------------------------------|-----------------|----------------------|
+| the operator started, or a watch began anew     | None            | `listed`             |
+| somebody created the object                     | ADDED           | `created`            |
+| somebody changed it, or we wrote its status     | MODIFIED        | `changed`            |
+| somebody deleted it: it waits for our finalizer | ADDED, MODIFIED | `deletion_requested` |
+| it is gone                                      | DELETED         | `gone`               |
 """
 
 from __future__ import annotations
@@ -34,9 +34,14 @@ def is_listed(type: str | None, **_: Any) -> bool:  # noqa: A002 - kopf's name
     return type is None
 
 
+def is_created(type: str | None, meta: kopf.Meta, **_: Any) -> bool:  # noqa: A002
+    """Whether the object is new."""
+    return type == "ADDED" and "deletionTimestamp" not in meta
+
+
 def is_changed(type: str | None, meta: kopf.Meta, **_: Any) -> bool:  # noqa: A002
-    """Whether the object was created or changed, and is to stay."""
-    return type in ("ADDED", "MODIFIED") and "deletionTimestamp" not in meta
+    """Whether the object was changed, and is to stay."""
+    return type == "MODIFIED" and "deletionTimestamp" not in meta
 
 
 def is_deletion_requested(type: str | None, meta: kopf.Meta, **_: Any) -> bool:  # noqa: A002
@@ -70,10 +75,17 @@ async def listed(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     _app(memo).saw(event["object"], Priority.LOW)
 
 
+@kopf.on.event(*TRAININGS, when=is_created)
+@kopf.on.event(*ENDPOINTS, when=is_created)
+async def created(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """Created: looked at before anything that AWS has to tell."""
+    _app(memo).saw(event["object"], Priority.URGENT)
+
+
 @kopf.on.event(*TRAININGS, when=is_changed)
 @kopf.on.event(*ENDPOINTS, when=is_changed)
 async def changed(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
-    """Created or changed: looked at before anything that AWS has to tell."""
+    """Changed: as urgent; what the change asks for is found by comparing, not by asking what was changed."""
     _app(memo).saw(event["object"], Priority.URGENT)
 
 

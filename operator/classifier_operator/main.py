@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import kopf
 
-from classifier_operator import handlers
+# Imported for its decorators, which put the handlers into kopf's default registry.
+from classifier_operator import handlers  # noqa: F401
 from classifier_operator.api.kinds import GROUP
 from classifier_operator.app import Operator
 from classifier_operator.settings import Settings
@@ -30,7 +31,7 @@ def run(settings: Settings) -> None:
     memo = kopf.Memo(operator=Operator(settings))
     asyncio.run(
         kopf.operator(
-            registry=_registry(),
+            registry=kopf.get_default_registry(),
             settings=_kopf_settings(),
             memo=memo,
             standalone=True,
@@ -38,12 +39,6 @@ def run(settings: Settings) -> None:
             namespaces=settings.namespaces,
         )
     )
-
-
-def _registry() -> kopf.OperatorRegistry:
-    # The handlers' decorators have put themselves into the default registry when the module was imported.
-    assert handlers.TRAININGS  # noqa: S101 - the import is the point
-    return kopf.get_default_registry()
 
 
 def _kopf_settings() -> kopf.OperatorSettings:
