@@ -9,6 +9,7 @@ import pytest
 
 from control_plane import ControlPlane, find_tools
 from control_plane.plane import TOOLS
+from tests.contract.manifests import CRDS
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -25,6 +26,14 @@ def cluster() -> Iterator[ControlPlane]:
     """A real API server without controllers: no garbage collection, namespaces stay Terminating."""
     with ControlPlane.start() as plane:
         yield plane
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: ControlPlane) -> ControlPlane:
+    """The control plane once it serves both kinds."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    return cluster
 
 
 @pytest.fixture

@@ -99,10 +99,6 @@ def quota_exceeded(*, instance_type: str, use: str, limit: int, used: int, delta
     )
 
 
-def throttled() -> AwsError:
-    return AwsError("ThrottlingException", "Rate exceeded")
-
-
 def cannot_assume_role(role_arn: str) -> AwsError:
     return validation(
         f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "

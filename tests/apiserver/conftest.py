@@ -12,7 +12,6 @@ from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.world import BUCKET, World
-from tests.contract.manifests import CRDS
 
 # Emulated seconds per second: a training of some minutes takes some seconds.
 SPEED = 100
@@ -30,14 +29,6 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def served(cluster: ControlPlane) -> ControlPlane:
-    """The control plane once it serves both kinds."""
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    return cluster
-
-
-@pytest.fixture(scope="session")
 def emulator() -> Iterator[EmulatorProcess]:
     """The emulated AWS."""
     with EmulatorProcess("--speed", str(SPEED), "--settings", json.dumps(SETTINGS)) as process:
@@ -45,31 +36,31 @@ def emulator() -> Iterator[EmulatorProcess]:
 
 
 @pytest.fixture(scope="session")
-def shared_namespace(served: ControlPlane) -> str:
+def shared_namespace(installed: ControlPlane) -> str:
     """The namespace of the tests that need no operator of their own."""
-    served.kubectl("create", "namespace", "shared")
+    installed.kubectl("create", "namespace", "shared")
     return "shared"
 
 
 @pytest.fixture(scope="session")
 def shared_operator(
-    served: ControlPlane, emulator: EmulatorProcess, shared_namespace: str, tmp_path_factory: pytest.TempPathFactory
+    installed: ControlPlane, emulator: EmulatorProcess, shared_namespace: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     """One operator for all of them: starting one takes longer than most of the tests."""
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    with _operator(served, emulator.url, shared_namespace, log) as process:
+    with _operator(installed, emulator.url, shared_namespace, log) as process:
         yield process
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, served: ControlPlane, emulator: EmulatorProcess) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, installed: ControlPlane, emulator: EmulatorProcess) -> Iterator[World]:
     """An AWS account with nothing in it but the data, and a namespace with nothing in it.
 
     A test that starts operators itself gets a namespace of its own, where the shared operator does not look.
     """
     has_own_operator = "start" in request.fixturenames
     namespace: str = request.getfixturevalue("namespace" if has_own_operator else "shared_namespace")
-    world = World(served, namespace, emulator.control)
+    world = World(installed, namespace, emulator.control)
     emulator.control.reset()
     emulator.control.change_settings(**SETTINGS)
     world.s3.create_bucket(Bucket=BUCKET)

@@ -11,17 +11,8 @@ import yaml
 
 from control_plane import ControlPlane
 from tests.contract.api_server import ApiServer
-from tests.contract.manifests import CRDS
 
 NAMESPACE = "contract"
-
-
-@pytest.fixture(scope="session")
-def installed(cluster: ControlPlane) -> ControlPlane:
-    """The control plane once it serves both kinds."""
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    return cluster
 
 
 @pytest.fixture(scope="session")

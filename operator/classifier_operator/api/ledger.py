@@ -56,6 +56,11 @@ def entry_of(resource: Resource) -> Entry:
     return Entry(resource.type, resource.name, resource.place.region, resource.place.assume_role_arn)
 
 
+def resources_in(ledger: Iterable[Entry]) -> list[Resource]:
+    """The resources that the ledger names, oldest first."""
+    return [entry.resource for entry in ledger]
+
+
 def with_resources(ledger: Iterable[Entry], added: Iterable[Resource]) -> tuple[Entry, ...]:
     """The ledger with these added, oldest first, none twice."""
     return tuple(dict.fromkeys([*ledger, *map(entry_of, added)]))

@@ -18,8 +18,6 @@ from control_plane.processes import ChildProcess
 from sagemaker_emulator.control import Control
 from sagemaker_emulator.server import READY
 
-SPEED: Final = 20.0
-
 # Emulated seconds: shorter than AWS's own where one would only wait, longer where a state would pass unseen.
 SETTINGS: Final[Mapping[str, Any]] = {
     "elastic_inference": {"available": True},

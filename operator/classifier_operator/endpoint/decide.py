@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from classifier_operator.api.conditions import Reason, stalled, working
-from classifier_operator.api.ledger import Resource, ResourceType
+from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended
 from classifier_operator.endpoint.deployment import AcceleratorRefusedError
@@ -72,7 +72,7 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
 
 def subject_of(endpoint: Endpoint) -> Subject:
     """The resources whose state decides: those in the ledger, and the three that are wanted now."""
-    known = {entry.resource for entry in endpoint.status.resources}
+    known = resources_in(endpoint.status.resources)
     wanted = None
     if not (endpoint.meta.is_deleted or endpoint.spec.suspend):
         with suppress(SpecError):
@@ -127,6 +127,6 @@ def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> Endp
 def _what_serves(endpoint: Endpoint, seen: Seen) -> tuple[frozenset[Resource], bool]:
     """The endpoint that was made for the object, and whether it serves something that had been found good."""
     status = endpoint.status
-    ledger = (entry.resource for entry in status.resources)
+    ledger = resources_in(status.resources)
     made = frozenset(one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == status.endpoint_name)
     return made, bool(made) and was_ready(status) and all(may_serve(seen.of(one)) for one in made)

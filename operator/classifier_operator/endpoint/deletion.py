@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, idle, working
-from classifier_operator.api.ledger import without
+from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
 from classifier_operator.endpoint.teardown import Teardown, tear_down
@@ -38,10 +38,10 @@ def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDeci
 
 
 def _torn_down(endpoint: Endpoint, seen: Seen) -> Teardown:
-    return tear_down([entry.resource for entry in endpoint.status.resources], seen)
+    return tear_down(resources_in(endpoint.status.resources), seen)
 
 
 def _waits_for(endpoint: Endpoint, down: Teardown, seen: Seen) -> str:
-    trouble = seen.trouble_with(*(entry.resource for entry in endpoint.status.resources))
+    trouble = seen.trouble_with(*resources_in(endpoint.status.resources))
     refused = f"; {trouble.operation} was refused: {trouble.words}" if trouble else ""
     return f"{down.waits_for}{refused}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, Verdict, rfc3339, settled, stalled, with_note
-from classifier_operator.api.ledger import with_resources, without
+from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
@@ -79,7 +79,7 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
     """Done: what nothing refers to any more goes, and tags follow the spec."""
     if at.view is None:
         return None
-    garbage = [entry.resource for entry in at.status.resources if entry.resource not in at.wanted.resources]
+    garbage = [one for one in resources_in(at.status.resources) if one not in at.wanted.resources]
     down = tear_down(garbage, at.seen)
     trouble = at.seen.trouble_with(*garbage)
     status = structs.replace(

@@ -16,8 +16,6 @@ NAME_FIELDS = {
     ResourceType.ENDPOINT: "EndpointName",
 }
 
-TAG_LIMIT = 50
-
 
 class Call(Struct, frozen=True):
     """One call of SageMaker's API that changes or describes one resource."""

@@ -14,7 +14,6 @@ from typing import Any
 from msgspec import Struct
 
 JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
-JOB_ACTIVE = frozenset({"InProgress", "Stopping"})
 
 # From these states an endpoint moves on by itself.
 ENDPOINT_MOVING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})

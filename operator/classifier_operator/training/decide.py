@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, idle, stalled, with_note, working
-from classifier_operator.api.ledger import with_resources, without
+from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject, UnsupportedError
 from classifier_operator.reconcile.trouble import note_of, verdict_of
@@ -48,7 +48,7 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
 
 def subject_of(training: Training) -> Subject:
     """The resources whose state decides: those in the ledger, and the job that is wanted now."""
-    known = {entry.resource for entry in training.status.resources}
+    known = resources_in(training.status.resources)
     job = None
     if not training.meta.is_deleted:
         with suppress(SpecError):
@@ -223,7 +223,7 @@ def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
 
 def _noted(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     """Say what cannot be done besides: a job that is not stopped costs money, tags may be what the bill is split by."""
-    jobs = (at.job, *(entry.resource for entry in at.status.resources))
+    jobs = (at.job, *resources_in(at.status.resources))
     trouble = at.seen.trouble_with(*jobs)
     is_besides = trouble is not None and trouble.operation in _BESIDES and trouble.needs_somebody
     if trouble is None or not is_besides:

@@ -7,12 +7,12 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, working
-from classifier_operator.api.ledger import without
+from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.reconcile.calls import delete
 from classifier_operator.reconcile.decision import Decision, Seen
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training import status as report
-from classifier_operator.training.leftovers import Leftovers, jobs_of, known_to_have_ended, stopped
+from classifier_operator.training.leftovers import Leftovers, known_to_have_ended, stopped
 from classifier_operator.training.situation import Training, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
 
@@ -22,7 +22,7 @@ def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDeci
     status = training.status
     if policy == "Stop":
         status = structs.replace(status, resources=without(status.resources, known_to_have_ended(status)))
-    jobs = jobs_of(status)
+    jobs = resources_in(status.resources)
     if policy == "Retain" or not jobs:
         return Decision(status=status, releases=True)
     left = stopped(jobs, seen)
@@ -44,6 +44,6 @@ def _deleted(left: Leftovers, seen: Seen) -> Leftovers:
 
 def _what_deletion_waits_for(status: TrainingStatus, seen: Seen) -> str:
     names = ", ".join(entry.name for entry in status.resources)
-    trouble = seen.trouble_with(*jobs_of(status))
+    trouble = seen.trouble_with(*resources_in(status.resources))
     refused = f"; {trouble.operation} was refused: {trouble.words}" if trouble else ""
     return f"waiting for AWS to be done with training job {names}{refused}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from classifier_operator.api.conditions import Reason
-from classifier_operator.api.ledger import Resource, without
+from classifier_operator.api.ledger import Resource, resources_in, without
 from classifier_operator.reconcile.calls import Call, identify, stop_job
 from classifier_operator.reconcile.decision import Seen
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Unseen
@@ -28,12 +28,7 @@ class Leftovers(Struct, frozen=True, kw_only=True):
 def superseded(at: Situation) -> Leftovers:
     """What is done about the jobs of earlier runs, but for those that are known to have ended."""
     ended = known_to_have_ended(at.status)
-    return stopped([one for one in jobs_of(at.status) if one != at.job and one not in ended], at.seen)
-
-
-def jobs_of(status: TrainingStatus) -> list[Resource]:
-    """The jobs that exist, or may exist."""
-    return [entry.resource for entry in status.resources]
+    return stopped([one for one in resources_in(at.status.resources) if one != at.job and one not in ended], at.seen)
 
 
 def known_to_have_ended(status: TrainingStatus) -> frozenset[Resource]:
@@ -41,7 +36,7 @@ def known_to_have_ended(status: TrainingStatus) -> frozenset[Resource]:
     ended = {run.job_name for run in status.history if run.job_status in JOB_ENDED}
     if status.job_status in JOB_ENDED:
         ended.add(status.job_name)
-    return frozenset(job for job in jobs_of(status) if job.name in ended)
+    return frozenset(job for job in resources_in(status.resources) if job.name in ended)
 
 
 def stopped(jobs: Sequence[Resource], seen: Seen) -> Leftovers:
@@ -71,7 +66,7 @@ def besides(at: Situation, leftovers: Leftovers, decision: TrainingDecision) -> 
     remembered = {run.job_name for run in status.history}
     forgotten = {run.job_name for run in at.status.history} - remembered
     kept = remembered & {job.name for job in leftovers.jobs}
-    gone = [job for job in jobs_of(status) if job.name in forgotten]
+    gone = [job for job in resources_in(status.resources) if job.name in forgotten]
     gone += [job for job in leftovers.gone if job.name not in kept]
     status = structs.replace(status, resources=without(status.resources, gone))
     return structs.replace(
