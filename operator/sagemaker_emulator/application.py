@@ -90,6 +90,7 @@ class Application:
         self.models = ModelCache(self.world)
         self.runtime = Runtime(self.world, self.models)
         self.sagemaker = SageMaker(self.world, Deployments(self.world, self.models))
+        self.autoscaling = autoscaling.AutoScaling(self.world)
         self._work = TrainingWork(self.world)
         self._events = StateChangeEvents(self.world)
 
@@ -168,7 +169,25 @@ class Application:
         unsigned = not caller.access_key
         if (invocation := _INVOCATION.fullmatch(request.path)) and (unsigned or caller.service == "sagemaker"):
             return self._invocation(caller, unquote(invocation[1]), request)
+        if caller.service == autoscaling.SERVICE:
+            return self._autoscaling(caller, _operation_of(request), request)
         return self._other(caller, request)
+
+    def _autoscaling(self, caller: Caller, operation: str, request: Request) -> Route:
+        """SageMaker's scalable targets are the emulator's own, the others moto's."""
+        name = f"{caller.service}.{operation}"
+        try:
+            params = self.autoscaling.parse(operation, request.body)
+        except AwsError as error:
+            return Route(caller, caller.service, name, "", _raising(error))
+        if params is None:
+            return self._other(caller, request)
+
+        def perform() -> Response:
+            answered = self.autoscaling.perform(operation, params, caller.key)
+            return Response(200, answered, [("Content-Type", wire.JSON)])
+
+        return Route(caller, caller.service, name, str(params.get("ResourceId", "")), perform, params)
 
     def _sagemaker(self, caller: Caller, operation: str, body: bytes) -> Route:
         """The body is read before faults are judged, since faults can name a resource; bad input fails later."""
@@ -202,8 +221,6 @@ class Application:
         operation = f"{caller.service}.{_operation_of(request)}"
 
         def perform() -> Response:
-            if operation == autoscaling.OPERATION:
-                autoscaling.check_target(self.world, caller.key, request.body)
             status, headers, body = self.world.moto.answer(
                 request.method,
                 request.target,

@@ -68,7 +68,10 @@ class Control:
         self._call("DELETE", "/calls")
 
     def resources(self, *, s3: bool = False) -> list[Json]:
-        """All that exists: kind, name, arn, account, region, status, tags; with `s3` its objects too."""
+        """All that exists: kind, name, arn, account, region, status, tags; with `s3` its objects too.
+
+        Scalable targets are among it, named like `endpoint/x/variant/y`, with `minimum`, `maximum` and `policies`.
+        """
         return list(self._call("GET", f"/resources?s3={int(s3)}"))
 
     def remove(self, kind: str, name: str, **scope: str) -> None:
@@ -76,8 +79,12 @@ class Control:
         self._call("DELETE", f"/resources/{kind}/{quote(name)}", scope)
 
     def set_endpoint_status(self, name: str, status: str, reason: str = "", **scope: str) -> None:
-        """InService, OutOfService, SystemUpdating, UpdateRollbackFailed or Failed, until set again."""
+        """Any status, also one that AWS has yet to invent, until set again."""
         self._call("PATCH", f"/resources/endpoints/{quote(name)}", {"status": status, "reason": reason, **scope})
+
+    def autoscale(self, endpoint: str, variant: str, count: int, **scope: str) -> None:
+        """Let Application Auto Scaling set a registered variant's count, within its bounds."""
+        self._call("POST", "/autoscaling", {"endpoint": endpoint, "variant": variant, "count": count, **scope})
 
     def end_training(self, name: str, result: str, reason: str = "", **scope: str) -> None:
         """End a running job now; results as in `order`."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from sagemaker_emulator import endpoint_states, inventory, training_jobs, training_states
+from sagemaker_emulator import autoscaling, endpoint_states, inventory, training_jobs, training_states
 from sagemaker_emulator.application import Application, Request, Response
 from sagemaker_emulator.capacity import USES
 from sagemaker_emulator.context import Context
@@ -60,6 +60,7 @@ class ControlApi:
                 ("GET", "/capacity", self.capacity),
                 ("POST", "/capacity/quota", self.quota),
                 ("POST", "/capacity/shortage", self.shortage),
+                ("POST", "/autoscaling", self.autoscale),
                 ("GET", "/resources", self.resources),
                 ("PATCH", "/resources/endpoints/([^/]+)", self.change_endpoint),
                 ("PATCH", "/resources/training-jobs/([^/]+)", self.change_job),
@@ -177,11 +178,17 @@ class ControlApi:
     def resources(self, body: Body) -> object:
         return inventory.left(self._world, with_s3=body.get("s3") in ("1", "true"))
 
+    def autoscale(self, body: Body) -> object:
+        """Let the autoscaler set a variant's count."""
+        context = self._context(self._scope(body))
+        autoscaling.act(context, str(body["endpoint"]), str(body["variant"]), int(body["count"]))
+        return {}
+
     def change_endpoint(self, body: Body, name: str) -> object:
-        """Set an endpoint's state by hand."""
+        """Set an endpoint's state by hand, also to one that nobody has heard of."""
         scope, status = self._scope(body), str(body["status"])
-        if status not in endpoint_states.SETTABLE:
-            raise ValueError(f"status must be one of {', '.join(sorted(endpoint_states.SETTABLE))}")
+        if not status.isalpha() or status == endpoint_states.GONE:
+            raise ValueError(f"status must be a word like InService, not {status!r}")
         with scope.lock:
             now = self._world.clock.now()
             endpoint = _there(scope.endpoints.get(name, now), name)
@@ -211,6 +218,8 @@ class ControlApi:
             raise NotThereError(f"no kind {kind!r}; there are {', '.join(inventory.tables(scope))}")
         with scope.lock:
             table.remove(_there(table.get(name, self._world.clock.now()), name))
+            if kind == "endpoints" and self._world.settings.deregister_with_endpoint:
+                scope.forget_targets(name)
         return {}
 
     def reset(self, _body: Body) -> object:

@@ -78,11 +78,12 @@ def _images(variant: Variant) -> Iterable[Params] | None:
 
 def _data_capture(config: EndpointConfig | None) -> Params | None:
     capture = config.request.get("DataCaptureConfig") if config else None
-    if not capture or "EnableCapture" not in capture:
+    if not capture:
         return None
+    enabled = capture.get("EnableCapture", True)
     return {
-        "EnableCapture": capture["EnableCapture"],
-        "CaptureStatus": "Started" if capture["EnableCapture"] else "Stopped",
+        "EnableCapture": enabled,
+        "CaptureStatus": "Started" if enabled else "Stopped",
         "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
         "DestinationS3Uri": capture["DestinationS3Uri"],
         "KmsKeyId": capture.get("KmsKeyId", ""),

@@ -15,9 +15,8 @@ from sagemaker_emulator import timeline
 from sagemaker_emulator.settings import Endpoint
 
 GONE = "Gone"
-IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})
-SETTABLE = frozenset({"InService", "OutOfService", "SystemUpdating", "UpdateRollbackFailed", "Failed"})
+CHANGEABLE = frozenset({"InService", "OutOfService", "UpdateRollbackFailed"})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from sagemaker_emulator import endpoint_configs, endpoint_states, errors, models
+from sagemaker_emulator import deployment_rules, endpoint_configs, endpoint_states, errors, models
 from sagemaker_emulator.context import Context, Params, tags_of
 from sagemaker_emulator.deployments import Deployments, Trouble
 from sagemaker_emulator.endpoint_descriptions import description
@@ -65,7 +65,10 @@ def update(context: Context, params: Params, deployments: Deployments) -> Params
         endpoint_configs.find(context, phase.config)
         config = endpoint_configs.find_settled(context, params["EndpointConfigName"])
         target = _retaining(params, phase, _target(context, config, _policy(params, phase)))
-        _check_policy(target, phase)
+        _check_kind(target, phase)
+        deployment_rules.check(target, phase)
+        target = deployment_rules.effective(target, phase)
+        _require_no_targets(context, endpoint.name, target, phase)
         _require_accelerators(context, target)
         _require_quota(context, target, replaced=phase.variants)
         trouble = _update_trouble(context, endpoint.name, target)
@@ -94,8 +97,11 @@ def delete(context: Context, params: Params) -> None:
     """DeleteEndpoint: refused while something is in progress, and the only thing a Failed endpoint allows."""
     with context.scope.lock:
         endpoint = find(context, params["EndpointName"])
-        if endpoint.phase(context.now).status in endpoint_states.IN_PROGRESS:
+        if endpoint.phase(context.now).status not in {*endpoint_states.CHANGEABLE, "Failed"}:
             raise errors.in_progress(endpoint.arn)
+        if context.scope.targets_of(endpoint.name) and not context.settings.deregister_with_endpoint:
+            raise errors.may_not_deregister()
+        context.scope.forget_targets(endpoint.name)
         endpoint.deployment += 1
         endpoint.phases = endpoint_states.deleting(endpoint.phases, context.now, context.settings.endpoint)
     context.world.follow(context.scope, endpoint)
@@ -116,12 +122,12 @@ def find(context: Context, name: str) -> Endpoint:
 
 
 def _changeable(context: Context, endpoint: Endpoint) -> endpoint_states.Phase:
-    """The endpoint's phase, if it allows a change."""
+    """The endpoint's phase, if it allows a change. That a status nobody knows forbids one is a guess."""
     phase = endpoint.phase(context.now)
-    if phase.status in endpoint_states.IN_PROGRESS:
-        raise errors.in_progress(endpoint.arn)
     if phase.status == "Failed":
         raise errors.failed_endpoint(endpoint.arn, phase.status)
+    if phase.status not in endpoint_states.CHANGEABLE:
+        raise errors.in_progress(endpoint.arn)
     return phase
 
 
@@ -179,17 +185,19 @@ def _keeping(new: Variant, old: Variant | None, excluded: set[str]) -> Variant:
     return replace(new, weight=weight, count=count, desired_weight=weight, desired_count=count)
 
 
-def _check_policy(target: Target, phase: endpoint_states.Phase) -> None:
-    """Rules of deployment guardrails. They are documented, their texts unconfirmed."""
-    policy = target.policy
-    if {"RollingUpdatePolicy", "BlueGreenUpdatePolicy"} <= set(policy):
-        raise errors.validation("Specify only one of BlueGreenUpdatePolicy and RollingUpdatePolicy.")
-    if not policy:
-        return
-    if {v.name for v in target.variants} != {v.name for v in phase.variants}:
-        raise errors.validation("Variant names must be the same in the old and the new endpoint configuration.")
-    if "RollingUpdatePolicy" in policy and (len(target.variants) > 1 or target.variants[0].serverless):
-        raise errors.validation("Rolling deployments are not supported for serverless and multi-variant endpoints.")
+def _check_kind(target: Target, phase: endpoint_states.Phase) -> None:
+    """Documented: a serverless endpoint can get instances, but never the other way round. The text is unconfirmed."""
+    if any(v.serverless for v in target.variants) and not all(v.serverless for v in phase.variants):
+        raise errors.validation("An instance-based endpoint cannot be updated to a serverless endpoint.")
+
+
+def _require_no_targets(context: Context, name: str, target: Target, phase: endpoint_states.Phase) -> None:
+    """A scalable target keeps its variant and the variant's instance type."""
+    kept = {(variant.name, variant.instance_type) for variant in target.variants}
+    changed = [v.name for v in phase.variants if (v.name, v.instance_type) not in kept]
+    registered = {target.variant for target in context.scope.targets_of(name)}
+    if refused := [variant for variant in changed if variant in registered]:
+        raise errors.variants_are_targets(refused)
 
 
 def _rescaled(endpoint: Endpoint, variants: tuple[Variant, ...], wanted: list[Params]) -> tuple[Variant, ...]:
@@ -216,15 +224,14 @@ def _wanting(variant: Variant, change: Params) -> Variant:
     )
 
 
-def _accelerator_in(target: Target) -> str:
-    return next((variant.accelerator for variant in target.variants if variant.accelerator), "")
+def _refused_accelerator(context: Context, target: Target) -> str:
+    return context.settings.elastic_inference.first_refused(variant.accelerator for variant in target.variants)
 
 
 def _require_accelerators(context: Context, target: Target) -> None:
-    elastic = context.settings.elastic_inference
-    wanted = _accelerator_in(target)
-    if wanted and not elastic.available and elastic.refused_at == "CreateEndpoint":
-        raise errors.accelerator_refused(wanted)
+    refused = _refused_accelerator(context, target)
+    if refused and context.settings.elastic_inference.refused_at == "CreateEndpoint":
+        raise errors.accelerator_refused(refused)
 
 
 def _require_quota(context: Context, target: Target, *, replaced: tuple[Variant, ...], in_place: bool = False) -> None:
@@ -261,10 +268,8 @@ def _update_trouble(context: Context, name: str, target: Target) -> Trouble | No
 
 def _async_refusal(context: Context, target: Target) -> Trouble | None:
     """What AWS finds out only while it deploys."""
-    elastic = context.settings.elastic_inference
-    wanted = _accelerator_in(target)
-    if wanted and not elastic.available:
-        return Trouble(errors.accelerator_refused(wanted).message)
+    if refused := _refused_accelerator(context, target):
+        return Trouble(errors.accelerator_refused(refused).message)
     if any(context.world.capacity.is_short(variant.instance_type, USE) for variant in target.variants):
         return Trouble(errors.CAPACITY_FAILURE)
     return None

@@ -6,7 +6,7 @@ them apart by message. Texts marked "unconfirmed" were not found in any public r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class AwsError(Exception):
@@ -132,6 +132,34 @@ def accelerator_refused(accelerator: str) -> AwsError:
     return validation(
         f"The accelerator type '{accelerator}' is not supported. Amazon Elastic Inference is no longer available."
     )
+
+
+def variants_are_targets(names: Iterable[str]) -> AwsError:
+    # Documented: UpdateEndpoint fails, and the variant must be deregistered first. The text is unconfirmed.
+    shown = ", ".join(f'"{name}"' for name in names)
+    return validation(
+        f'The variant(s) "[{shown}]" must be deregistered as scalable targets with AWS Auto Scaling before they can be '
+        "removed or have their instance type updated."
+    )
+
+
+def may_not_deregister() -> AwsError:
+    # Reported in awslabs/stable-diffusion-aws-extension#161; the code is unconfirmed.
+    return validation(
+        "An Application AutoScaling scalable target exists for a variant being deleted, and the IAM identity used to "
+        "invoke DeleteEndpoint does not have application-autoscaling:DeregisterScalableTarget permission to deregister "
+        "the scalable target."
+    )
+
+
+def no_such_object(what: str, params: Mapping[str, str]) -> AwsError:
+    """Application Auto Scaling does not know a target or a policy."""
+    words = [
+        f"service namespace: {params['ServiceNamespace']}",
+        f"resource ID: {params['ResourceId']}",
+        f"scalable dimension: {params['ScalableDimension']}",
+    ]
+    return AwsError("ObjectNotFoundException", f"{what} for {', '.join(words)}")
 
 
 def tagged_resource_not_found(arn: str) -> AwsError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagemaker_emulator.records import Endpoint, TrainingJob
+from sagemaker_emulator.records import Endpoint, ScalableTarget, TrainingJob
 from sagemaker_emulator.store import Table
 from sagemaker_emulator.world import Scope, World
 
@@ -20,14 +20,17 @@ def tables(scope: Scope) -> dict[str, Table[Any]]:
 
 
 def left(world: World, *, with_s3: bool = False) -> list[dict[str, Any]]:
-    """Each resource of every account and region: kind, name, account, region, status, tags."""
+    """Each resource of every account and region: kind, name, account, region, status, tags.
+
+    A scalable target also has its bounds and its policies.
+    """
     found = [item for scope in world.scopes() for item in _of_scope(scope, world.clock.now())]
     return found + (_objects(world) if with_s3 else [])
 
 
 def _of_scope(scope: Scope, now: float) -> list[dict[str, Any]]:
     with scope.lock:
-        return [
+        resources = [
             {
                 "kind": kind,
                 "name": record.name,
@@ -41,6 +44,22 @@ def _of_scope(scope: Scope, now: float) -> list[dict[str, Any]]:
             for record in table
             if record.exists(now)
         ]
+        return resources + [_target(scope, target) for target in scope.targets.values()]
+
+
+def _target(scope: Scope, target: ScalableTarget) -> dict[str, Any]:
+    return {
+        "kind": "scalable-targets",
+        "name": target.resource_id,
+        "arn": target.arn,
+        "account": scope.key.account,
+        "region": scope.key.region,
+        "status": "",
+        "tags": {},
+        "minimum": target.minimum,
+        "maximum": target.maximum,
+        "policies": [dict(policy) for policy in target.policies.values()],
+    }
 
 
 def _status(record: Any, now: float) -> str:

@@ -64,4 +64,26 @@ class Endpoint(Record):
         return self.phase(now).status != endpoint_states.GONE
 
 
+@dataclass(kw_only=True)
+class ScalableTarget:
+    """A variant whose count Application Auto Scaling sets, and its policies by name."""
+
+    resource_id: str
+    arn: str
+    role: str
+    created: float
+    minimum: int = 0
+    maximum: int = 0
+    suspended: dict[str, bool] = field(default_factory=dict)
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def endpoint(self) -> str:
+        return self.resource_id.split("/")[1]
+
+    @property
+    def variant(self) -> str:
+        return self.resource_id.split("/")[3]
+
+
 Staged = TrainingJob | Endpoint

@@ -19,7 +19,7 @@ from sagemaker_emulator.world import World
 VARIANT_HEADER = "X-Amzn-SageMaker-Target-Variant"
 ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
 DEFAULT_TYPE = "application/octet-stream"
-VariantKey = tuple[str, int, str, str]
+VariantKey = tuple[str, float, str, str]
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def _named(endpoint: Endpoint, variants: tuple[Variant, ...], name: str) -> Vari
 
 
 def _variant_key(endpoint: Endpoint, variant: Variant) -> VariantKey:
-    return (endpoint.arn, endpoint.deployment, variant.name, variant.served.model)
+    """A variant's fleet: another one for each deployment, the same when it is scaled."""
+    return (endpoint.arn, variant.since, variant.name, variant.served.model)
 
 
 def _require_size(body: bytes) -> None:

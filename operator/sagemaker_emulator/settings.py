@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -58,14 +59,23 @@ class Endpoint:
 class ElasticInference:
     """Whether `acceleratorType` works, and if not, where AWS says so.
 
+    `available_types` are those that work although `available` is false.
     `refused_at` is "CreateEndpointConfig", "CreateEndpoint" or "Endpoint" (a Failed endpoint, later).
-    The first `slow_calls` invocations of an accelerated variant take `first_call_real_seconds` longer.
+    The first `slow_calls` invocations of each new fleet of an accelerated variant take `first_call_real_seconds`
+    longer.
     """
 
     available: bool = False
+    available_types: tuple[str, ...] = ()
     refused_at: Literal["CreateEndpointConfig", "CreateEndpoint", "Endpoint"] = "CreateEndpointConfig"
     slow_calls: int = 1
     first_call_real_seconds: float = 1.5
+
+    def first_refused(self, accelerators: Iterable[str]) -> str:
+        """The first of these types that does not work, "" if all do."""
+        if self.available:
+            return ""
+        return next((name for name in accelerators if name and name not in self.available_types), "")
 
 
 @dataclass(frozen=True)
@@ -84,11 +94,16 @@ class Consistency:
 
 @dataclass(frozen=True)
 class Settings:
-    """The emulator's settings; sections are nested, as in the JSON of the control API."""
+    """The emulator's settings; sections are nested, as in the JSON of the control API.
+
+    `deregister_with_endpoint` says whether callers may deregister scalable targets: then DeleteEndpoint does it for
+    them, else it is refused while there are any.
+    """
 
     account: str = "123456789012"
     region: str = "us-east-1"
     strict_roles: bool = False
+    deregister_with_endpoint: bool = True
     check_model_data: bool = True
     events: bool = False
     filter_after_paging: tuple[str, ...] = ("ListTrainingJobs",)

@@ -101,7 +101,7 @@ class ScopeKey:
     account: str
     region: str
 
-    def arn(self, kind: str, name: str) -> str:
-        """The ARN of a SageMaker resource, for example kind `training-job`."""
+    def arn(self, kind: str, name: str, service: str = "sagemaker") -> str:
+        """The ARN of a resource, for example SageMaker's of kind `training-job`."""
         partition = next((p for start, p in SCOPE_PARTITIONS.items() if self.region.startswith(start)), "aws")
-        return f"arn:{partition}:sagemaker:{self.region}:{self.account}:{kind}/{name}"
+        return f"arn:{partition}:{service}:{self.region}:{self.account}:{kind}/{name}"

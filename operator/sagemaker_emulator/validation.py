@@ -139,8 +139,8 @@ def _length(shape: Any, value: str | list[Any] | dict[str, Any], path: str) -> I
 def compiled(pattern: str) -> re.Pattern[str]:
     r"""The model's Java expression as Python's.
 
-    Python knows no `\p{...}` classes. Inside the brackets where the model uses them, these stand-ins accept the same
-    text but for a few letters that never occur in names.
+    Python knows no surrogate pairs and no `\p{...}` classes. Inside the brackets where the model uses them, these
+    stand-ins accept the same text but for a few letters that never occur in names.
     """
     translated = pattern
     for java, python in _CLASSES:
@@ -149,7 +149,9 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 _CLASSES = (
+    (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
     (r"\p{ASCII}", r"[\x00-\x7f]"),
+    (r"\p{Print}+", r"[\x20-\x7e]+"),
     (r"\p{Print}", r"\x20-\x7e"),
     (r"\p{Alnum}", "a-zA-Z0-9"),
     (r"\p{L}", r"\w"),

@@ -25,8 +25,8 @@ def service_model(service: str) -> Any:
     return botocore.session.get_session().get_service_model(service)
 
 
-def parse(operation: str, body: bytes) -> Params:
-    """The checked parameters of a SageMaker call.
+def parse(operation: str, body: bytes, service: str = "sagemaker") -> Params:
+    """The checked parameters of a call.
 
     Raises:
         AwsError: the body is not JSON, or breaks a rule of the model.
@@ -38,14 +38,14 @@ def parse(operation: str, body: bytes) -> Params:
         raise errors.malformed("The request body is not valid JSON.") from None
     if not isinstance(params, dict):
         raise errors.malformed("Start of structure or map found where not expected.")
-    shape = _operation(operation).input_shape
+    shape = _operation(service, operation).input_shape
     validation.check(shape, params)
     return {name: value for name, value in params.items() if value is not None}
 
 
-def render(operation: str, result: Params | None) -> bytes:
+def render(operation: str, result: Params | None, service: str = "sagemaker") -> bytes:
     """The body that answers `operation`."""
-    shape = _operation(operation).output_shape
+    shape = _operation(service, operation).output_shape
     if shape is None:
         return b""
     return json.dumps(_shaped(shape, result or {}), separators=(",", ":")).encode()
@@ -57,8 +57,8 @@ def render_error(error: AwsError) -> bytes:
 
 
 @functools.cache
-def _operation(name: str) -> Any:
-    model = service_model("sagemaker")
+def _operation(service: str, name: str) -> Any:
+    model = service_model(service)
     if name not in model.operation_names:
         raise errors.unknown_operation(name)
     return model.operation_model(name)

@@ -28,6 +28,16 @@ class Scope:
     models: Table[records.Model] = field(default_factory=Table)
     configs: Table[records.EndpointConfig] = field(default_factory=Table)
     endpoints: Table[records.Endpoint] = field(default_factory=Table)
+    targets: dict[str, records.ScalableTarget] = field(default_factory=dict)
+
+    def targets_of(self, endpoint: str) -> list[records.ScalableTarget]:
+        """The scalable targets among an endpoint's variants."""
+        return [target for target in self.targets.values() if target.endpoint == endpoint]
+
+    def forget_targets(self, endpoint: str) -> None:
+        """Deregister the scalable targets of an endpoint that goes."""
+        for target in self.targets_of(endpoint):
+            del self.targets[target.resource_id]
 
 
 @dataclass(frozen=True)

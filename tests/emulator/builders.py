@@ -57,6 +57,12 @@ def variant(name: str = "AllTraffic", model: str = "model", **changes: Any) -> d
     return {key: value for key, value in request.items() if value is not None}
 
 
+def serverless(config: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """A variant without instances."""
+    memory = config or {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+    return variant(**{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": memory, **changes})
+
+
 def arn(kind: str, name: str, *, account: str = ACCOUNT, region: str = REGION) -> str:
     return f"arn:aws:sagemaker:{region}:{account}:{kind}/{name}"
 

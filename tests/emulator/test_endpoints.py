@@ -101,6 +101,15 @@ def test_nothing_may_change_while_system_updating(sagemaker: Any, control: Contr
     assert_refuses_changes(sagemaker)
 
 
+def test_nothing_may_change_in_a_status_nobody_knows(sagemaker: Any, control: Control, endpoint: str) -> None:
+    control.set_endpoint_status("endpoint", "Migrating", "AWS had an idea.")
+    assert (state(sagemaker)[0], describe(sagemaker)["FailureReason"]) == ("Migrating", "AWS had an idea.")
+    assert_refuses_changes(sagemaker)
+    control.set_endpoint_status("endpoint", "InService")
+    assert "FailureReason" not in describe(sagemaker)
+    update(sagemaker)
+
+
 def assert_refuses_changes(sagemaker: Any) -> None:
     name = {"EndpointName": "endpoint"}
     wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
@@ -210,23 +219,6 @@ def test_canary_bakes_before_it_goes_on(sagemaker: Any, control: Control, endpoi
             "Variant names must be the same",
             id="names",
         ),
-        pytest.param(
-            [
-                variant(
-                    InstanceType=None,
-                    InitialInstanceCount=None,
-                    ServerlessConfig={"MemorySizeInMB": 2048, "MaxConcurrency": 5},
-                )
-            ],
-            {
-                "RollingUpdatePolicy": {
-                    "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
-                    "WaitIntervalInSeconds": 0,
-                }
-            },
-            "Rolling deployments are not supported",
-            id="rolling-serverless",
-        ),
     ],
 )
 def test_deployment_that_guardrails_exclude(
@@ -278,6 +270,26 @@ def test_counts_across_an_update(
     update(sagemaker, **params)
     control.advance(300)
     assert describe(sagemaker)["ProductionVariants"][0]["DesiredInstanceCount"] == count
+
+
+def test_weights_across_an_update(sagemaker: Any, control: Control, endpoint: str) -> None:
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 3, "DesiredWeight": 7.0}]
+    sagemaker.update_endpoint_weights_and_capacities(EndpointName="endpoint", DesiredWeightsAndCapacities=wanted)
+    control.advance(120)
+    excluded = [{"VariantPropertyType": "DesiredWeight"}]
+    update(sagemaker, RetainAllVariantProperties=True, ExcludeRetainedVariantProperties=excluded)
+    control.advance(300)
+    shown = describe(sagemaker)["ProductionVariants"][0]
+    assert (shown["CurrentInstanceCount"], shown["CurrentWeight"]) == (3, 1.0)
+
+
+def test_a_variant_that_is_new_has_nothing_to_retain(sagemaker: Any, control: Control, endpoint: str) -> None:
+    create_config(sagemaker, "next", variant(), variant("added", InitialInstanceCount=2, InitialVariantWeight=3.0))
+    params = {"EndpointName": "endpoint", "EndpointConfigName": "next", "RetainAllVariantProperties": True}
+    sagemaker.update_endpoint(**params)
+    control.advance(300)
+    added = describe(sagemaker)["ProductionVariants"][1]
+    assert (added["CurrentInstanceCount"], added["CurrentWeight"]) == (2, 3.0)
 
 
 def test_ordered_failure_of_a_creation(sagemaker: Any, control: Control) -> None:
@@ -346,21 +358,6 @@ def test_artifact_that_is_gone_fails_the_endpoint(sagemaker: Any, s3: Any, contr
     assert shown["FailureReason"].startswith("Failed to download model data for container")
 
 
-def test_serverless_variant(sagemaker: Any, control: Control) -> None:
-    create_model(sagemaker)
-    serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
-    create_config(
-        sagemaker,
-        "config",
-        variant(InstanceType=None, InitialInstanceCount=None, ServerlessConfig=serverless),
-    )
-    sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
-    control.advance(300)
-    shown = describe(sagemaker)["ProductionVariants"][0]
-    assert shown["CurrentServerlessConfig"] == serverless
-    assert "CurrentInstanceCount" not in shown
-
-
 @pytest.mark.parametrize("refused_at", ["CreateEndpoint", "Endpoint"])
 def test_accelerator_refused_later(sagemaker: Any, control: Control, refused_at: str) -> None:
     control.change_settings(elastic_inference={"refused_at": refused_at})
@@ -373,3 +370,33 @@ def test_accelerator_refused_later(sagemaker: Any, control: Control, refused_at:
         sagemaker.create_endpoint(**params)
         control.advance(1440)
         assert "ml.eia1.large" in describe(sagemaker)["FailureReason"]
+
+
+@pytest.mark.parametrize("refused_at", ["CreateEndpointConfig", "CreateEndpoint", "Endpoint"])
+def test_one_of_two_accelerators_is_refused(sagemaker: Any, control: Control, refused_at: str) -> None:
+    control.change_settings(elastic_inference={"refused_at": refused_at, "available_types": ["ml.eia1.medium"]})
+    create_model(sagemaker)
+    both = [variant("a", AcceleratorType="ml.eia1.medium"), variant("b", AcceleratorType="ml.eia2.xlarge")]
+    message = errors.accelerator_refused("ml.eia2.xlarge").message
+    if refused_at == "CreateEndpointConfig":
+        params = {"EndpointConfigName": "config", "ProductionVariants": both}
+        assert refusal(sagemaker.create_endpoint_config, **params)[1] == message
+        return
+    create_config(sagemaker, "config", *both)
+    params = {"EndpointName": "endpoint", "EndpointConfigName": "config"}
+    if refused_at == "CreateEndpoint":
+        assert refusal(sagemaker.create_endpoint, **params)[1] == message
+    else:
+        sagemaker.create_endpoint(**params)
+        control.advance(1440)
+        assert describe(sagemaker)["FailureReason"] == message
+
+
+def test_accelerators_that_work(sagemaker: Any, control: Control) -> None:
+    control.change_settings(elastic_inference={"available_types": ["ml.eia1.medium", "ml.eia2.large"]})
+    create_model(sagemaker)
+    both = [variant("a", AcceleratorType="ml.eia1.medium"), variant("b", AcceleratorType="ml.eia2.large")]
+    create_config(sagemaker, "config", *both)
+    sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
+    control.advance(300)
+    assert state(sagemaker)[0] == "InService"

@@ -94,6 +94,21 @@ def test_first_call_of_an_accelerated_variant_is_slow(sagemaker: Any, runtime: A
     assert timed(runtime) < 0.5
 
 
+def test_a_new_fleet_is_slow_again_and_a_scaled_one_is_not(sagemaker: Any, runtime: Any, control: Control) -> None:
+    control.change_settings(elastic_inference={"available": True, "slow_calls": 1, "first_call_real_seconds": 0.5})
+    accelerated = variant(AcceleratorType="ml.eia1.large")
+    deploy(sagemaker, control, accelerated)
+    assert timed(runtime) >= 0.5
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
+    sagemaker.update_endpoint_weights_and_capacities(EndpointName="endpoint", DesiredWeightsAndCapacities=wanted)
+    control.advance(120)
+    assert timed(runtime) < 0.5
+    create_config(sagemaker, "next", accelerated)
+    sagemaker.update_endpoint(EndpointName="endpoint", EndpointConfigName="next")
+    control.advance(300)
+    assert timed(runtime) >= 0.5
+
+
 def timed(runtime: Any) -> float:
     began = time.monotonic()
     invoke(runtime)
