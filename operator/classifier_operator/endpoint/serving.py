@@ -154,15 +154,20 @@ def _arn(at: Situation, resource: Resource) -> str:
 def _scaled(at: Situation) -> tuple[tuple[Call, ...], dict[str, Autoscaling]]:
     """The calls that make AWS scale as the spec says, and what it scales after them."""
     calls: list[Call] = []
-    scaled = {}
+    scaled = {one.name: one.autoscaling for one in at.status.variants if one.autoscaling is not None}
     for plan in at.wanted.variants:
-        autoscaling, served = plan.asked.autoscaling, report.variant_in(at.status, plan.name)
+        autoscaling, target = plan.asked.autoscaling, at.wanted.target(plan)
         if autoscaling is None:
-            continue
-        scaled[plan.name] = autoscaling
-        if served is None or served.autoscaling != autoscaling:
-            calls += registered(at.wanted.target(plan), autoscaling)
+            scaled.pop(plan.name, None)
+        elif scaled.get(plan.name) != autoscaling and not _is_put_off(at, target):
+            calls += registered(target, autoscaling)
+            scaled[plan.name] = autoscaling
     return tuple(calls), scaled
+
+
+def _is_put_off(at: Situation, resource: Resource) -> bool:
+    trouble = at.seen.trouble_with(resource)
+    return trouble is not None and trouble.is_pausing(at.now)
 
 
 def _with_scaling(variant: VariantStatus, scaled: Mapping[str, Autoscaling]) -> VariantStatus:

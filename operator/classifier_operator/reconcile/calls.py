@@ -36,9 +36,9 @@ class Call(Struct, frozen=True):
         """Whether the status is written first.
 
         What is made must be in the ledger before it exists, and what an endpoint is moved from must be known when the
-        move has to be taken back.
+        move has to be taken back. What is changed in place is said before it shows.
         """
-        return self.creates or self.operation == "UpdateEndpoint"
+        return self.creates or self.operation.startswith("UpdateEndpoint")
 
     @property
     def changes(self) -> bool:
