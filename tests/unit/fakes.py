@@ -364,7 +364,8 @@ class FakeCloud:
 
     def _update(self, place: Place, _: str, params: Mapping[str, Any]) -> dict[str, Any]:
         one = self._demand(place, "Endpoint", params["EndpointName"], "UpdateEndpoint")
-        self._demand(place, "EndpointConfig", params["EndpointConfigName"], "UpdateEndpoint")
+        for config in (one["EndpointConfigName"], params["EndpointConfigName"]):
+            self._demand(place, "EndpointConfig", config, "UpdateEndpoint")
         if one["EndpointStatus"] not in ("InService", "OutOfService", "UpdateRollbackFailed"):
             raise _in_progress("UpdateEndpoint", params["EndpointName"])
         self._check_targets(place, one, params["EndpointConfigName"])

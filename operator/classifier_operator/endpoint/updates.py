@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, rfc3339, stalled
-from classifier_operator.api.ledger import ResourceType, resources_in, with_resources
+from classifier_operator.api.ledger import Resource, ResourceType, resources_in, with_resources
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
 from classifier_operator.endpoint.presence import prerequisites
@@ -20,11 +20,11 @@ from classifier_operator.endpoint.refused import previous_is_good, was_taken_bac
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.endpoint.spec import EndpointStatus, RolledBack, Update
-from classifier_operator.reconcile.calls import Call, update_capacities, update_endpoint
+from classifier_operator.endpoint.spec import EndpointStatus, RolledBack, Update, VariantStatus
+from classifier_operator.reconcile.calls import Call, create, describe, tag_list, update_capacities, update_endpoint
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.refusals import RefusalKind
-from classifier_operator.sagemaker.views import EndpointView, VariantView
+from classifier_operator.sagemaker.views import EndpointView, Unseen, VariantView
 
 # What AWS scales keeps its count over an update; weights and the capture of data are the new configuration's.
 _RETAINING = {
@@ -63,6 +63,9 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         previous_endpoint_config_name=view.config_name,
         started_from=view.modified_at,
     )
+    ground = _ground(at, view)
+    if any(not call.changes for call in ground):
+        return Decision(status=at.status, calls=ground, guard=at.follow)
     freed = _targets_in_the_way(at)
     status = structs.replace(
         _without_scaling(report.with_endpoint(at.status, view), freed),
@@ -71,7 +74,12 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
     )
     by_hand = f"was moved to {view.config_name} by somebody else and " if _is_moved_by_hand(at, view) else ""
     message = f"endpoint {view.name} {by_hand}is being moved to {at.wanted.config.name}"
-    calls = (*prerequisites(at), *freed.values(), update_endpoint(at.wanted.endpoint, _update_params(at, view)))
+    calls = (
+        *ground,
+        *prerequisites(at),
+        *freed.values(),
+        update_endpoint(at.wanted.endpoint, _update_params(at, view)),
+    )
     return Decision(status=at.says(at.busy(Reason.UPDATING, message), status), calls=calls)
 
 
@@ -93,6 +101,35 @@ def capacities_differ(at: Situation) -> EndpointDecision | None:
 def restored(at: Situation, config_name: str) -> Call:
     """The call that takes an update back: all at once, for what serves now is not good."""
     return update_endpoint(at.wanted.endpoint, {"EndpointConfigName": config_name, **_retaining(at)})
+
+
+def _ground(at: Situation, view: EndpointView) -> tuple[Call, ...]:
+    """The calls that put back the configuration that serves, where somebody has deleted it.
+
+    AWS refuses to leave a configuration that does not exist any more. What it was the status tells.
+    """
+    current = Resource(at.wanted.place, ResourceType.ENDPOINT_CONFIG, view.config_name)
+    trouble = at.seen.trouble_with(at.wanted.endpoint)
+    is_missed = trouble is not None and trouble.kind is RefusalKind.NOT_PROPAGATED
+    if not is_missed or current not in resources_in(at.status.resources):
+        return ()
+    if at.seen.of(current) is Unseen.UNKNOWN:
+        return (describe(current),)
+    variants = [_as_it_was(one) for one in at.status.variants if one.instance_type]
+    if at.seen.of(current) is not Unseen.ABSENT or not variants:
+        return ()
+    return (create(current, {"ProductionVariants": variants, "Tags": tag_list(at.meta.owner_tags)}),)
+
+
+def _as_it_was(variant: VariantStatus) -> dict[str, Any]:
+    accelerator = variant.accelerator.effective if variant.accelerator else ""
+    return {
+        "VariantName": variant.name,
+        "ModelName": variant.model_name,
+        "InstanceType": variant.instance_type,
+        "InitialInstanceCount": max(1, variant.current_instance_count),
+        **({"AcceleratorType": accelerator} if accelerator else {}),
+    }
 
 
 def _update_params(at: Situation, view: EndpointView) -> dict[str, Any]:

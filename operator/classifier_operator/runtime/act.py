@@ -6,6 +6,7 @@ are turned into sightings here. Every other refusal goes to the caller, which de
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -115,7 +116,7 @@ class Executor:
             # It may have taken effect, or the state is not what it was thought to be: look before the next try.
             self._inventory.doubt(call.resource)
         if refusal.kind is RefusalKind.NOT_PROPAGATED:
-            for needed in _needed_by(call):
+            for needed in _needed_by(call, refusal.message):
                 self._inventory.doubt_if_old(needed)
         return False
 
@@ -143,14 +144,21 @@ class Executor:
         return Stranger(view.arn, owner, view), tags
 
 
-def _needed_by(call: Call) -> list[Resource]:
-    """The configuration or models that the call refers to: AWS says that it cannot find them."""
+def _needed_by(call: Call, words: str) -> list[Resource]:
+    """The configurations or models that the call refers to: AWS says that it cannot find one of them.
+
+    An update needs the configuration that it leaves as well; only AWS's words tell which of the two is missed.
+    """
     place, params = call.resource.place, call.params
     if call.operation == "CreateEndpointConfig":
         return [Resource(place, ResourceType.MODEL, one["ModelName"]) for one in params["ProductionVariants"]]
     if call.operation in ("CreateEndpoint", "UpdateEndpoint"):
-        return [Resource(place, ResourceType.ENDPOINT_CONFIG, params["EndpointConfigName"])]
+        names = {params["EndpointConfigName"], *_CONFIG_IN_WORDS.findall(words)}
+        return [Resource(place, ResourceType.ENDPOINT_CONFIG, name) for name in names]
     return []
+
+
+_CONFIG_IN_WORDS = re.compile(r"endpoint-config/([a-zA-Z0-9-]+)")
 
 
 def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:

@@ -297,15 +297,6 @@ async def test_n17_an_endpoint_deleted_by_hand_is_restored(world: World) -> None
     assert world.cloud.count("InvokeEndpoint") == 2
 
 
-async def test_an_endpoint_changed_by_hand_is_restored(world: World) -> None:
-    key = await serving(world)
-    await world.run()
-    world.cloud.touch(world.cloud.one("Endpoint"), EndpointConfigName="by-hand")
-    await world.run(3)
-    assert ready(world, key) == ("True", "InService")
-    assert served(world) == builders.ARTIFACT
-
-
 async def test_n19_a_configuration_that_is_not_seen_yet(world: World) -> None:
     words = 'Could not find endpoint configuration "arn".'
     world.cloud.refuse("CreateEndpoint", "ValidationException", words, times=3)

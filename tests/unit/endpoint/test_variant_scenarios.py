@@ -340,3 +340,17 @@ async def test_a_state_that_nobody_has_heard_of_is_watched(world: World) -> None
     world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus="InService")
     await world.run(progress=False)
     assert ready(world, key) == ("True", "InService")
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["", "while the operator is away"])
+async def test_a_configuration_that_somebody_deleted_is_put_back_to_be_left(world: World, away: bool) -> None:
+    key = await serving(world)
+    (old,) = world.cloud.names("EndpointConfig")
+    del world.cloud.resources[next(one for one in world.cloud.resources if one[2] == old)]
+    if away:
+        world.restart()
+    edit(world, key, instanceType="ml.m5.xlarge")
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    (new,) = world.cloud.names("EndpointConfig")
+    assert new != old
