@@ -49,6 +49,7 @@ def is_missing(at: Situation) -> EndpointDecision | None:
     status = structs.replace(
         status,
         endpoint_name=at.wanted.endpoint.name,
+        selector=report.selector_of(at.wanted.endpoint.name),
         tags=dict(at.spec.tags),
         retry=structs.replace(status.retry, after="") if status.retry else None,
         resources=with_resources(status.resources, at.wanted.resources),

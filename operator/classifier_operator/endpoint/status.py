@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Verdict, with_verdict
+from classifier_operator.api.kinds import GROUP
 from classifier_operator.endpoint.deployment import Deployment, VariantPlan
 from classifier_operator.endpoint.spec import EndpointStatus, VariantStatus
 from classifier_operator.reconcile.decision import Meta
@@ -31,7 +32,7 @@ def with_endpoint(status: EndpointStatus, view: EndpointView) -> EndpointStatus:
         endpoint_status=view.status,
         failure_reason=view.failure_reason,
         url=status.url or invocation_url(_region_of(view.arn), view.name),
-        selector=f"classifiers.sagemaker.dev/endpoint={view.name}",
+        selector=selector_of(view.name),
     )
     if not view.is_detailed:
         return status
@@ -93,6 +94,11 @@ def invocation_url(region: str, name: str) -> str:
     """Where the endpoint is invoked (SageMaker Runtime's InvokeEndpoint)."""
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"https://runtime.sagemaker.{region}.{domain}/endpoints/{name}/invocations"
+
+
+def selector_of(name: str) -> str:
+    """A label selector that matches no Pod: a HorizontalPodAutoscaler refuses an empty one."""
+    return f"{GROUP}/endpoint={name}"
 
 
 def is_settled(status: EndpointStatus, deployment: Deployment, tags: dict[str, str]) -> bool:
