@@ -30,6 +30,7 @@ from classifier_operator.endpoint.refused import (
     was_refused_for_good,
 )
 from classifier_operator.endpoint.serving import (
+    is_scaled_by_aws,
     serves_as_wanted,
     smoke_test_failed,
     smoke_test_is_due,
@@ -96,6 +97,7 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
     is_unknown,
     was_refused_for_good,
     is_missing,
+    is_scaled_by_aws,
     is_moving,
     needs_a_closer_look,
     has_failed,

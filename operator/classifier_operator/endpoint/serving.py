@@ -6,7 +6,16 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, Verdict, rfc3339, settled, stalled, with_note
+from classifier_operator.api.conditions import (
+    ConditionType,
+    Reason,
+    Verdict,
+    find,
+    rfc3339,
+    settled,
+    stalled,
+    with_note,
+)
 from classifier_operator.api.ledger import Resource, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.scaling import registered
@@ -28,6 +37,18 @@ def was_settled_before(at: Situation) -> EndpointDecision | None:
     if at.sighting is not Unseen.UNKNOWN and not _is_listed_unchanged(at):
         return None
     return Decision(status=at.says(_verdict_in_service(at)), guard=at.follow)
+
+
+def is_scaled_by_aws(at: Situation) -> EndpointDecision | None:
+    """AWS changes the count as it was told to: nothing that anybody needs to hear of, or wait for."""
+    view = at.view
+    if view is None or view.status != "Updating" or not at.wanted.targets or at.status.update is not None:
+        return None
+    is_busy = find(at.status.conditions, ConditionType.RECONCILING) is not None
+    if is_busy or not at.serves or at.status.endpoint_config_name != at.wanted.config.name:
+        return None
+    status = report.with_endpoint(at.status, view)
+    return Decision(status=at.says(_verdict_in_service(at), status), follow=at.follow)
 
 
 def _is_found_good(at: Situation) -> bool:

@@ -29,8 +29,9 @@ class Inventory:
     def __init__(self, *, changed: Callable[[ObjectKey], None], clock: Callable[[], float]) -> None:
         self._sightings: dict[Resource, Sighting] = {}
         self._made: dict[Resource, float] = {}
-        # When "not found" was first said of one that nobody here has seen; None once it has been seen.
-        self._missed: dict[Resource, float | None] = {}
+        # Those of which AWS's word has been taken, and when "not found" was first said of others.
+        self._known: set[Resource] = set()
+        self._missed: dict[Resource, float] = {}
         self._following: dict[ObjectKey, frozenset[Resource]] = {}
         self._guarding: dict[ObjectKey, frozenset[Resource]] = {}
         self._carers: dict[Resource, set[ObjectKey]] = defaultdict(set)
@@ -48,7 +49,7 @@ class Inventory:
     def made(self, resource: Resource, sighting: Sighting) -> None:
         """The operator has just made it: a "not found" in the next minute means nothing."""
         self._made[resource] = self._clock()
-        self._missed[resource] = None
+        self._known.add(resource)
         self._sightings[resource] = sighting
 
     def record(self, resource: Resource, sighting: Sighting) -> None:
@@ -60,7 +61,8 @@ class Inventory:
         else:
             # AWS has seen it: from now on "not found" means that it is gone.
             self._made.pop(resource, None)
-            self._missed[resource] = None
+        self._known.add(resource)
+        self._missed.pop(resource, None)
         if before is not None and _says_the_same(before, sighting):
             return
         self._sightings[resource] = sighting
@@ -78,6 +80,7 @@ class Inventory:
             self._sightings.pop(resource, None)
             self._made.pop(resource, None)
             self._missed.pop(resource, None)
+            self._known.discard(resource)
 
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""
@@ -100,8 +103,9 @@ class Inventory:
             self._carers[resource].add(key)
 
     def followed(self) -> set[Resource]:
-        """Everything that is on the move."""
-        return set().union(*self._following.values())
+        """Everything that is on the move, and what may be gone."""
+        doubtful = (resource for resource in self._missed if resource in self._carers)
+        return set().union(*self._following.values(), doubtful)
 
     def guarded(self) -> set[Resource]:
         """Everything that ought to stay as it is."""
@@ -117,9 +121,11 @@ class Inventory:
         return False
 
     def _is_confirmed(self, resource: Resource) -> bool:
+        """Whether "not found" may be believed now."""
+        if resource in self._known:
+            return True
         now = self._clock()
-        first = self._missed.setdefault(resource, now)
-        return first is None or now - first >= CONFIRMED_AFTER_SECONDS
+        return now - self._missed.setdefault(resource, now) >= CONFIRMED_AFTER_SECONDS
 
     def _tell(self, resource: Resource) -> None:
         for key in tuple(self._carers.get(resource, ())):

@@ -200,6 +200,18 @@ async def test_what_aws_scales_is_no_deviation(world: World) -> None:
     assert reasons(world)[-1] == "InService"
 
 
+async def test_aws_at_work_on_the_count_is_not_said(world: World) -> None:
+    key = await serving(world, autoscaling=AUTOSCALING)
+    await world.run(1)
+    news, said = reasons(world), world.cluster.status(key)["conditions"]
+    world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus="Updating")
+    await world.run(1, progress=False)
+    status = world.cluster.status(key)
+    assert (status["endpointStatus"], status["conditions"]) == ("Updating", said)
+    await world.run(2)
+    assert (reasons(world), world.cluster.status(key)["endpointStatus"]) == (news, "InService")
+
+
 async def test_o5_a_roll_keeps_the_count_that_aws_chose_and_takes_the_specs_weight(world: World) -> None:
     key = await several(world, variant("a", FIRST, weight=2), variant("b", SECOND), autoscaling=AUTOSCALING)
     await world.run(1)

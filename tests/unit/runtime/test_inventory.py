@@ -82,14 +82,25 @@ def test_news_is_told_once(
 
 
 def test_not_found_must_be_said_twice_of_what_nobody_here_has_seen(inventory: Inventory, clock: FakeClock) -> None:
+    inventory.watch(KEY, follow=frozenset(), guard=frozenset({JOB}))
     inventory.record(JOB, Unseen.ABSENT)
     assert inventory.get(JOB) is Unseen.UNKNOWN
     clock.seconds = CONFIRMED_AFTER_SECONDS - 1
     inventory.record(JOB, Unseen.ABSENT)
     assert inventory.get(JOB) is Unseen.UNKNOWN
     clock.seconds = CONFIRMED_AFTER_SECONDS
+    for _ in range(2):
+        inventory.record(JOB, Unseen.ABSENT)
+        assert (inventory.get(JOB), inventory.followed()) == (Unseen.ABSENT, set())
+
+
+def test_what_may_be_gone_is_looked_at_soon(inventory: Inventory) -> None:
+    inventory.watch(KEY, follow=frozenset(), guard=frozenset({JOB}))
+    assert inventory.followed() == set()
     inventory.record(JOB, Unseen.ABSENT)
-    assert inventory.get(JOB) is Unseen.ABSENT
+    assert inventory.followed() == {JOB}
+    inventory.record(JOB, RUNNING)
+    assert inventory.followed() == set()
 
 
 def test_what_was_seen_once_is_gone_when_aws_says_so(inventory: Inventory) -> None:
