@@ -190,7 +190,7 @@ class Operator:
     async def start(self) -> App:
         """Connect, then start."""
         settings, clock, metrics = self._settings, SystemClock(), Metrics()
-        self._aws = Aws(RateLimits(clock.monotonic), metrics)
+        self._aws = Aws(RateLimits(clock.monotonic), metrics, clock)
         self._cluster = await connect(settings.namespaces, metrics)
         app = App(settings, self._cluster, self._aws, metrics, clock)
         self._health = HealthServer(problem=app.problem, exposition=app.exposition)

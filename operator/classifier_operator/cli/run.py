@@ -120,3 +120,5 @@ def _set_up_logging(log_format: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
