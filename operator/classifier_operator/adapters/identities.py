@@ -28,7 +28,7 @@ class Identities:
         self._now = now
         self._sessions: dict[str, boto3.Session] = {}
 
-    def client(self, service: str, region: str, role_arn: str) -> Any:
+    def client(self, service: str, region: str | None, role_arn: str) -> Any:
         """A client of a service that acts as that role."""
         return self._session(role_arn, region).client(service, region_name=region, config=self._config)
 
@@ -37,12 +37,12 @@ class Identities:
         self._sessions.pop(role_arn, None)
         self._sessions.pop("", None)
 
-    def _session(self, role_arn: str, region: str) -> boto3.Session:
+    def _session(self, role_arn: str, region: str | None) -> boto3.Session:
         if role_arn not in self._sessions:
             self._sessions[role_arn] = self._assumed(role_arn, region) if role_arn else boto3.Session()
         return self._sessions[role_arn]
 
-    def _assumed(self, role_arn: str, region: str) -> boto3.Session:
+    def _assumed(self, role_arn: str, region: str | None) -> boto3.Session:
         # In the same region: STS's global address is unknown to other partitions and to networks without a way out.
         sts = self.client("sts", region, "")
 
