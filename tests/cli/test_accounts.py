@@ -155,7 +155,8 @@ def test_what_is_not_recorded_is_as_the_spec_says(
     run: Callable[..., Result], aws: EmulatorProcess, kinds: ControlPlane, trained: Callable[[str], str]
 ) -> None:
     namespace = trained("")
-    status, spec = {"status": {"resources": []}}, {"spec": {"assumeRoleArn": ROLE}}
+    status: dict[str, Any] = {"status": {"resources": []}}
+    spec = {"spec": {"assumeRoleArn": ROLE}}
     merge = ("patch", "ctrain", "digits", "-n", namespace, "--type=merge")
     kinds.kubectl(*merge, "--subresource=status", "-p", json.dumps(status))
     kinds.kubectl(*merge, "-p", json.dumps(spec))
