@@ -60,7 +60,7 @@ class App:
             guard_interval=settings.guard_interval,
             observe=metrics.sweep_seconds.observe,
         )
-        self._defaults = NamespaceDefaults(cluster, settings.defaults, clock)
+        self._defaults = NamespaceDefaults(cluster, settings.defaults)
         self._controller = Controller(
             store=self._store,
             inventory=inventory,

@@ -1,4 +1,4 @@
-"""What AWS refuses a training, on real parts: acceptance scenarios N4, N6, N7, N11, N12 and what else ends by itself."""
+"""What AWS refuses a training, on real parts: acceptance scenarios N4, N6, N7, N11, N12, and other waits."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Operator:
             store=self.store,
             inventory=self.inventory,
             queue=self.queue,
-            defaults=NamespaceDefaults(cluster, world.defaults, clock),
+            defaults=NamespaceDefaults(cluster, world.defaults),
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             writer=Writer(cluster, self.store, clock, "test"),

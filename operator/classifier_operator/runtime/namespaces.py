@@ -12,23 +12,18 @@ from typing import Any
 
 from classifier_operator.api.kinds import GROUP
 from classifier_operator.reconcile.decision import Defaults
-from classifier_operator.runtime.ports import Clock, Cluster, ClusterUnavailableError, GoneError
+from classifier_operator.runtime.ports import Cluster, ClusterUnavailableError, GoneError
 
 logger = logging.getLogger(__name__)
-
-# A thousand objects applied at once are no reason to read their namespace a thousand times.
-FRESH_SECONDS = 1.0
 
 
 class NamespaceDefaults:
     """The defaults of each namespace in which there are objects."""
 
-    def __init__(self, cluster: Cluster, fallback: Defaults, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, fallback: Defaults) -> None:
         self._cluster = cluster
         self._fallback = fallback
-        self._clock = clock
         self._known: dict[str, Defaults] = {}
-        self._read_at: dict[str, float] = {}
 
     async def of(self, namespace: str, *, afresh: bool = False) -> Defaults:
         """The defaults in that namespace; `afresh`: what a person has just done there counts already.
@@ -38,7 +33,7 @@ class NamespaceDefaults:
 
         """
         known = self._known.get(namespace)
-        if known is not None and not (afresh and self._age(namespace) >= FRESH_SECONDS):
+        if known is not None and not afresh:
             return known
         try:
             read = await self._cluster.read_namespace(namespace)
@@ -49,7 +44,7 @@ class NamespaceDefaults:
                 raise
             logger.warning("namespace %s keeps its last known annotations: %s", namespace, error)
             return known
-        self._note(namespace, self._in(read))
+        self._known[namespace] = self._in(read)
         return self._known[namespace]
 
     async def refresh(self, in_use: Set[str]) -> frozenset[str]:
@@ -58,7 +53,7 @@ class NamespaceDefaults:
         One that cannot be read keeps what is known of it. What is not in use is forgotten.
         """
         for namespace in self._known.keys() - in_use:
-            del self._known[namespace], self._read_at[namespace]
+            del self._known[namespace]
         try:
             read = {one["metadata"]["name"]: self._in(one) async for one in self._cluster.list_namespaces()}
         except ClusterUnavailableError as error:
@@ -66,16 +61,8 @@ class NamespaceDefaults:
             return frozenset()
         known = self._known.keys() & read.keys()
         changed = frozenset(namespace for namespace in known if self._known[namespace] != read[namespace])
-        for namespace in known:
-            self._note(namespace, read[namespace])
+        self._known.update({namespace: read[namespace] for namespace in known})
         return changed
-
-    def _age(self, namespace: str) -> float:
-        return self._clock.monotonic() - self._read_at[namespace]
-
-    def _note(self, namespace: str, defaults: Defaults) -> None:
-        self._known[namespace] = defaults
-        self._read_at[namespace] = self._clock.monotonic()
 
     def _in(self, namespace: Mapping[str, Any]) -> Defaults:
         annotations = namespace.get("metadata", {}).get("annotations", {})

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.unit.fakes import FakeClock, FakeCluster, Points
+from tests.unit.fakes import FakeCluster, Points
 
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.namespaces import NamespaceDefaults
@@ -38,11 +38,6 @@ class Namespaces(FakeCluster):
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def cluster() -> Namespaces:
     cluster = Namespaces()
     cluster.namespaces = {"vision": {}, "audio": {}}
@@ -50,8 +45,8 @@ def cluster() -> Namespaces:
 
 
 @pytest.fixture
-def defaults(cluster: Namespaces, clock: FakeClock) -> NamespaceDefaults:
-    return NamespaceDefaults(cluster, OWN, clock)
+def defaults(cluster: Namespaces) -> NamespaceDefaults:
+    return NamespaceDefaults(cluster, OWN)
 
 
 def annotate(cluster: Namespaces, namespace: str, **annotations: str) -> None:
@@ -65,26 +60,16 @@ async def test_annotations_go_over_the_operators_settings(cluster: Namespaces, d
     assert await defaults.of("audio") == OWN
 
 
-async def test_a_namespace_is_read_once(cluster: Namespaces, defaults: NamespaceDefaults, clock: FakeClock) -> None:
+async def test_a_namespace_is_read_once(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
     await defaults.of("vision")
-    clock.seconds += 1000
     await defaults.of("vision")
     assert cluster.reads == ["vision"]
 
 
-async def test_what_was_just_made_reads_it_again(
-    cluster: Namespaces, defaults: NamespaceDefaults, clock: FakeClock
-) -> None:
+async def test_what_was_just_made_reads_it_again(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
     await defaults.of("vision")
     annotate(cluster, "vision", region="eu-west-1")
-    clock.seconds += 1
     assert (await defaults.of("vision", afresh=True)).region == "eu-west-1"
-
-
-async def test_many_that_were_just_made_read_it_once(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
-    for _ in range(9):
-        await defaults.of("vision", afresh=True)
-    assert cluster.reads == ["vision"]
 
 
 async def test_a_namespace_that_is_gone_has_no_annotations(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
@@ -100,13 +85,10 @@ async def test_nothing_is_guessed_of_a_namespace_that_cannot_be_read(
         await defaults.of("vision")
 
 
-async def test_a_failed_read_keeps_what_is_known(
-    cluster: Namespaces, defaults: NamespaceDefaults, clock: FakeClock
-) -> None:
+async def test_a_failed_read_keeps_what_is_known(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
     annotate(cluster, "vision", region="eu-west-1")
     await defaults.of("vision")
     cluster.failure = ClusterUnavailableError("HTTP 403")
-    clock.seconds += 60
     assert (await defaults.of("vision", afresh=True)).region == "eu-west-1"
     assert await defaults.refresh({"vision"}) == frozenset()
     assert (await defaults.of("vision")).region == "eu-west-1"
