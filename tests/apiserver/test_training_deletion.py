@@ -169,3 +169,14 @@ def test_an_object_that_made_nothing_goes_without_the_operator(
     world.wait_for("ctrain", "digits", "Suspended")
     operator.kill()
     world.delete("ctrain", "digits")
+
+
+def test_a_warm_pool_delays_the_deletion_of_its_job(world: World, operator: OperatorProcess) -> None:
+    resources = {"instanceType": "ml.p3.2xlarge", "keepAlivePeriodSeconds": 600}
+    world.apply(training(resources=resources, deletionPolicy="Delete"))
+    world.wait_for("ctrain", "digits", "Completed")
+    delete(world)
+    world.wait_for("ctrain", "digits", "Deleting")
+    until(lambda: "warm pool" in condition(world.status("ctrain", "digits"), "Ready")["message"], "it to be said")
+    until(lambda: is_gone(world), "the object to go")
+    assert world.jobs() == []

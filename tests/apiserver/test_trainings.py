@@ -284,6 +284,15 @@ def _channel(name: str) -> dict[str, Any]:
     }
 
 
+def test_a_name_as_long_as_kubernetes_allows(world: World, operator: OperatorProcess) -> None:
+    name = f"{'digits.' * 35}v1-final"
+    assert len(name) == 253
+    world.apply(training(name))
+    status = world.wait_for("ctrain", name, "Completed")
+    assert len(status["jobName"]) <= 63
+    assert world.events(name)[-1] == "Completed"
+
+
 def test_an_augmented_manifest_is_read_as_the_spec_says(world: World, operator: OperatorProcess) -> None:
     manifest = {
         "contentType": "application/x-recordio",

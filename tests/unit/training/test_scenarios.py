@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.unit import builders
 from tests.unit.world import World
 
@@ -413,6 +414,22 @@ async def test_the_namespaces_deletion_policy(world: World) -> None:
     world.cluster.delete(key)
     await world.look()
     assert world.cloud.count("StopTrainingJob") == 0
+
+
+async def test_a_misspelt_deletion_policy_is_said_and_nothing_is_guessed(world: World) -> None:
+    world.defaults = structs.replace(world.defaults, deletion_policy="retain")
+    world.restart()
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cluster.delete(key)
+    await world.run(2, progress=False)
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Deleting")
+    assert "'retain', which is none of Stop, Delete, Retain" in world.cluster.status(key)["conditions"][0]["message"]
+    assert world.cloud.count("StopTrainingJob") == 0
+    edit(world, key, deletionPolicy="Retain")
+    await world.look()
+    assert not world.cluster.objects
+    assert len(world.cloud.running()) == 1
 
 
 async def test_m2_another_region(world: World) -> None:
