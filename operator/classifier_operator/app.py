@@ -18,10 +18,10 @@ from classifier_operator.adapters.http import HealthServer
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
-from classifier_operator.runtime.gather import NamespaceDefaults
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Clock, Cloud, Cluster, ClusterUnavailableError, ConflictError, GoneError
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store, key_of
@@ -60,11 +60,12 @@ class App:
             guard_interval=settings.guard_interval,
             observe=metrics.sweep_seconds.observe,
         )
+        self._defaults = NamespaceDefaults(cluster, settings.defaults)
         self._controller = Controller(
             store=self._store,
             inventory=inventory,
             queue=self._queue,
-            defaults=NamespaceDefaults(cluster, settings.defaults, clock),
+            defaults=self._defaults,
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             writer=Writer(cluster, self._store, clock, settings.identity),
@@ -76,7 +77,8 @@ class App:
     async def start(self) -> None:
         """List what there is, then work."""
         await self.resync()
-        loops = [self._sweeper.run(), self._resync_for_ever(), *(self._work() for _ in range(self.settings.workers))]
+        loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
+        loops += [self._work() for _ in range(self.settings.workers)]
         self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -105,6 +107,14 @@ class App:
                 unseen.discard(key_of(body))
             for key in unseen:
                 self.lost(key)
+
+    async def refresh_namespaces(self) -> None:
+        """Look again at the objects of namespaces whose annotations say something else than before."""
+        keys = [key for kind in Kind for key in self._store.keys(kind)]
+        changed = await self._defaults.refresh({key.namespace for key in keys})
+        for key in keys:
+            if key.namespace in changed:
+                self._queue.add(key)
 
     def problem(self) -> str:
         """What is wrong, or "" while all is well."""
@@ -172,6 +182,11 @@ class App:
             logger.warning("%s: %s", key, error, extra={"object": str(key)})
         self._queue.add(key)
 
+    async def _watch_namespaces(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.namespace_interval)
+            await self.refresh_namespaces()
+
     async def _resync_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self.settings.resync_interval)
@@ -190,7 +205,7 @@ class Operator:
     async def start(self) -> App:
         """Connect, then start."""
         settings, clock, metrics = self._settings, SystemClock(), Metrics()
-        self._aws = Aws(RateLimits(clock.monotonic), metrics)
+        self._aws = Aws(RateLimits(clock.monotonic), metrics, clock)
         self._cluster = await connect(settings.namespaces, metrics)
         app = App(settings, self._cluster, self._aws, metrics, clock)
         self._health = HealthServer(problem=app.problem, exposition=app.exposition)

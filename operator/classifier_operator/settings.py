@@ -14,6 +14,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     sweep_interval: seconds between looks at what is on the move at AWS.
     guard_interval: seconds between looks at what ought to stay as it is there.
     resync_interval: seconds between full listings of the cluster's objects.
+    namespace_interval: seconds between looks at the namespaces' annotations.
     wait_interval: seconds before the first retry of what waits for a quota, a role or a permission.
     workers: how many objects are worked on at a time.
     """
@@ -23,6 +24,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     sweep_interval: float = 5.0
     guard_interval: float = 300.0
     resync_interval: float = 600.0
+    namespace_interval: float = 60.0
     wait_interval: float = 15.0
     workers: int = 16
     health_host: str = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside of the pod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ def shared_operator(
 ) -> Iterator[OperatorProcess]:
     """One operator for all of them: starting one takes longer than most of the tests."""
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    with _operator(installed, emulator.url, shared_namespace, log) as process:
+    with make_operator(installed, emulator.url, shared_namespace, log) as process:
         yield process
 
 
@@ -78,8 +78,10 @@ def start(world: World, tmp_path: Path) -> Iterator[Callable[..., OperatorProces
     """Start the operator with more options; it is killed when the test ends."""
     started: list[OperatorProcess] = []
 
-    def started_with(*options: str) -> OperatorProcess:
-        process = _operator(world.cluster, world.aws.url, world.namespace, tmp_path / "operator.log", *options)
+    def started_with(*options: str, environment: Mapping[str, str] | None = None) -> OperatorProcess:
+        process = make_operator(
+            world.cluster, world.aws.url, world.namespace, tmp_path / "operator.log", *options, environment=environment
+        )
         started.append(process)
         process.start()
         return process
@@ -95,8 +97,21 @@ def operator(world: World, shared_operator: OperatorProcess) -> OperatorProcess:
     return shared_operator
 
 
-def _operator(cluster: ControlPlane, aws_url: str, namespace: str, log: Path, *options: str) -> OperatorProcess:
+def make_operator(
+    cluster: ControlPlane,
+    aws_url: str,
+    namespace: str,
+    log: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+) -> OperatorProcess:
+    """An operator in a hurry, ready to be started."""
     fast = ("--sweep-interval", "0.5", "--wait-interval", "1")
     return OperatorProcess(
-        kubeconfig=cluster.kubeconfig, aws_url=aws_url, namespace=namespace, log=log, options=(*fast, *options)
+        kubeconfig=cluster.kubeconfig,
+        aws_url=aws_url,
+        namespace=namespace,
+        log=log,
+        options=(*fast, *options),
+        environment=environment,
     )

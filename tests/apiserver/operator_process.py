@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,16 +18,23 @@ STOP_SECONDS = 30.0
 
 
 class OperatorProcess:
-    """`classifier-operator run` for one namespace, against an API server and an emulator."""
+    """`classifier-operator run` for one namespace, or for all with none, against an API server and an emulator."""
 
     def __init__(
-        self, *, kubeconfig: Path, aws_url: str, namespace: str, log: Path, options: Sequence[str] = ()
+        self,
+        *,
+        kubeconfig: Path,
+        aws_url: str,
+        namespace: str,
+        log: Path,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.log = log
         self.port = _free_port()
-        self._command = [sys.executable, "-m", "classifier_operator", "run", "--namespace", namespace]
+        self._command = [sys.executable, "-m", "classifier_operator", "run"]
         self._command += ["--health-host", "127.0.0.1", "--health-port", str(self.port), "--log-format", "text"]
-        self._command += options
+        self._command += [*(("--namespace", namespace) if namespace else ()), *options]
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "PYTHONPATH": "operator",
@@ -36,6 +43,7 @@ class OperatorProcess:
             "AWS_ENDPOINT_URL": aws_url,
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "secret",  # the emulator checks none
+            **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -65,6 +73,20 @@ class OperatorProcess:
                 return str(answer.read().decode())
         except OSError:
             return ""
+
+    def metric(self, name: str) -> float:
+        """The value of one of its metrics, without the prefix; 0 while it has none."""
+        lines = self.get("/metrics").splitlines()
+        values = [line.rpartition(" ")[2] for line in lines if line.startswith(f"classifier_operator_{name} ")]
+        return float(values[0]) if values else 0.0
+
+    def wait_for_more(self, name: str, count: int = 1) -> None:
+        """Wait until a metric has grown by that much."""
+        end = time.monotonic() + START_SECONDS
+        wanted = self.metric(name) + count
+        while self.metric(name) < wanted:
+            assert time.monotonic() < end, f"{name} does not grow"
+            time.sleep(0.1)
 
     def stop(self) -> int:
         """Ask it to end, as the kubelet does; its exit code."""

@@ -32,14 +32,3 @@ def test_it_ends_when_it_is_told_to(world: World, start: Callable[..., OperatorP
     operator = start()
     assert operator.stop() == 0
     assert "Traceback" not in operator.log.read_text()
-
-
-def test_another_namespace_is_left_alone(world: World, start: Callable[..., OperatorProcess]) -> None:
-    start()
-    other = f"{world.namespace}-other"
-    world.cluster.kubectl("create", "namespace", other)
-    world.cluster.kubectl("--namespace", other, "apply", "-f", "-", input=json.dumps(training("elsewhere")))
-    world.apply(training())
-    world.wait_for("ctrain", "digits", "Completed")
-    elsewhere = world.cluster.kubectl("--namespace", other, "get", "ctrain", "elsewhere", "-o", "json").stdout
-    assert "status" not in json.loads(elsewhere)

@@ -28,14 +28,47 @@ class World:
         self.namespace = namespace
         self.aws = aws
         self._api = ApiServer(cluster.kubeconfig, namespace)
-        self.s3 = boto3.client(
-            "s3", endpoint_url=aws.url, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
-        )
+        self._clients: list[Any] = []
+        self.s3 = self.client("s3")
 
     def close(self) -> None:
         """Close the connections."""
         self._api.client.close()
-        self.s3.close()
+        for client in self._clients:
+            client.close()
+
+    def client(self, service: str, region: str = REGION, role: str = "") -> Any:
+        """A client of AWS as somebody else than the operator uses it; with a role, in that role's account."""
+        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+        if role:
+            given = self.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+            keys = {
+                "aws_access_key_id": given["AccessKeyId"],
+                "aws_secret_access_key": given["SecretAccessKey"],
+                "aws_session_token": given["SessionToken"],
+            }
+        client = boto3.client(service, endpoint_url=self.aws.url, region_name=region, **keys)
+        self._clients.append(client)
+        return client
+
+    def job(self, name: str = "digits", region: str = REGION, role: str = "") -> Json:
+        """What AWS says of a training's job."""
+        job_name = self.status("ctrain", name)["jobName"]
+        described: Json = self.client("sagemaker", region, role).describe_training_job(TrainingJobName=job_name)
+        return described
+
+    def jobs(self) -> list[str]:
+        """The statuses of all jobs at AWS."""
+        return [status for kind, _, status in self.remaining() if kind == "training-jobs"]
+
+    def tags_of(self, arn: str) -> dict[str, str]:
+        """The tags of one of AWS's resources."""
+        return next(one["tags"] for one in self.aws.resources() if one["arn"] == arn)
+
+    def request(self, operation: str = "CreateTrainingJob") -> Json:
+        """What AWS was asked the last time."""
+        request: Json = self.aws.calls(operation)[-1]["request"]
+        return request
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl in the namespace; its output."""
@@ -79,9 +112,16 @@ class World:
 
     def events(self, name: str) -> list[str]:
         """The reasons of the object's Events, oldest first."""
+        return [event["reason"] for event in self._events(name)]
+
+    def notes(self, name: str) -> list[str]:
+        """The texts of the object's Events, oldest first."""
+        return [event["note"] for event in self._events(name)]
+
+    def _events(self, name: str) -> list[Json]:
         found = json.loads(self.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
         own = [event for event in found if event["regarding"]["name"] == name]
-        return [event["reason"] for event in sorted(own, key=lambda event: event["eventTime"])]
+        return sorted(own, key=lambda event: str(event["eventTime"]))
 
     def remaining(self) -> list[tuple[str, str, str]]:
         """What is left at AWS: kind, name, status."""

@@ -100,6 +100,11 @@ class FakeCluster:
         self._points.reach()
         return {"metadata": {"name": name, "annotations": self.namespaces.get(name, {})}}
 
+    async def list_namespaces(self) -> AsyncIterator[dict[str, Any]]:
+        self._points.reach()
+        for name in {key.namespace for key in self.objects} | self.namespaces.keys():
+            yield await self.read_namespace(name)
+
     async def post_event(self, event: Mapping[str, Any]) -> None:
         self._points.reach()
         self.events.append((event["regarding"]["name"], event["reason"], event["note"]))

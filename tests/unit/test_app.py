@@ -91,3 +91,22 @@ async def test_it_is_ill_when_a_loop_has_ended(parts: Parts) -> None:
     await parts.app.start()
     await parts.app.stop()
     assert "loops have ended" in parts.app.problem()
+
+
+async def test_a_changed_annotation_of_the_namespace_reaches_a_settled_object(parts: Parts) -> None:
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.training(region="", suspend=True))))
+    await parts.until("InvalidSpec")
+    parts.cluster.namespaces["vision"] = {"classifiers.sagemaker.dev/region": "eu-west-1"}
+    await parts.app.refresh_namespaces()
+    await parts.until("Suspended")
+
+
+async def test_an_annotation_that_says_the_same_disturbs_nobody(parts: Parts) -> None:
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.training(suspend=True))))
+    await parts.until("Suspended")
+    before = parts.app.exposition()
+    parts.cluster.namespaces["vision"] = {"note": "hello"}
+    await parts.app.refresh_namespaces()
+    assert parts.app.exposition() == before

@@ -12,8 +12,8 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
-from classifier_operator.runtime.gather import NamespaceDefaults
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import ConflictError, GoneError
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
@@ -68,7 +68,7 @@ class Operator:
             store=self.store,
             inventory=self.inventory,
             queue=self.queue,
-            defaults=NamespaceDefaults(cluster, world.defaults, clock),
+            defaults=NamespaceDefaults(cluster, world.defaults),
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             writer=Writer(cluster, self.store, clock, "test"),

@@ -13,17 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import boto3
 from botocore import xform_name
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
-from botocore.session import Session, get_session
+from botocore.exceptions import BotoCoreError, ClientError
 
+from classifier_operator.adapters.clock import SystemClock
+from classifier_operator.adapters.identities import Identities
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.metrics import Metrics
-from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+from classifier_operator.runtime.ports import Clock
+from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, classify
 
 T = TypeVar("T")
 
@@ -35,15 +35,28 @@ _CONFIG = Config(
     max_pool_connections=THREADS,
     retries={"mode": "standard", "total_max_attempts": 1},
 )
+# What botocore raises before it asks AWS. Such parameters and regions never reach AWS, and never will; credentials may
+# come, or come back.
+_NEVER_SENT = ("ParamValidationError", "InvalidRegionError", "NoRegionError", "EndpointResolutionError")
+_NO_CREDENTIALS = (
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "CredentialRetrievalError",
+    "TokenRetrievalError",
+    "SSOTokenLoadError",
+    "UnauthorizedSSOTokenError",
+    "ProfileNotFound",
+)
 
 
 class Aws:
     """SageMaker, SageMaker Runtime and S3, in any account and region."""
 
-    def __init__(self, limits: RateLimits, metrics: Metrics) -> None:
+    def __init__(self, limits: RateLimits, metrics: Metrics, clock: Clock | None = None) -> None:
         self._limits = limits
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
+        self._identities = Identities(_CONFIG, (clock or SystemClock()).now)
         self._clients: dict[tuple[Place, str], Any] = {}
         self._making = threading.Lock()
 
@@ -90,7 +103,7 @@ class Aws:
         began = time.monotonic()
         outcome = "ok"
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _explained, operation, send)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._sent, place, operation, send)
         except AwsRefusal as refusal:
             outcome = refusal.kind.value
             raise
@@ -98,31 +111,32 @@ class Aws:
             self._metrics.aws_calls.labels(operation, outcome).inc()
             self._metrics.aws_seconds.labels(operation).observe(time.monotonic() - began)
 
+    def _sent(self, place: Place, operation: str, send: Callable[[], T]) -> T:
+        """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""
+        clients = self._clients
+        try:
+            return _explained(operation, send)
+        except AwsRefusal as refusal:
+            if refusal.code not in EXPIRED_CODES:
+                raise
+        self._renew(place, clients)
+        return _explained(operation, send)
+
+    def _renew(self, place: Place, clients: dict[tuple[Place, str], Any]) -> None:
+        """Make new clients for the identity, unless another thread has done so since."""
+        role = place.assume_role_arn
+        with self._making:
+            if self._clients is clients:
+                self._identities.renew(role)
+                self._clients = {key: one for key, one in clients.items() if key[0].assume_role_arn not in (role, "")}
+
     def _client(self, place: Place, service: str) -> Any:
         # Clients are thread-safe, making one is not.
         with self._making:
             key = place, service
             if key not in self._clients:
-                session = boto3.Session(botocore_session=_session(place), region_name=place.region)
-                self._clients[key] = session.client(service, config=_CONFIG)
+                self._clients[key] = self._identities.client(service, place.region, place.assume_role_arn)
             return self._clients[key]
-
-
-def _session(place: Place) -> Session:
-    """The operator's own identity, or the role that it takes on; credentials are renewed before they end."""
-    session = get_session()
-    if place.assume_role_arn:
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=session.create_client,
-            source_credentials=session.get_credentials(),
-            role_arn=place.assume_role_arn,
-            extra_args={"RoleSessionName": "classifier-operator"},
-        )
-        session = get_session()
-        session._credentials = DeferredRefreshableCredentials(
-            method="assume-role", refresh_using=fetcher.fetch_credentials
-        )
-    return session
 
 
 def _explained(operation: str, send: Callable[[], T]) -> T:
@@ -134,9 +148,8 @@ def _explained(operation: str, send: Callable[[], T]) -> T:
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         details = answer.get("Error", {})
         raise classify(operation, details.get("Code", ""), details.get("Message", ""), status) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise classify(operation, "NoCredentials", str(error)) from error
     except BotoCoreError as error:
-        # Parameters that botocore itself refuses never reach AWS, and never will.
-        status = 400 if type(error).__name__ == "ParamValidationError" else 0
-        raise classify(operation, type(error).__name__, str(error), status) from error
+        name = type(error).__name__
+        if name in _NO_CREDENTIALS:
+            raise classify(operation, "NoCredentials", str(error)) from error
+        raise classify(operation, name, str(error), 400 if name in _NEVER_SENT else 0) from error

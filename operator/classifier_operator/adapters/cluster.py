@@ -6,6 +6,7 @@ The generated models are left out on purpose: objects are decoded from JSON once
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from kubernetes.aio.client.exceptions import ApiException
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
+
+logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 500
 TIMEOUT_SECONDS = 30.0
@@ -42,15 +45,9 @@ class KubernetesCluster:
     async def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
         """All objects of a kind that the operator serves, page by page."""
         for path in _collections(kind, self._namespaces):
-            token = ""
-            while True:
-                query = [("limit", str(PAGE_SIZE)), *([("continue", token)] if token else [])]
-                page = await self._request("GET", path, query=query)
+            async for page in self._pages(path):
                 for item in page["items"]:
                     yield {"apiVersion": page["apiVersion"], "kind": kind.value, **item}
-                token = page["metadata"].get("continue", "")
-                if not token:
-                    break
 
     async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
         """Apply a JSON merge patch to the object, or to its status; returns the object as it is then."""
@@ -65,10 +62,33 @@ class KubernetesCluster:
         """A namespace."""
         return await self._request("GET", f"/api/v1/namespaces/{name}")
 
+    async def list_namespaces(self) -> AsyncIterator[dict[str, Any]]:
+        """The namespaces that the operator serves; of those that it has to read one by one, those that can be read."""
+        for name in self._namespaces:
+            try:
+                yield await self.read_namespace(name)
+            except (GoneError, ClusterUnavailableError) as error:
+                logger.warning("namespace %s cannot be read: %s", name, error)
+        if not self._namespaces:
+            async for page in self._pages("/api/v1/namespaces"):
+                for item in page["items"]:
+                    yield item
+
     async def post_event(self, event: Mapping[str, Any]) -> None:
         """Publish an Event (events.k8s.io/v1)."""
         path = f"/apis/events.k8s.io/v1/namespaces/{event['metadata']['namespace']}/events"
         await self._write("event", "POST", path, event, "application/json")
+
+    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """The pages of a collection."""
+        token = ""
+        while True:
+            query = [("limit", str(PAGE_SIZE)), *([("continue", token)] if token else [])]
+            page = await self._request("GET", path, query=query)
+            yield page
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return
 
     async def _write(
         self, what: str, method: str, path: str, body: Mapping[str, Any], content_type: str

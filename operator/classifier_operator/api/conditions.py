@@ -43,6 +43,7 @@ class Reason(StrEnum):
     DELETING = "Deleting"
     WAITING_FOR_CAPACITY = "WaitingForCapacity"
     WAITING_FOR_QUOTA = "WaitingForQuota"
+    WAITING_FOR_DATA = "WaitingForData"
     THROTTLED = "Throttled"
     ACCESS_PENDING = "AccessPending"
     AWS_UNAVAILABLE = "AWSUnavailable"

@@ -1,22 +1,69 @@
-"""Owns the AWS clients of commands: the user's own credentials and settings, and errors in AWS's words."""
+"""Owns the AWS clients of commands: whose credentials they carry, the user's settings, and errors in AWS's words.
+
+An object may be worked on in another account, by a role that the operator takes on. A user whose own credentials are of
+that account needs no role; one whose are not takes on the operator's, where its trust policy allows that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import click
 
+C = TypeVar("C", bound=Callable[..., Any])
 
-def client(service: str, region: str | None) -> Any:
+_NONE = "none"
+
+
+def role_option(command: C) -> C:
+    """Add the option that says which role the call takes on."""
+    return click.option(
+        "--assume-role-arn",
+        metavar="ARN",
+        help="Take on this role for the call; `none` for none. [the role that the operator takes on for the object, "
+        "unless your credentials are of its account]",
+    )(command)
+
+
+def client(service: str, region: str | None, role_arn: str = "") -> Any:
     """A client of a service. AWS_PROFILE, AWS_ENDPOINT_URL and the rest of boto3's environment apply."""
-    import boto3
     from botocore.config import Config
 
+    from classifier_operator.adapters.identities import Identities
+
+    settings = Config(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=70)
     with explained():
-        settings = Config(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=70)
-        return boto3.Session(region_name=region).client(service, config=settings)
+        return Identities(settings, lambda: datetime.now(UTC)).client(service, region, role_arn)
+
+
+def client_for(service: str, body: Mapping[str, Any], name: str, asked: str | None) -> Any:
+    """A client of a service where the object `body` has its resource `name`.
+
+    asked: the role to take on, `none`, or None for what the object says.
+    """
+    region = body["status"]["region"]
+    if asked is not None:
+        return client(service, region, "" if asked == _NONE else asked)
+    role = operators_role(body, name)
+    return client(service, region, "" if role and _is_at_home(role, region) else role)
+
+
+def operators_role(body: Mapping[str, Any], name: str) -> str:
+    """The role by which the operator works on that resource: as recorded, for a namespace may have a default."""
+    for entry in body.get("status", {}).get("resources", ()):
+        if entry["name"] == name:
+            return str(entry.get("assumeRoleArn", ""))
+    return str(body["spec"].get("assumeRoleArn", ""))
+
+
+def _is_at_home(role_arn: str, region: str) -> bool:
+    """Whether the user's own credentials are of the role's account."""
+    with explained():
+        own = client("sts", region).get_caller_identity()["Account"]
+    return bool(own == role_arn.split(":")[4])
 
 
 @contextmanager
@@ -27,4 +74,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        raise click.ClickException(f"AWS: {error}") from error
+        advice = (
+            "; --assume-role-arn none takes none on" if getattr(error, "operation_name", "") == "AssumeRole" else ""
+        )
+        raise click.ClickException(f"AWS: {error}{advice}") from error

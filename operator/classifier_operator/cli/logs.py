@@ -25,16 +25,26 @@ _ENDED = ("Completed", "Failed", "Stopped", "Deleting")
 @click.command(name="logs")
 @click.argument("training")
 @cluster_options
+@clients.role_option
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job ends.")
 @click.option("--timestamps", is_flag=True, help="Begin each line with its time.")
-def command(*, training: str, namespace: str, kubeconfig: Path | None, follow: bool, timestamps: bool) -> None:
+def command(
+    *,
+    training: str,
+    namespace: str,
+    kubeconfig: Path | None,
+    assume_role_arn: str | None,
+    follow: bool,
+    timestamps: bool,
+) -> None:
     """Print the log of the last job of the ClassifierTraining named TRAINING.
 
-    The call is yours: your AWS credentials need logs:FilterLogEvents.
+    The call is yours: your AWS credentials, or the role's, need logs:FilterLogEvents.
     """
     objects = connect(kubeconfig, namespace)
-    status = _started(objects, training, follow=follow)
-    log = JobLog(clients.client("logs", status["region"]), status["jobName"])
+    body = _started(objects, training, follow=follow)
+    status = body["status"]
+    log = JobLog(clients.client_for("logs", body, status["jobName"], assume_role_arn), status["jobName"])
 
     def is_over() -> bool:
         now = objects.read(Kind.TRAINING, training).get("status", {})
@@ -93,15 +103,14 @@ class JobLog:
 
 
 def _started(objects: Objects, name: str, *, follow: bool) -> dict[str, Any]:
-    """The status of a training once it has a job."""
-    while not (status := (body := objects.read(Kind.TRAINING, name)).get("status", {})).get("jobName"):
+    """A training once it has a job."""
+    while not (body := objects.read(Kind.TRAINING, name)).get("status", {}).get("jobName"):
         if not follow:
             raise click.ClickException(
                 f"ClassifierTraining {objects.namespace}/{name} has no job yet: {headline(body)}"
             )
         time.sleep(POLL_SECONDS)
-    found: dict[str, Any] = status
-    return found
+    return body
 
 
 def _line(event: dict[str, Any], *, timestamps: bool) -> str:

@@ -34,23 +34,32 @@ class Ranked:
     "images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @cluster_options
+@clients.role_option
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="Most probable classes to show.")
 @click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(
-    *, endpoint: str, images: tuple[Path, ...], namespace: str, kubeconfig: Path | None, top: int, output: str
+    *,
+    endpoint: str,
+    images: tuple[Path, ...],
+    namespace: str,
+    kubeconfig: Path | None,
+    assume_role_arn: str | None,
+    top: int,
+    output: str,
 ) -> None:
     """Classify each IMAGE through the ClassifierEndpoint named ENDPOINT.
 
     The object says which endpoint that is, in which region, and what its classes are called. The call is yours: your
-    AWS credentials need sagemaker:InvokeEndpoint.
+    AWS credentials, or the role's, need sagemaker:InvokeEndpoint.
     """
     objects = connect(kubeconfig, namespace)
     body = objects.read(Kind.ENDPOINT, endpoint)
     if not is_ready(body):
         raise click.ClickException(f"ClassifierEndpoint {objects.namespace}/{endpoint} is not ready: {headline(body)}")
     labels = class_labels(objects, body["spec"].get("classLabels", {}))
-    runtime = clients.client("sagemaker-runtime", body["status"]["region"])
-    answers = {path: _invoke(runtime, body["status"]["endpointName"], path) for path in images}
+    name = body["status"]["endpointName"]
+    runtime = clients.client_for("sagemaker-runtime", body, name, assume_role_arn)
+    answers = {path: _invoke(runtime, name, path) for path in images}
     ranked = {path: _ranked(answer, path, labels)[:top] for path, answer in answers.items()}
     click.echo(_as_json(ranked) if output == "json" else _as_table(ranked))
 

@@ -50,6 +50,13 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
     help="Seconds between full listings of the cluster's objects.",
 )
 @click.option(
+    "--namespace-interval",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Seconds between looks at the namespaces' annotations.",
+)
+@click.option(
     "--wait-interval",
     default=15.0,
     show_default=True,
@@ -73,6 +80,7 @@ def command(
     sweep_interval: float,
     guard_interval: float,
     resync_interval: float,
+    namespace_interval: float,
     wait_interval: float,
     workers: int,
     health_host: str,
@@ -101,6 +109,7 @@ def command(
         sweep_interval=sweep_interval,
         guard_interval=guard_interval,
         resync_interval=resync_interval,
+        namespace_interval=namespace_interval,
         wait_interval=wait_interval,
         workers=workers,
         health_host=health_host,
@@ -120,3 +129,5 @@ def _set_up_logging(log_format: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)

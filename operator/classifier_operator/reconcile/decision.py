@@ -15,6 +15,10 @@ from classifier_operator.sagemaker.views import Sighting, Unseen
 
 StatusT = TypeVar("StatusT")
 
+# AWS's limit (Tag.Value); a namespace and a name may be longer together.
+TAG_VALUE_LENGTH = 256
+DELETION_POLICIES = ("Stop", "Delete", "Retain")
+
 
 class Meta(Struct, frozen=True, kw_only=True):
     """What decisions need of an object's metadata."""
@@ -28,8 +32,8 @@ class Meta(Struct, frozen=True, kw_only=True):
 
     @property
     def owner_tags(self) -> dict[str, str]:
-        """The tags by which a resource is known as this object's."""
-        return {UID_TAG: self.uid, OBJECT_TAG: str(self.key)}
+        """The tags by which a resource is known as this object's; the second is for people, and may be cut."""
+        return {UID_TAG: self.uid, OBJECT_TAG: str(self.key)[:TAG_VALUE_LENGTH]}
 
 
 class Defaults(Struct, frozen=True, kw_only=True):
@@ -102,6 +106,18 @@ def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:
     if not chosen:
         raise SpecError("spec.region", "is not set, and neither the namespace nor the operator has a default")
     return Place(chosen, assume_role_arn or defaults.assume_role_arn)
+
+
+def policy_of(deletion_policy: str, defaults: Defaults, *, otherwise: str) -> str:
+    """What becomes of what is at AWS.
+
+    A namespace's annotation is checked by nobody: of one that is misspelt nothing is guessed, for a guess may delete.
+    """
+    chosen = deletion_policy or defaults.deletion_policy or otherwise
+    if chosen not in DELETION_POLICIES:
+        known = ", ".join(DELETION_POLICIES)
+        raise SpecError("deletion-policy", f"the namespace's annotation is {chosen!r}, which is none of {known}")
+    return chosen
 
 
 def role_of(role_arn: str, defaults: Defaults) -> str:

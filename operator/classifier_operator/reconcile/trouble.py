@@ -15,6 +15,9 @@ from classifier_operator.sagemaker.refusals import RefusalKind, Remedy
 # the object says that it is denied and goes on asking, slowly.
 ACCESS_PATIENCE = timedelta(minutes=5)
 
+# Throttling of some seconds is AWS's everyday manner: only what lasts is a state of the object and an Event.
+BUSY_PATIENCE = timedelta(seconds=30)
+
 # Looking and tidying up are never given up, whatever AWS answers: only what the spec asks for can be refused for good.
 _NEVER_GIVEN_UP = ("Describe", "List", "Stop", "Delete")
 
@@ -23,6 +26,7 @@ _WAITS = {
     RefusalKind.UNAVAILABLE: (Reason.AWS_UNAVAILABLE, "{operation} got no good answer; it is tried again"),
     RefusalKind.QUOTA: (Reason.WAITING_FOR_QUOTA, "waiting for a service quota to allow {operation}"),
     RefusalKind.CAPACITY: (Reason.WAITING_FOR_CAPACITY, "waiting for AWS to have capacity"),
+    RefusalKind.MISSING_DATA: (Reason.WAITING_FOR_DATA, "waiting for the data that {operation} needs"),
     RefusalKind.ROLE_PENDING: (Reason.ACCESS_PENDING, "waiting for the execution role to take effect"),
     RefusalKind.ACCESS_DENIED: (Reason.ACCESS_PENDING, "waiting to be allowed {operation}"),
 }
@@ -58,6 +62,10 @@ class Trouble(Struct, frozen=True, kw_only=True):
         """Whether nothing but a look at AWS was put off for a while: no reason to say anything of the object."""
         return self.operation.startswith(("Describe", "List")) and not self.needs_somebody
 
+    def is_brief(self, now: datetime) -> bool:
+        """Whether it is only that AWS is busy, and has not been for long: it delays, and is no other state."""
+        return self.kind in (RefusalKind.THROTTLED, RefusalKind.UNAVAILABLE) and now - self.since < BUSY_PATIENCE
+
     def is_pausing(self, now: datetime) -> bool:
         """Whether the next try is not due yet."""
         return self.is_final or now < self.retry_at
@@ -70,6 +78,12 @@ class Trouble(Struct, frozen=True, kw_only=True):
 def note_of(trouble: Trouble) -> str:
     """What an object says of trouble that does not decide how it is."""
     return f"{trouble.operation} of {trouble.resource.name} was refused: {trouble.words}"
+
+
+def delay_of(trouble: Trouble, underway: Reason) -> Verdict:
+    """What the object says of trouble that is brief: what it was about to do, and why it has not come to it."""
+    _, text = _WAITS[trouble.kind]
+    return conditions.working(underway, f"{text.format(operation=trouble.operation)}: {trouble.words}")
 
 
 def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bool = False) -> Verdict:

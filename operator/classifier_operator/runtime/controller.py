@@ -24,6 +24,7 @@ from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
@@ -60,7 +61,7 @@ class Controller:
         store: Store,
         inventory: Inventory,
         queue: WorkQueue[ObjectKey],
-        defaults: gather.NamespaceDefaults,
+        defaults: NamespaceDefaults,
         executor: Executor,
         smoke_tester: SmokeTester,
         writer: Writer,
@@ -116,7 +117,7 @@ class Controller:
 
     async def _decide(self, key: ObjectKey, body: Body) -> Look:
         """Gather and decide."""
-        defaults = await self._defaults.of(key.namespace)
+        defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
         if key.kind is Kind.TRAINING:
             training = gather.training_of(key, body, defaults)
             subject = trainings.subject_of(training)

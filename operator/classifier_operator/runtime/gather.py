@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import structs
 
 from classifier_operator.api.conditions import ConditionType, find
-from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, GROUP, RETRAIN_ANNOTATION, Kind, ObjectKey
+from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, RETRAIN_ANNOTATION, Kind, ObjectKey
 from classifier_operator.endpoint.situation import Endpoint
 from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.decision import Defaults, Meta
-from classifier_operator.runtime.ports import Clock, Cluster, GoneError
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.training.situation import Training
 from classifier_operator.training.spec import Output, Resources, TrainingSpec, TrainingStatus
@@ -24,52 +21,20 @@ SpecT = TypeVar("SpecT", TrainingSpec, EndpointSpec)
 
 NO_TRAINING = TrainingSpec(inputs=(), output=Output(s3_uri=""), resources=Resources(instance_type=""))
 
-# How long a namespace's annotations are believed before they are read again.
-NAMESPACE_LIFETIME = timedelta(minutes=1)
-
 
 class InvalidObjectError(ValueError):
     """The object does not have the shape that its CRD promises; the message carries the field's path."""
 
 
-class NamespaceDefaults:
-    """What fields mean when they are absent: the namespace's annotations over the operator's settings."""
-
-    def __init__(self, cluster: Cluster, fallback: Defaults, clock: Clock) -> None:
-        self._cluster = cluster
-        self._fallback = fallback
-        self._clock = clock
-        self._known: dict[str, tuple[float, Defaults]] = {}
-
-    async def of(self, namespace: str) -> Defaults:
-        """The defaults in that namespace."""
-        known = self._known.get(namespace)
-        now = self._clock.monotonic()
-        if known is not None and now - known[0] < NAMESPACE_LIFETIME.total_seconds():
-            return known[1]
-        try:
-            annotations = (await self._cluster.read_namespace(namespace))["metadata"].get("annotations", {})
-        except GoneError:
-            annotations = {}
-        defaults = self._with(annotations)
-        self._known[namespace] = (now, defaults)
-        return defaults
-
-    def _with(self, annotations: Mapping[str, str]) -> Defaults:
-        def chosen(name: str, fallback: str) -> str:
-            return annotations.get(f"{GROUP}/{name}", fallback)
-
-        return Defaults(
-            region=chosen("region", self._fallback.region),
-            role_arn=chosen("role-arn", self._fallback.role_arn),
-            assume_role_arn=chosen("assume-role-arn", self._fallback.assume_role_arn),
-            deletion_policy=chosen("deletion-policy", self._fallback.deletion_policy),
-        )
-
-
 def has_finalizer(body: Body) -> bool:
     """Whether the operator holds the object back until it has cleaned up."""
     return FINALIZER in body["metadata"].get("finalizers", ())
+
+
+def is_newly_wanted(body: Body) -> bool:
+    """Whether somebody has made or changed the object since it was last looked at."""
+    observed = body.get("status", {}).get("observedGeneration")
+    return bool(observed != body["metadata"].get("generation", 1))
 
 
 def is_being_deleted(body: Body) -> bool:

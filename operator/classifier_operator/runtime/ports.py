@@ -61,6 +61,10 @@ class Cluster(Protocol):
         """A namespace."""
         ...
 
+    def list_namespaces(self) -> AsyncIterator[dict[str, Any]]:
+        """The namespaces that the operator serves; of those that it has to read one by one, those that can be read."""
+        ...
+
     async def post_event(self, event: Mapping[str, Any]) -> None:
         """Publish an Event (events.k8s.io/v1)."""
         ...

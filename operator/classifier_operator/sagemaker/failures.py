@@ -16,6 +16,9 @@ _INTERNAL = (
     "we encountered an internal",
 )
 _ACCELERATOR = ("accelerator", "elastic inference", "ml.eia")
+# How AWS begins when the data, the parameters or the container are to blame; what follows is the container's own text,
+# which may say anything, "internal error" and "insufficient capacity" too.
+_OF_THE_USER = ("clienterror", "algorithmerror", "client error", "customer error")
 
 
 class Fault(Enum):
@@ -34,7 +37,9 @@ class Fault(Enum):
 
 def fault_of(failure_reason: str) -> Fault:
     """The fault that a FailureReason names."""
-    text = failure_reason.lower()
+    text = failure_reason.strip().lower()
+    if text.startswith(_OF_THE_USER):
+        return Fault.USER
     for words, fault in (
         (_ACCELERATOR, Fault.ACCELERATOR),
         (_CAPACITY, Fault.CAPACITY),

@@ -35,6 +35,7 @@ class RefusalKind(StrEnum):
     ACCESS_DENIED = "AccessDenied"
     ACCELERATOR = "AcceleratorUnavailable"
     MISSING_INPUT = "MissingInput"
+    MISSING_DATA = "MissingData"
     INVALID = "Invalid"
 
     @property
@@ -56,6 +57,7 @@ _REMEDIES = {
     RefusalKind.ROLE_PENDING: Remedy.WAIT,
     RefusalKind.ACCESS_DENIED: Remedy.WAIT,
     RefusalKind.MISSING_INPUT: Remedy.WAIT,
+    RefusalKind.MISSING_DATA: Remedy.WAIT,
     RefusalKind.ACCELERATOR: Remedy.STOP,
     RefusalKind.INVALID: Remedy.STOP,
 }
@@ -115,6 +117,9 @@ RULES = (
                 "TooManyRequestsException",
                 "RequestThrottled",
                 "RequestThrottledException",
+                "BandwidthLimitExceeded",
+                "PriorRequestNotComplete",
+                "EC2ThrottledException",
                 "SlowDown",
             }
         ),
@@ -127,16 +132,48 @@ RULES = (
         ("accelerator", "elastic inference", "ml.eia"),
         ("CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint"),
     ),
+    # "Signature expired" and "RequestExpired" are about the way or a clock, not about the credentials.
+    Rule(RefusalKind.UNAVAILABLE, frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestTimeout"})),
     Rule(
         RefusalKind.UNAVAILABLE,
-        frozenset({"ModelNotReadyException", "ServiceUnavailable", "InternalFailure", "InternalDependencyException"}),
+        frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"}),
+        ("signature expired", "signature not yet current"),
+    ),
+    Rule(
+        RefusalKind.UNAVAILABLE,
+        frozenset(
+            {
+                "ModelNotReadyException",
+                "ServiceUnavailable",
+                "ServiceUnavailableException",
+                "InternalFailure",
+                "InternalServerError",
+                "InternalServerException",
+                "InternalServiceException",
+                "InternalError",
+                "InternalDependencyException",
+                "RequestTimeoutException",
+                "IDPCommunicationError",
+            }
+        ),
     ),
     # The runtime learns of a new endpoint a moment after the control plane calls it InService.
     Rule(RefusalKind.NOT_PROPAGATED, _VALIDATION, ("not found",), ("InvokeEndpoint",)),
-    Rule(RefusalKind.QUOTA, frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededException"})),
-    Rule(RefusalKind.CAPACITY, frozenset({"CapacityError", "InsufficientCapacityException"})),
+    Rule(
+        RefusalKind.QUOTA,
+        frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededException", "LimitExceededException"}),
+    ),
+    Rule(
+        RefusalKind.CAPACITY,
+        frozenset({"CapacityError", "InsufficientCapacityException", "InsufficientInstanceCapacity"}),
+    ),
+    Rule(
+        RefusalKind.CAPACITY,
+        _VALIDATION,
+        ("insufficientinstancecapacity", "insufficient capacity", "unable to provision requested ml compute capacity"),
+    ),
     Rule(RefusalKind.ALREADY_EXISTS, frozenset({"ResourceInUse"}), (), ("CreateTrainingJob",)),
-    Rule(RefusalKind.IN_PROGRESS, frozenset({"ResourceInUse", "ConflictException"})),
+    Rule(RefusalKind.IN_PROGRESS, frozenset({"ResourceInUse", "ConflictException", "ConcurrentUpdateException"})),
     Rule(
         RefusalKind.NOT_FOUND,
         frozenset(
@@ -151,7 +188,12 @@ RULES = (
         ),
     ),
     Rule(RefusalKind.ALREADY_EXISTS, _VALIDATION, ("already existing", "already exists")),
-    Rule(RefusalKind.IN_PROGRESS, _VALIDATION, ("cannot update in-progress", "cannot delete in-progress")),
+    # The last of these is Application Auto Scaling's, of an endpoint that is created or updated.
+    Rule(
+        RefusalKind.IN_PROGRESS,
+        _VALIDATION,
+        ("cannot update in-progress", "cannot delete in-progress", "the status should be in 'inservice'"),
+    ),
     Rule(RefusalKind.ALREADY_ENDED, _VALIDATION, ("the training job is in status",)),
     # The configuration was made a moment ago and is not seen everywhere yet (documented for CreateEndpoint).
     Rule(
@@ -186,6 +228,27 @@ RULES = (
             "access denied for repository",
         ),
     ),
+    # Data that is put there later, or a role that may not list it: the text names both.
+    Rule(RefusalKind.MISSING_DATA, _VALIDATION, ("no s3 objects found under s3 url",), ("CreateTrainingJob",)),
+    # A key that is disabled or pending deletion, or a policy that does not name the role yet: a person mends it there.
+    Rule(
+        RefusalKind.ACCESS_DENIED,
+        frozenset(
+            {
+                "KMSAccessDeniedException",
+                "KMSDisabledException",
+                "KMSInvalidStateException",
+                "KMSNotFoundException",
+                "KMSOptInRequired",
+                "KMS.DisabledException",
+                "KMS.KMSInvalidStateException",
+                "KMS.NotFoundException",
+            }
+        ),
+    ),
+    Rule(RefusalKind.THROTTLED, frozenset({"KMSThrottlingException"})),
+    Rule(RefusalKind.ACCESS_DENIED, _VALIDATION, ("not authorized to perform: kms:",)),
+    # Credentials that are still expired after they were renewed (`adapters/aws.py`) need somebody, as all of these do.
     Rule(
         RefusalKind.ACCESS_DENIED,
         frozenset(
@@ -195,15 +258,30 @@ RULES = (
                 "UnauthorizedOperation",
                 "UnrecognizedClientException",
                 "InvalidClientTokenId",
+                "InvalidAccessKeyId",
+                "MissingAuthenticationToken",
+                "MissingAuthenticationTokenException",
+                "IncompleteSignature",
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                "AuthFailure",
+                "NotAuthorized",
+                "OptInRequired",
+                "SubscriptionRequiredException",
+                "FailedResourceAccessException",
                 "ExpiredToken",
                 "ExpiredTokenException",
-                "SignatureDoesNotMatch",
+                "TokenRefreshRequired",
+                "InvalidIdentityToken",
                 "NoCredentials",
                 "403",
             }
         ),
     ),
 )
+
+# Credentials that were good until now: renewed ones are tried before anybody is asked.
+EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 
 
 def classify(operation: str, code: str, message: str, status: int = 400) -> AwsRefusal:

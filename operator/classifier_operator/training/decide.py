@@ -16,7 +16,7 @@ from classifier_operator.api.conditions import ConditionType, Reason, Verdict, f
 from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject, UnsupportedError
-from classifier_operator.reconcile.trouble import note_of, verdict_of
+from classifier_operator.reconcile.trouble import delay_of, note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Sighting, Stranger, Unseen
 from classifier_operator.training import status as report
 from classifier_operator.training.deletion import being_deleted
@@ -107,6 +107,8 @@ def _refused_before(at: Situation) -> TrainingDecision | None:
     if trouble is not None and trouble.is_pausing(at.now):
         if trouble.is_only_a_look:
             return Decision(status=at.status)
+        if trouble.is_brief(at.now):
+            return Decision(status=at.says(delay_of(trouble, Reason.STARTING)))
         ledger = at.status.resources
         if trouble.is_final and not at.status.job_arn:
             ledger = without(ledger, [at.job])

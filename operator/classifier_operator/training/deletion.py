@@ -9,7 +9,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, working
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.reconcile.calls import delete
-from classifier_operator.reconcile.decision import Decision, Seen
+from classifier_operator.reconcile.decision import Decision, Seen, SpecError, policy_of
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training import status as report
 from classifier_operator.training.leftovers import Leftovers, known_to_have_ended, stopped
@@ -18,8 +18,14 @@ from classifier_operator.training.spec import TrainingStatus
 
 
 def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
-    policy = training.spec.deletion_policy or training.defaults.deletion_policy or "Stop"
     status = training.status
+    if not status.resources:
+        return Decision(status=status, releases=True)
+    try:
+        policy = policy_of(training.spec.deletion_policy, training.defaults, otherwise="Stop")
+    except SpecError as error:
+        verdict = working(Reason.DELETING, f"nothing is stopped yet: {error}; spec.deletionPolicy goes before it")
+        return Decision(status=report.with_conditions(status, training.meta, verdict, now))
     if policy == "Stop":
         status = structs.replace(status, resources=without(status.resources, known_to_have_ended(status)))
     jobs = resources_in(status.resources)

@@ -1,4 +1,7 @@
-"""What each of AWS's answers means: the texts are AWS's own, as users have reported them."""
+"""What each of AWS's answers means: the texts are AWS's own, as its documentation and users report them.
+
+One row for each answer that is known of the operations this project calls, with what is done about it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,17 @@ import pytest
 from classifier_operator.sagemaker.refusals import RefusalKind, Remedy, classify
 
 VALIDATION = "ValidationException"
-CONFIG = 'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:1:endpoint-config/x".'
-ENDPOINT = 'Could not find endpoint "arn:aws:sagemaker:us-east-1:1:endpoint/x".'
-MODEL = 'Could not find model "arn:aws:sagemaker:us-east-1:1:model/x".'
-IN_PROGRESS = 'Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:1:endpoint/x".'
-NAMES = "Training job names must be unique within an AWS account and region, and a training job with this name already"
+ARN = "arn:aws:sagemaker:us-east-1:1"
+JOB = "Requested resource not found."
+CONFIG = f'Could not find endpoint configuration "{ARN}:endpoint-config/x".'
+ENDPOINT = f'Could not find endpoint "{ARN}:endpoint/x".'
+MODEL = f'Could not find model "{ARN}:model/x".'
+IN_PROGRESS = f'Cannot update in-progress endpoint "{ARN}:endpoint/x".'
+ENDED = "The request was rejected because the training job is in status {}."
+NAMES = (
+    "Training job names must be unique within an AWS account and region, and a training job with this name already "
+    f"exists ({ARN}:training-job/x)"
+)
 LIMIT = (
     "The account-level service limit 'ml.m5.large for endpoint usage' is 0 Instances, with current utilization of 0 "
     "Instances and a request delta of 1 Instances. Please contact AWS support to request an increase for this limit."
@@ -19,117 +28,342 @@ LIMIT = (
 NO_ACCELERATORS = "The requested resource notebook-instance/total_accelerator_count is not available in this region"
 DATA = (
     'Could not access model data at s3://b/m.tar.gz. Please ensure that the role "r" exists and that its trust '
-    'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
+    'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". Also '
+    'ensure that the role has "s3:GetObject" permissions and that the object is located in us-east-1.'
 )
 ASSUME = (
     "Could not assume role arn:aws:iam::1:role/r. Please ensure that the role exists and allows principal "
     "'sagemaker.amazonaws.com' to assume the role."
 )
+NO_OBJECTS = (
+    'No S3 objects found under S3 URL "s3://b/train" given in input data source. Please ensure that the bucket exists '
+    "in the selected region (us-east-1), that objects exist under that S3 prefix, and that the role "
+    '"arn:aws:iam::1:role/r" has "s3:ListBucket" permissions on bucket "b".'
+)
+DENIED = (
+    "User: arn:aws:sts::1:assumed-role/operator/x is not authorized to perform: sagemaker:UpdateEndpoint on resource: "
+    f"{ARN}:endpoint-config/x because no identity-based policy allows the sagemaker:UpdateEndpoint action"
+)
+CANNOT_ASSUME = (
+    "User: arn:aws:sts::1:assumed-role/operator/x is not authorized to perform: sts:AssumeRole on resource: "
+    "arn:aws:iam::2:role/classifiers"
+)
+NOT_IN_SERVICE = "The status should be in 'InService' to register it as a scalable target"
+MISMATCH = "The request signature we calculated does not match the signature you provided."
+
+KIND = RefusalKind
+RETRY, WAIT, STOP = Remedy.RETRY, Remedy.WAIT, Remedy.STOP
 
 ANSWERS = {
-    "no job to describe": ("DescribeTrainingJob", VALIDATION, "Requested resource not found.", RefusalKind.NOT_FOUND),
-    "no job, as documented": ("DescribeTrainingJob", "ResourceNotFound", "", RefusalKind.NOT_FOUND),
-    "no job to stop": ("StopTrainingJob", VALIDATION, "Requested resource not found.", RefusalKind.NOT_FOUND),
-    "no model to describe": ("DescribeModel", VALIDATION, MODEL, RefusalKind.NOT_FOUND),
-    "no model to delete": ("DeleteModel", VALIDATION, MODEL, RefusalKind.NOT_FOUND),
-    "no configuration to delete": ("DeleteEndpointConfig", VALIDATION, CONFIG, RefusalKind.NOT_FOUND),
-    "no endpoint to describe": ("DescribeEndpoint", VALIDATION, ENDPOINT, RefusalKind.NOT_FOUND),
-    "no endpoint to update": ("UpdateEndpoint", VALIDATION, ENDPOINT, RefusalKind.NOT_FOUND),
-    "no endpoint to delete": ("DeleteEndpoint", VALIDATION, ENDPOINT, RefusalKind.NOT_FOUND),
-    "configuration not seen yet": ("CreateEndpoint", VALIDATION, CONFIG, RefusalKind.NOT_PROPAGATED),
-    "configuration gone at update": ("UpdateEndpoint", VALIDATION, CONFIG, RefusalKind.NOT_PROPAGATED),
-    "model not seen yet": ("CreateEndpointConfig", VALIDATION, MODEL, RefusalKind.NOT_PROPAGATED),
-    "update while in progress": ("UpdateEndpoint", VALIDATION, IN_PROGRESS, RefusalKind.IN_PROGRESS),
-    "delete while in progress": ("DeleteEndpoint", VALIDATION, IN_PROGRESS, RefusalKind.IN_PROGRESS),
+    # Not there
+    "no job to describe": ("DescribeTrainingJob", VALIDATION, JOB, KIND.NOT_FOUND, STOP),
+    "no job to stop": ("StopTrainingJob", VALIDATION, JOB, KIND.NOT_FOUND, STOP),
+    "no job to delete": ("DeleteTrainingJob", VALIDATION, JOB, KIND.NOT_FOUND, STOP),
+    "no job, as documented": ("DescribeTrainingJob", "ResourceNotFound", "", KIND.NOT_FOUND, STOP),
+    "no model to describe": ("DescribeModel", VALIDATION, MODEL, KIND.NOT_FOUND, STOP),
+    "no model to delete": ("DeleteModel", VALIDATION, MODEL, KIND.NOT_FOUND, STOP),
+    "no configuration to describe": ("DescribeEndpointConfig", VALIDATION, CONFIG, KIND.NOT_FOUND, STOP),
+    "no configuration to delete": ("DeleteEndpointConfig", VALIDATION, CONFIG, KIND.NOT_FOUND, STOP),
+    "no endpoint to describe": ("DescribeEndpoint", VALIDATION, ENDPOINT, KIND.NOT_FOUND, STOP),
+    "no endpoint to update": ("UpdateEndpoint", VALIDATION, ENDPOINT, KIND.NOT_FOUND, STOP),
+    "no endpoint to rescale": ("UpdateEndpointWeightsAndCapacities", VALIDATION, ENDPOINT, KIND.NOT_FOUND, STOP),
+    "no endpoint to delete": ("DeleteEndpoint", VALIDATION, ENDPOINT, KIND.NOT_FOUND, STOP),
+    "no resource to tag": ("AddTags", "ResourceNotFound", "", KIND.NOT_FOUND, STOP),
+    "no object": ("GetObject", "NoSuchKey", "The specified key does not exist.", KIND.NOT_FOUND, STOP),
+    "no object to look at": ("HeadObject", "404", "Not Found", KIND.NOT_FOUND, STOP),
+    "no bucket": ("GetObject", "NoSuchBucket", "The specified bucket does not exist", KIND.NOT_FOUND, STOP),
+    # Not there yet
+    "configuration not seen yet": ("CreateEndpoint", VALIDATION, CONFIG, KIND.NOT_PROPAGATED, RETRY),
+    "configuration gone at update": ("UpdateEndpoint", VALIDATION, CONFIG, KIND.NOT_PROPAGATED, RETRY),
+    "model not seen yet": ("CreateEndpointConfig", VALIDATION, MODEL, KIND.NOT_PROPAGATED, RETRY),
+    "endpoint unknown to the runtime": (
+        "InvokeEndpoint",
+        "ValidationError",
+        "Endpoint x of account 1 not found.",
+        KIND.NOT_PROPAGATED,
+        RETRY,
+    ),
+    # In the way of something else
+    "update while in progress": ("UpdateEndpoint", VALIDATION, IN_PROGRESS, KIND.IN_PROGRESS, RETRY),
+    "delete while in progress": ("DeleteEndpoint", VALIDATION, IN_PROGRESS, KIND.IN_PROGRESS, RETRY),
     "rescale while in progress": (
         "UpdateEndpointWeightsAndCapacities",
         VALIDATION,
         IN_PROGRESS,
-        RefusalKind.IN_PROGRESS,
+        KIND.IN_PROGRESS,
+        RETRY,
     ),
+    "job cannot be deleted yet": ("DeleteTrainingJob", "ResourceInUse", "", KIND.IN_PROGRESS, RETRY),
+    "tags in conflict": ("AddTags", "ConflictException", "", KIND.IN_PROGRESS, RETRY),
+    # There already, or over already
     "endpoint exists": (
         "CreateEndpoint",
         VALIDATION,
-        'Cannot create already existing endpoint "arn".',
-        RefusalKind.ALREADY_EXISTS,
+        f'Cannot create already existing endpoint "{ARN}:endpoint/x".',
+        KIND.ALREADY_EXISTS,
+        STOP,
     ),
     "configuration exists": (
         "CreateEndpointConfig",
         VALIDATION,
-        'Cannot create already existing endpoint configuration "arn".',
-        RefusalKind.ALREADY_EXISTS,
+        f'Cannot create already existing endpoint configuration "{ARN}:endpoint-config/x".',
+        KIND.ALREADY_EXISTS,
+        STOP,
     ),
-    "job exists": ("CreateTrainingJob", "ResourceInUse", NAMES, RefusalKind.ALREADY_EXISTS),
-    "job has stopped": (
-        "StopTrainingJob",
+    "model exists": (
+        "CreateModel",
         VALIDATION,
-        "The request was rejected because the training job is in status Stopped.",
-        RefusalKind.ALREADY_ENDED,
+        f'Cannot create already existing model "{ARN}:model/x".',
+        KIND.ALREADY_EXISTS,
+        STOP,
     ),
-    "job cannot be deleted yet": ("DeleteTrainingJob", "ResourceInUse", "", RefusalKind.IN_PROGRESS),
-    "quota": ("CreateEndpoint", "ResourceLimitExceeded", LIMIT, RefusalKind.QUOTA),
-    "quota for a job": ("CreateTrainingJob", "ResourceLimitExceeded", LIMIT, RefusalKind.QUOTA),
-    "throttled": ("DescribeEndpoint", "ThrottlingException", "Rate exceeded", RefusalKind.THROTTLED),
-    "role not assumable": ("CreateTrainingJob", VALIDATION, ASSUME, RefusalKind.ROLE_PENDING),
-    "model data not readable": ("CreateModel", VALIDATION, DATA, RefusalKind.ROLE_PENDING),
-    "bucket not listable": (
+    "job exists": ("CreateTrainingJob", "ResourceInUse", NAMES, KIND.ALREADY_EXISTS, STOP),
+    "job has completed": ("StopTrainingJob", VALIDATION, ENDED.format("Completed"), KIND.ALREADY_ENDED, STOP),
+    "job has failed": ("StopTrainingJob", VALIDATION, ENDED.format("Failed"), KIND.ALREADY_ENDED, STOP),
+    "job has stopped": ("StopTrainingJob", VALIDATION, ENDED.format("Stopped"), KIND.ALREADY_ENDED, STOP),
+    # Too many, or too much
+    "throttled look": ("DescribeEndpoint", "ThrottlingException", "Rate exceeded", KIND.THROTTLED, RETRY),
+    "throttled list": ("ListTrainingJobs", "ThrottlingException", "Rate exceeded", KIND.THROTTLED, RETRY),
+    "throttled creation": ("CreateTrainingJob", "ThrottlingException", "Rate exceeded", KIND.THROTTLED, RETRY),
+    "throttled by STS": ("CreateTrainingJob", "Throttling", "Rate exceeded", KIND.THROTTLED, RETRY),
+    "throttled by S3": ("GetObject", "SlowDown", "Please reduce your request rate.", KIND.THROTTLED, RETRY),
+    "throttled by KMS": ("GetObject", "KMSThrottlingException", "", KIND.THROTTLED, RETRY),
+    "too many requests": ("InvokeEndpoint", "TooManyRequestsException", "", KIND.THROTTLED, RETRY),
+    "request limit": ("CreateModel", "RequestLimitExceeded", "", KIND.THROTTLED, RETRY),
+    "quota for a job": ("CreateTrainingJob", "ResourceLimitExceeded", LIMIT, KIND.QUOTA, WAIT),
+    "quota for models": ("CreateModel", "ResourceLimitExceeded", LIMIT, KIND.QUOTA, WAIT),
+    "quota for configurations": ("CreateEndpointConfig", "ResourceLimitExceeded", LIMIT, KIND.QUOTA, WAIT),
+    "quota for an endpoint": ("CreateEndpoint", "ResourceLimitExceeded", LIMIT, KIND.QUOTA, WAIT),
+    "quota for an update": ("UpdateEndpoint", "ResourceLimitExceeded", LIMIT, KIND.QUOTA, WAIT),
+    "quota for a rescale": (
+        "UpdateEndpointWeightsAndCapacities",
+        "ResourceLimitExceeded",
+        LIMIT,
+        KIND.QUOTA,
+        WAIT,
+    ),
+    "quota, as other services say it": ("CreateModel", "ServiceQuotaExceededException", "", KIND.QUOTA, WAIT),
+    "no capacity": (
         "CreateTrainingJob",
-        VALIDATION,
-        "Unauthorized to List objects under S3 URL: s3://b/train.",
-        RefusalKind.ROLE_PENDING,
+        "CapacityError",
+        "Unable to provision requested ML compute capacity. Please retry using a different ML instance type.",
+        KIND.CAPACITY,
+        WAIT,
     ),
-    "output bucket denied": (
-        "CreateTrainingJob",
+    "no capacity, as EC2 says it": ("CreateEndpoint", "InsufficientInstanceCapacity", "", KIND.CAPACITY, WAIT),
+    "no capacity, as a bad request": (
+        "CreateEndpoint",
         VALIDATION,
-        "Access denied to OutputDataConfig S3 bucket: b",
-        RefusalKind.ROLE_PENDING,
+        "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.",
+        KIND.CAPACITY,
+        WAIT,
     ),
-    "no policy for the bucket": (
-        "CreateTrainingJob",
-        VALIDATION,
-        "no identity-based policy allows the s3:ListBucket action",
-        RefusalKind.ROLE_PENDING,
-    ),
-    "hub denied": ("CreateTrainingJob", VALIDATION, "Access denied to hub content x", RefusalKind.ROLE_PENDING),
-    "image denied": ("CreateTrainingJob", VALIDATION, "Access denied for repository: x", RefusalKind.ROLE_PENDING),
+    # Elastic Inference
     "accelerator as a quota": (
         "CreateEndpointConfig",
         "ResourceLimitExceeded",
         NO_ACCELERATORS,
-        RefusalKind.ACCELERATOR,
+        KIND.ACCELERATOR,
+        STOP,
     ),
     "accelerator as a bad value": (
         "CreateEndpoint",
         VALIDATION,
         "Amazon Elastic Inference is no longer available.",
-        RefusalKind.ACCELERATOR,
+        KIND.ACCELERATOR,
+        STOP,
     ),
-    "accelerator at update": ("UpdateEndpoint", VALIDATION, "ml.eia2.medium not supported", RefusalKind.ACCELERATOR),
-    "not allowed": ("CreateModel", "AccessDeniedException", "not authorized", RefusalKind.ACCESS_DENIED),
-    "credentials expired": ("CreateModel", "ExpiredTokenException", "", RefusalKind.ACCESS_DENIED),
-    "model warms up": ("InvokeEndpoint", "ModelNotReadyException", "", RefusalKind.UNAVAILABLE),
-    "endpoint unknown to the runtime": (
+    "accelerator at update": ("UpdateEndpoint", VALIDATION, "ml.eia2.medium not supported", KIND.ACCELERATOR, STOP),
+    # Roles that have not taken effect yet
+    "role not assumable": ("CreateTrainingJob", VALIDATION, ASSUME, KIND.ROLE_PENDING, WAIT),
+    "role of a model not assumable": ("CreateModel", VALIDATION, ASSUME, KIND.ROLE_PENDING, WAIT),
+    "model data not readable": ("CreateModel", VALIDATION, DATA, KIND.ROLE_PENDING, WAIT),
+    "bucket not listable": (
+        "CreateTrainingJob",
+        VALIDATION,
+        "Unauthorized to List objects under S3 URL: s3://b/train.",
+        KIND.ROLE_PENDING,
+        WAIT,
+    ),
+    "output bucket denied": (
+        "CreateTrainingJob",
+        VALIDATION,
+        "Access denied to OutputDataConfig S3 bucket: b",
+        KIND.ROLE_PENDING,
+        WAIT,
+    ),
+    "no policy for the bucket": (
+        "CreateTrainingJob",
+        VALIDATION,
+        "no identity-based policy allows the s3:ListBucket action",
+        KIND.ROLE_PENDING,
+        WAIT,
+    ),
+    "hub denied": ("CreateTrainingJob", VALIDATION, "Access denied to hub content x", KIND.ROLE_PENDING, WAIT),
+    "image denied": ("CreateTrainingJob", VALIDATION, "Access denied for repository: x", KIND.ROLE_PENDING, WAIT),
+    # Data
+    "no training data": ("CreateTrainingJob", VALIDATION, NO_OBJECTS, KIND.MISSING_DATA, WAIT),
+    "no model data": ("CreateModel", VALIDATION, "Could not find model data at s3://b/m.", KIND.INVALID, STOP),
+    "no model data under a prefix": (
+        "CreateModel",
+        VALIDATION,
+        "Could not find model data at s3://b/artifacts/v2.0.0/.",
+        KIND.INVALID,
+        STOP,
+    ),
+    # Not allowed
+    "not allowed": ("CreateModel", "AccessDeniedException", "not authorized", KIND.ACCESS_DENIED, WAIT),
+    "not allowed the configuration": ("UpdateEndpoint", "AccessDeniedException", DENIED, KIND.ACCESS_DENIED, WAIT),
+    "operator's role not assumable": ("CreateTrainingJob", "AccessDenied", CANNOT_ASSUME, KIND.ACCESS_DENIED, WAIT),
+    "bucket not allowed": ("GetObject", "AccessDenied", "Access Denied", KIND.ACCESS_DENIED, WAIT),
+    "object not allowed": ("HeadObject", "403", "Forbidden", KIND.ACCESS_DENIED, WAIT),
+    "region not enabled": (
+        "CreateModel",
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+        KIND.ACCESS_DENIED,
+        WAIT,
+    ),
+    "account not signed up": ("CreateModel", "OptInRequired", "", KIND.ACCESS_DENIED, WAIT),
+    "key not allowed": (
+        "CreateTrainingJob",
+        VALIDATION,
+        "User: r is not authorized to perform: kms:CreateGrant on resource: arn:aws:kms:us-east-1:1:key/k",
+        KIND.ACCESS_DENIED,
+        WAIT,
+    ),
+    "key not allowed, by KMS": ("GetObject", "KMSAccessDeniedException", "", KIND.ACCESS_DENIED, WAIT),
+    "key disabled": ("GetObject", "KMS.DisabledException", "key/k is disabled.", KIND.ACCESS_DENIED, WAIT),
+    "key to be deleted": ("GetObject", "KMSInvalidStateException", "is pending deletion.", KIND.ACCESS_DENIED, WAIT),
+    "no key": ("GetObject", "KMS.NotFoundException", "", KIND.ACCESS_DENIED, WAIT),
+    # Credentials: expired ones have been renewed in vain when they get here
+    "no credentials": ("CreateModel", "NoCredentials", "Unable to locate credentials", KIND.ACCESS_DENIED, WAIT),
+    "token expired": (
+        "CreateModel",
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+        KIND.ACCESS_DENIED,
+        WAIT,
+    ),
+    "token expired, by S3": (
+        "GetObject",
+        "ExpiredToken",
+        "The provided token has expired.",
+        KIND.ACCESS_DENIED,
+        WAIT,
+    ),
+    "token to be renewed": ("GetObject", "TokenRefreshRequired", "", KIND.ACCESS_DENIED, WAIT),
+    "web identity not accepted": (
+        "CreateModel",
+        "InvalidIdentityToken",
+        "No OpenIDConnect provider found in your account",
+        KIND.ACCESS_DENIED,
+        WAIT,
+    ),
+    "web identity not checked": ("CreateModel", "IDPCommunicationError", "", KIND.UNAVAILABLE, RETRY),
+    "key id unknown": ("CreateModel", "InvalidClientTokenId", "", KIND.ACCESS_DENIED, WAIT),
+    "key id unknown to S3": ("GetObject", "InvalidAccessKeyId", "", KIND.ACCESS_DENIED, WAIT),
+    "nobody's request": ("CreateModel", "MissingAuthenticationTokenException", "", KIND.ACCESS_DENIED, WAIT),
+    "wrong secret": ("CreateModel", "InvalidSignatureException", MISMATCH, KIND.ACCESS_DENIED, WAIT),
+    "wrong secret, by S3": ("GetObject", "SignatureDoesNotMatch", MISMATCH, KIND.ACCESS_DENIED, WAIT),
+    # The clock, or the way
+    "late signature": (
+        "CreateModel",
+        "InvalidSignatureException",
+        "Signature expired: 20261124T000000Z is now earlier than 20261124T000500Z",
+        KIND.UNAVAILABLE,
+        RETRY,
+    ),
+    "early signature": (
+        "CreateModel",
+        "InvalidSignatureException",
+        "Signature not yet current: 20261124T001000Z is still later than 20261124T000500Z",
+        KIND.UNAVAILABLE,
+        RETRY,
+    ),
+    "request expired": ("CreateModel", "RequestExpired", "Request has expired.", KIND.UNAVAILABLE, RETRY),
+    "clocks apart": ("GetObject", "RequestTimeTooSkewed", "", KIND.UNAVAILABLE, RETRY),
+    # AWS itself
+    "service unavailable": ("CreateModel", "ServiceUnavailable", "", KIND.UNAVAILABLE, RETRY),
+    "service unavailable, modelled": ("CreateModel", "ServiceUnavailableException", "", KIND.UNAVAILABLE, RETRY),
+    "internal failure": ("CreateModel", "InternalFailure", "", KIND.UNAVAILABLE, RETRY),
+    "internal server error": ("CreateModel", "InternalServerError", "", KIND.UNAVAILABLE, RETRY),
+    "internal server exception": ("CreateModel", "InternalServerException", "", KIND.UNAVAILABLE, RETRY),
+    "internal error of S3": ("GetObject", "InternalError", "", KIND.UNAVAILABLE, RETRY),
+    "slow client": ("GetObject", "RequestTimeout", "", KIND.UNAVAILABLE, RETRY),
+    # Invocations
+    "model warms up": ("InvokeEndpoint", "ModelNotReadyException", "", KIND.UNAVAILABLE, RETRY),
+    "runtime unavailable": ("InvokeEndpoint", "ServiceUnavailable", "", KIND.UNAVAILABLE, RETRY),
+    "runtime's dependency": ("InvokeEndpoint", "InternalDependencyException", "", KIND.UNAVAILABLE, RETRY),
+    "model crashes": (
         "InvokeEndpoint",
-        "ValidationError",
-        "Endpoint x of account 1 not found.",
-        RefusalKind.NOT_PROPAGATED,
+        "ModelError",
+        "Received server error (500) from model",
+        KIND.INVALID,
+        STOP,
     ),
-    "model crashes": ("InvokeEndpoint", "ModelError", "Received server error (500) from model", RefusalKind.INVALID),
-    "bad input": ("CreateTrainingJob", VALIDATION, "1 validation error detected", RefusalKind.INVALID),
-    "missing model data": ("CreateModel", VALIDATION, "Could not find model data at s3://b/m", RefusalKind.INVALID),
-    "object missing": ("GetObject", "NoSuchKey", "The specified key does not exist.", RefusalKind.NOT_FOUND),
+    "image refused": ("InvokeEndpoint", "ValidationError", "1 validation error detected", KIND.INVALID, STOP),
+    # Application Auto Scaling
+    "scaling before service": ("RegisterScalableTarget", VALIDATION, NOT_IN_SERVICE, KIND.IN_PROGRESS, RETRY),
+    "scaling in conflict": ("PutScalingPolicy", "ConcurrentUpdateException", "", KIND.IN_PROGRESS, RETRY),
+    "nothing to scale": (
+        "DeregisterScalableTarget",
+        "ObjectNotFoundException",
+        "No scalable target found for service namespace: sagemaker",
+        KIND.NOT_FOUND,
+        STOP,
+    ),
+    "no policy to delete": ("DeleteScalingPolicy", "ObjectNotFoundException", "", KIND.NOT_FOUND, STOP),
+    "alarms not readable": (
+        "DescribeScalingPolicies",
+        "FailedResourceAccessException",
+        "",
+        KIND.ACCESS_DENIED,
+        WAIT,
+    ),
+    "too many policies": ("PutScalingPolicy", "LimitExceededException", "", KIND.QUOTA, WAIT),
+    "scaling's own failure": ("PutScalingPolicy", "InternalServiceException", "", KIND.UNAVAILABLE, RETRY),
+    "bad page": ("DescribeScalableTargets", "InvalidNextTokenException", "", KIND.INVALID, STOP),
+    # The request
+    "bad input": ("CreateTrainingJob", VALIDATION, "1 validation error detected: Value 'x' at", KIND.INVALID, STOP),
+    "image not found": (
+        "CreateModel",
+        VALIDATION,
+        "Requested image 1.dkr.ecr.us-east-1.amazonaws.com/x:1 not found.",
+        KIND.INVALID,
+        STOP,
+    ),
+    "image invalid": ("CreateModel", VALIDATION, 'ECR image "1.dkr.ecr/x" is invalid.', KIND.INVALID, STOP),
+    "failed endpoint": ("UpdateEndpoint", VALIDATION, f'Cannot update endpoint "{ARN}" in status.', KIND.INVALID, STOP),
+    "unknown operation": ("CreateModel", "UnknownOperationException", "", KIND.INVALID, STOP),
+    "refused by botocore": ("CreateModel", "ParamValidationError", "Missing required parameter", KIND.INVALID, STOP),
+    "something new": ("CreateModel", "SomethingNewException", "", KIND.INVALID, STOP),
 }
 REMEDIES = {
     Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress"},
-    Remedy.WAIT: {"Quota", "Capacity", "RolePending", "AccessDenied", "MissingInput"},
+    Remedy.WAIT: {"Quota", "Capacity", "RolePending", "AccessDenied", "MissingInput", "MissingData"},
     Remedy.STOP: {"NotFound", "AlreadyExists", "AlreadyEnded", "AcceleratorUnavailable", "Invalid"},
 }
+# What botocore raises where no answer came.
+NO_ANSWERS = [
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ConnectionClosedError",
+    "HTTPClientError",
+    "SSLError",
+    "ProxyConnectionError",
+    "ResponseStreamingError",
+]
 
 
-@pytest.mark.parametrize(("operation", "code", "words", "kind"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_each_answer_has_one_meaning(operation: str, code: str, words: str, kind: RefusalKind) -> None:
+@pytest.mark.parametrize(("operation", "code", "words", "kind", "remedy"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_each_answer_has_one_meaning_and_one_remedy(
+    operation: str, code: str, words: str, kind: RefusalKind, remedy: Remedy
+) -> None:
     refusal = classify(operation, code, words)
     assert refusal.kind is kind
+    assert refusal.remedy is remedy
     assert words in refusal.words
     assert code in refusal.words
 
@@ -139,9 +373,20 @@ def test_each_kind_has_one_remedy(kind: RefusalKind) -> None:
     assert kind.value in REMEDIES[kind.remedy]
 
 
+def test_each_kind_is_some_answers_meaning() -> None:
+    # What a smoke test lacks is no answer of AWS.
+    assert {row[3] for row in ANSWERS.values()} == set(RefusalKind) - {RefusalKind.MISSING_INPUT}
+
+
 @pytest.mark.parametrize("status", [0, 500, 502, 503, 504])
 def test_no_answer_is_no_verdict(status: int) -> None:
     assert classify("CreateModel", "Whatever", "", status).kind is RefusalKind.UNAVAILABLE
+
+
+@pytest.mark.parametrize("code", NO_ANSWERS)
+def test_the_network_passes_by_itself(code: str) -> None:
+    refusal = classify("CreateModel", code, "", 0)
+    assert (refusal.kind, refusal.remedy) == (RefusalKind.UNAVAILABLE, Remedy.RETRY)
 
 
 @pytest.mark.parametrize("words", [ENDPOINT, CONFIG])

@@ -251,10 +251,11 @@ def test_a_job_that_nobody_has_looked_at_is_identified_before_it_is_stopped() ->
 
 
 REFUSED: dict[RefusalKind, dict[str, str]] = {
-    RefusalKind.THROTTLED: {"Ready": "False Throttled", "Reconciling": "Throttled"},
-    RefusalKind.UNAVAILABLE: {"Ready": "False AWSUnavailable", "Reconciling": "AWSUnavailable"},
+    RefusalKind.THROTTLED: {"Ready": "False Starting", "Reconciling": "Starting"},
+    RefusalKind.UNAVAILABLE: {"Ready": "False Starting", "Reconciling": "Starting"},
     RefusalKind.QUOTA: {"Ready": "False WaitingForQuota", "Reconciling": "WaitingForQuota"},
     RefusalKind.CAPACITY: {"Ready": "False WaitingForCapacity", "Reconciling": "WaitingForCapacity"},
+    RefusalKind.MISSING_DATA: {"Ready": "False WaitingForData", "Reconciling": "WaitingForData"},
     RefusalKind.ROLE_PENDING: {"Ready": "False AccessPending", "Reconciling": "AccessPending"},
     RefusalKind.ACCESS_DENIED: {"Ready": "False AccessPending", "Reconciling": "AccessPending"},
     RefusalKind.NOT_PROPAGATED: {"Ready": "False Starting", "Reconciling": "Starting"},
@@ -282,6 +283,17 @@ def test_a_refused_creation(kind: RefusalKind, conditions: dict[str, str]) -> No
     assert said(decision) == conditions
     assert operations(decision) == []
     assert "Code: words" in decision.status.conditions[0].message
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(RefusalKind.THROTTLED, "Throttled"), (RefusalKind.UNAVAILABLE, "AWSUnavailable")]
+)
+def test_that_aws_is_busy_is_said_when_it_lasts(kind: RefusalKind, reason: str) -> None:
+    one = training(decide(training(), Seen(), START).status)
+    later = START + timedelta(seconds=30)
+    trouble = structs.replace(trouble_of(one, kind), retry_at=later + timedelta(seconds=9))
+    decision = decide(one, Seen(troubles={job_of(one): trouble}), later)
+    assert said(decision) == {"Ready": f"False {reason}", "Reconciling": reason}
 
 
 @pytest.mark.parametrize("kind", [RefusalKind.ROLE_PENDING, RefusalKind.ACCESS_DENIED])

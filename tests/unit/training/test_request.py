@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from msgspec import structs
 from tests.unit.builders import REGION, ROLE, training_spec
 from tests.unit.requests import problems
 
@@ -191,6 +192,12 @@ def test_hyperparameters_are_text(name: str, value: object, text: str) -> None:
 
 def test_extra_hyperparameters_are_sent_as_they_are() -> None:
     assert hyperparameters({"epochs": 1, "extra": {"myOwn": "x"}}) == {"epochs": "1", "myOwn": "x"}
+
+
+def test_the_owners_tags_fit_whatever_the_names_length() -> None:
+    key = ObjectKey(Kind.TRAINING, "n" * 63, "x" * 253)
+    tags = structs.replace(META, key=key).owner_tags
+    assert max(map(len, tags.values())) == 256
 
 
 def test_the_request_carries_the_owner() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.unit import builders
 from tests.unit.world import World
 
@@ -242,10 +243,11 @@ async def test_n6_a_strangers_job_is_not_touched(world: World) -> None:
         ("ValidationException", "Could not assume role arn:aws:iam::1:role/r.", "AccessPending"),
         ("ResourceLimitExceeded", "The account-level service limit is 0", "WaitingForQuota"),
         ("AccessDeniedException", "not authorized", "AccessPending"),
-        ("ThrottlingException", "Rate exceeded", "Throttled"),
-        ("InternalFailure", "", "AWSUnavailable"),
+        ("ValidationException", 'No S3 objects found under S3 URL "s3://b/train"', "WaitingForData"),
+        ("ThrottlingException", "Rate exceeded", "Starting"),
+        ("InternalFailure", "", "Starting"),
     ],
-    ids=["n7 role", "n11 quota", "n12 access", "throttled", "unavailable"],
+    ids=["n7 role", "n11 quota", "n12 access", "no data yet", "throttled", "unavailable"],
 )
 async def test_waits_end_by_themselves(world: World, code: str, words: str, waits: str) -> None:
     status = 500 if code == "InternalFailure" else 400
@@ -255,6 +257,28 @@ async def test_waits_end_by_themselves(world: World, code: str, words: str, wait
     assert world.cluster.condition(key, "Reconciling") == ("True", waits)
     await world.run(4)
     assert headline(world, key) == ("True", "Completed")
+
+
+@pytest.mark.parametrize(
+    ("code", "waits"), [("ThrottlingException", "Throttled"), ("ServiceUnavailable", "AWSUnavailable")]
+)
+async def test_aws_being_busy_for_long_is_said_once_and_ends(world: World, code: str, waits: str) -> None:
+    world.cloud.refuse("CreateTrainingJob", code, "Rate exceeded", times=6)
+    key = world.cluster.create(builders.training())
+    await world.run(2, progress=False)
+    assert world.cluster.condition(key, "Reconciling") == ("True", waits)
+    await world.run(7)
+    assert headline(world, key) == ("True", "Completed")
+    assert [reason for _, reason, _ in world.cluster.events] == ["Starting", waits, "Starting", "Completed"]
+
+
+async def test_aws_being_busy_for_a_moment_is_no_news(world: World) -> None:
+    world.cloud.refuse("CreateTrainingJob", "ThrottlingException", "Rate exceeded", times=1)
+    key = world.cluster.create(builders.training())
+    await world.look()
+    assert "AWS throttles CreateTrainingJob" in world.cluster.status(key)["conditions"][0]["message"]
+    await world.run(2)
+    assert [reason for _, reason, _ in world.cluster.events] == ["Starting", "Completed"]
 
 
 async def test_n12_access_denied_for_long_is_said_and_still_ends(world: World) -> None:
@@ -390,6 +414,22 @@ async def test_the_namespaces_deletion_policy(world: World) -> None:
     world.cluster.delete(key)
     await world.look()
     assert world.cloud.count("StopTrainingJob") == 0
+
+
+async def test_a_misspelt_deletion_policy_is_said_and_nothing_is_guessed(world: World) -> None:
+    world.defaults = structs.replace(world.defaults, deletion_policy="retain")
+    world.restart()
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cluster.delete(key)
+    await world.run(2, progress=False)
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Deleting")
+    assert "'retain', which is none of Stop, Delete, Retain" in world.cluster.status(key)["conditions"][0]["message"]
+    assert world.cloud.count("StopTrainingJob") == 0
+    edit(world, key, deletionPolicy="Retain")
+    await world.look()
+    assert not world.cluster.objects
+    assert len(world.cloud.running()) == 1
 
 
 async def test_m2_another_region(world: World) -> None:

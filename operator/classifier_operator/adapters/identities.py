@@ -1,0 +1,62 @@
+"""Whose credentials calls to AWS carry: the operator's own, or those of a role that it takes on.
+
+A role is taken on once, for all regions and services; its credentials are renewed some minutes before they end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import DeferredRefreshableCredentials
+from botocore.session import get_session
+
+SESSION_NAME = "classifier-operator"
+
+
+class Identities:
+    """Sessions by the role that is taken on, "" for the operator's own. Making one is not thread-safe.
+
+    now: the time of day, which tells when credentials have to be renewed.
+    """
+
+    def __init__(self, config: Config, now: Callable[[], datetime]) -> None:
+        self._config = config
+        self._now = now
+        self._sessions: dict[str, boto3.Session] = {}
+
+    def client(self, service: str, region: str | None, role_arn: str) -> Any:
+        """A client of a service that acts as that role."""
+        return self._session(role_arn, region).client(service, region_name=region, config=self._config)
+
+    def renew(self, role_arn: str) -> None:
+        """Forget that role's credentials and those that it was taken on with: the next client gets new ones."""
+        self._sessions.pop(role_arn, None)
+        self._sessions.pop("", None)
+
+    def _session(self, role_arn: str, region: str | None) -> boto3.Session:
+        if role_arn not in self._sessions:
+            self._sessions[role_arn] = self._assumed(role_arn, region) if role_arn else boto3.Session()
+        return self._sessions[role_arn]
+
+    def _assumed(self, role_arn: str, region: str | None) -> boto3.Session:
+        # In the same region: STS's global address is unknown to other partitions and to networks without a way out.
+        sts = self.client("sts", region, "")
+
+        def fetch() -> dict[str, Any]:
+            answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=SESSION_NAME)["Credentials"]
+            return {
+                "access_key": answer["AccessKeyId"],
+                "secret_key": answer["SecretAccessKey"],
+                "token": answer["SessionToken"],
+                "expiry_time": answer["Expiration"].isoformat(),
+            }
+
+        session = get_session()
+        session._credentials = DeferredRefreshableCredentials(
+            refresh_using=fetch, method="assume-role", time_fetcher=self._now
+        )
+        return boto3.Session(botocore_session=session)

@@ -1,0 +1,78 @@
+"""What fields mean when they are absent: the namespace's annotations over the operator's settings.
+
+Annotations are read when an object of the namespace is first looked at, again when somebody has just made or changed
+one, and now and then for all namespaces: a changed annotation also reaches objects that nothing else happens to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Set
+from typing import Any
+
+from classifier_operator.api.kinds import GROUP
+from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.runtime.ports import Cluster, ClusterUnavailableError, GoneError
+
+logger = logging.getLogger(__name__)
+
+
+class NamespaceDefaults:
+    """The defaults of each namespace in which there are objects."""
+
+    def __init__(self, cluster: Cluster, fallback: Defaults) -> None:
+        self._cluster = cluster
+        self._fallback = fallback
+        self._known: dict[str, Defaults] = {}
+
+    async def of(self, namespace: str, *, afresh: bool = False) -> Defaults:
+        """The defaults in that namespace; `afresh`: what a person has just done there counts already.
+
+        Raises:
+            ClusterUnavailableError: nothing is known, and the namespace cannot be read: nothing is guessed.
+
+        """
+        known = self._known.get(namespace)
+        if known is not None and not afresh:
+            return known
+        try:
+            read = await self._cluster.read_namespace(namespace)
+        except GoneError:
+            read = {}
+        except ClusterUnavailableError as error:
+            if known is None:
+                raise
+            logger.warning("namespace %s keeps its last known annotations: %s", namespace, error)
+            return known
+        self._known[namespace] = self._in(read)
+        return self._known[namespace]
+
+    async def refresh(self, in_use: Set[str]) -> frozenset[str]:
+        """Read all namespaces once; those in use whose defaults are others than before.
+
+        One that cannot be read keeps what is known of it. What is not in use is forgotten.
+        """
+        for namespace in self._known.keys() - in_use:
+            del self._known[namespace]
+        try:
+            read = {one["metadata"]["name"]: self._in(one) async for one in self._cluster.list_namespaces()}
+        except ClusterUnavailableError as error:
+            logger.warning("namespaces keep their last known annotations: %s", error)
+            return frozenset()
+        known = self._known.keys() & read.keys()
+        changed = frozenset(namespace for namespace in known if self._known[namespace] != read[namespace])
+        self._known.update({namespace: read[namespace] for namespace in known})
+        return changed
+
+    def _in(self, namespace: Mapping[str, Any]) -> Defaults:
+        annotations = namespace.get("metadata", {}).get("annotations", {})
+
+        def chosen(name: str, fallback: str) -> str:
+            return str(annotations.get(f"{GROUP}/{name}", fallback))
+
+        return Defaults(
+            region=chosen("region", self._fallback.region),
+            role_arn=chosen("role-arn", self._fallback.role_arn),
+            assume_role_arn=chosen("assume-role-arn", self._fallback.assume_role_arn),
+            deletion_policy=chosen("deletion-policy", self._fallback.deletion_policy),
+        )

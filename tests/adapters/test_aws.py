@@ -1,0 +1,184 @@
+"""boto3 against the emulated AWS: whose credentials calls carry, when they are renewed, and what a failure becomes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from classifier_operator.adapters.aws import Aws
+from classifier_operator.api.ledger import Place
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
+from sagemaker_emulator.control import Control
+from tests.adapters.conftest import ROLE, Clock
+
+REGION = "us-east-1"
+OWN = Place(REGION)
+OTHER_ROLE = "arn:aws:iam::333333333333:role/Classifiers"
+THERE = Place(REGION, ROLE)
+EXPIRED: Any = {"code": "ExpiredTokenException", "message": "The security token included in the request is expired"}
+
+
+async def models(aws: Aws, place: Place, times: int = 1) -> None:
+    """Calls, all at once."""
+    await asyncio.gather(*(aws.call(place, "ListModels", {}) for _ in range(times)))
+
+
+def callers(control: Control, operation: str) -> list[tuple[str, str]]:
+    return [(call["account"], call["region"]) for call in control.calls(operation)]
+
+
+async def test_calls_carry_the_operators_own_credentials(aws: Aws, control: Control) -> None:
+    await models(aws, OWN)
+    assert callers(control, "ListModels") == [("123456789012", REGION)]
+    assert "sts.AssumeRole" not in control.counts()
+
+
+async def test_calls_act_in_the_account_of_the_role(aws: Aws, control: Control) -> None:
+    await models(aws, THERE)
+    await models(aws, Place("eu-west-1", OTHER_ROLE))
+    assert callers(control, "ListModels") == [("222222222222", REGION), ("333333333333", "eu-west-1")]
+
+
+async def test_many_calls_take_the_role_on_once(aws: Aws, control: Control) -> None:
+    await models(aws, THERE, 40)
+    await models(aws, Place("eu-west-1", ROLE), 10)
+    with pytest.raises(AwsRefusal):
+        await aws.read_object(THERE, "s3://nothing/here", 10)
+    assert control.counts()["ListModels"] == 50
+    assert control.counts()["sts.AssumeRole"] == 1
+
+
+async def test_there_is_one_client_for_an_account_and_region(
+    aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, str, str]] = []
+    make = aws._identities.client
+
+    def counted(service: str, region: str, role_arn: str) -> Any:
+        made.append((service, region, role_arn))
+        return make(service, region, role_arn)
+
+    monkeypatch.setattr(aws._identities, "client", counted)
+    places = [OWN, Place("eu-west-1"), THERE, Place("eu-west-1", ROLE)]
+    await asyncio.gather(*(models(aws, place, 10) for place in places))
+    assert [service for service, _, _ in made].count("sts") == 1
+    assert sorted(one for one in made if one[0] != "sts") == sorted(("sagemaker", *place) for place in places)
+
+
+async def test_sts_is_asked_in_the_calls_region(aws: Aws, control: Control) -> None:
+    await models(aws, Place("cn-north-1", ROLE))
+    assert callers(control, "sts.AssumeRole") == [("123456789012", "cn-north-1")]
+
+
+@pytest.mark.parametrize(("minutes", "calls"), [(30, 1), (47, 2), (55, 2)], ids=["fresh", "early", "late"])
+async def test_credentials_are_renewed_before_they_end(
+    aws: Aws, control: Control, clock: Clock, minutes: int, calls: int
+) -> None:
+    await models(aws, THERE)
+    clock.ahead = timedelta(minutes=minutes)
+    await models(aws, THERE)
+    assert control.counts()["sts.AssumeRole"] == calls
+
+
+async def test_a_late_renewal_that_fails_is_tried_again(aws: Aws, control: Control, clock: Clock) -> None:
+    await models(aws, THERE)
+    control.fail_next("sts.AssumeRole", 1)
+    clock.ahead = timedelta(minutes=55)
+    with pytest.raises(AwsRefusal) as refused:
+        await models(aws, THERE)
+    assert refused.value.kind is RefusalKind.UNAVAILABLE
+    await models(aws, THERE)
+
+
+async def test_a_renewal_that_fails_early_disturbs_nobody(aws: Aws, control: Control, clock: Clock) -> None:
+    await models(aws, THERE)
+    control.fail_next("sts.AssumeRole", None)
+    clock.ahead = timedelta(minutes=47)
+    await models(aws, THERE)
+    assert control.counts()["ListModels"] == 2
+
+
+async def test_expired_credentials_are_renewed_before_anybody_is_asked(aws: Aws, control: Control) -> None:
+    await models(aws, THERE)
+    control.fail_next("ListModels", 1, status=400, **EXPIRED)
+    await models(aws, THERE)
+    assert control.counts()["ListModels"] == 3
+    assert control.counts()["sts.AssumeRole"] == 2
+
+
+async def test_expired_credentials_of_others_are_left_alone(aws: Aws, control: Control) -> None:
+    await models(aws, THERE)
+    await models(aws, Place(REGION, OTHER_ROLE))
+    control.fail_next("ListModels", 1, status=400, **EXPIRED)
+    await models(aws, THERE)
+    await models(aws, Place(REGION, OTHER_ROLE))
+    assert control.counts()["sts.AssumeRole"] == 3
+
+
+async def test_credentials_that_stay_expired_need_somebody(aws: Aws, control: Control) -> None:
+    control.fail_next("ListModels", None, status=400, **EXPIRED)
+    with pytest.raises(AwsRefusal, match="ExpiredTokenException: The security token") as refused:
+        await models(aws, OWN)
+    assert refused.value.kind is RefusalKind.ACCESS_DENIED
+    assert control.counts()["ListModels"] == 2
+
+
+async def test_a_role_that_cannot_be_taken_on_is_said_in_awss_words(aws: Aws, control: Control) -> None:
+    words = f"User: arn:aws:iam::123456789012:user/op is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+    control.fail_next("sts.AssumeRole", 1, code="AccessDenied", message=words, status=403)
+    with pytest.raises(AwsRefusal) as refused:
+        await models(aws, THERE)
+    assert refused.value.kind is RefusalKind.ACCESS_DENIED
+    assert words in refused.value.words
+    await models(aws, THERE)
+
+
+async def test_a_throttled_sts_is_asked_again_later(aws: Aws, control: Control) -> None:
+    control.fail_next("sts.AssumeRole", 1, code="Throttling", message="Rate exceeded", status=400)
+    with pytest.raises(AwsRefusal) as refused:
+        await models(aws, THERE)
+    assert refused.value.kind is RefusalKind.THROTTLED
+
+
+@pytest.mark.parametrize("place", [OWN, THERE], ids=["own", "role"])
+async def test_no_credentials_at_all_are_waited_for(
+    aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(AwsRefusal, match="NoCredentials: Unable to locate credentials") as refused:
+        await models(aws, place)
+    assert refused.value.kind is RefusalKind.ACCESS_DENIED
+
+
+@pytest.mark.parametrize("kind", ["error", "unavailable", "reset"])
+async def test_an_outage_passes_by_itself(aws: Aws, control: Control, kind: Any) -> None:
+    control.outage(kind)
+    with pytest.raises(AwsRefusal) as refused:
+        await models(aws, OWN)
+    control.outage("")
+    assert refused.value.kind is RefusalKind.UNAVAILABLE
+
+
+async def test_an_address_where_nobody_answers_passes_by_itself(
+    aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(AwsRefusal) as refused:
+        await models(aws, OWN)
+    assert (refused.value.code, refused.value.kind) == ("EndpointConnectionError", RefusalKind.UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("place", "params"), [(OWN, {"MaxResults": "ten"}), (Place("no region"), {})], ids=["parameter", "region"]
+)
+async def test_what_botocore_refuses_is_not_sent_again(
+    aws: Aws, control: Control, place: Place, params: dict[str, Any]
+) -> None:
+    with pytest.raises(AwsRefusal) as refused:
+        await aws.call(place, "ListModels", params)
+    assert refused.value.kind is RefusalKind.INVALID
+    assert control.counts() == {}

@@ -1,0 +1,136 @@
+"""What a namespace's annotations say, when they are read, and whom a change concerns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.unit.fakes import FakeCluster, Points
+
+from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.runtime.namespaces import NamespaceDefaults
+from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
+
+PREFIX = "classifiers.sagemaker.dev"
+OWN = Defaults(region="us-east-1", role_arn="own-role", deletion_policy="Stop")
+
+
+class Namespaces(FakeCluster):
+    """Counts what is read; fails on request."""
+
+    def __init__(self) -> None:
+        super().__init__(Points())
+        self.reads: list[str] = []
+        self.failure: Exception | None = None
+
+    async def read_namespace(self, name: str) -> dict[str, Any]:
+        self.reads.append(name)
+        if self.failure is not None:
+            raise self.failure
+        return await super().read_namespace(name)
+
+    async def list_namespaces(self) -> AsyncIterator[dict[str, Any]]:
+        if self.failure is not None:
+            raise self.failure
+        async for one in super().list_namespaces():
+            yield one
+
+
+@pytest.fixture
+def cluster() -> Namespaces:
+    cluster = Namespaces()
+    cluster.namespaces = {"vision": {}, "audio": {}}
+    return cluster
+
+
+@pytest.fixture
+def defaults(cluster: Namespaces) -> NamespaceDefaults:
+    return NamespaceDefaults(cluster, OWN)
+
+
+def annotate(cluster: Namespaces, namespace: str, **annotations: str) -> None:
+    cluster.namespaces[namespace] = {f"{PREFIX}/{name.replace('_', '-')}": it for name, it in annotations.items()}
+
+
+async def test_annotations_go_over_the_operators_settings(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    annotate(cluster, "vision", region="eu-west-1", assume_role_arn="role")
+    expected = Defaults(region="eu-west-1", role_arn="own-role", assume_role_arn="role", deletion_policy="Stop")
+    assert await defaults.of("vision") == expected
+    assert await defaults.of("audio") == OWN
+
+
+async def test_a_namespace_is_read_once(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    await defaults.of("vision")
+    await defaults.of("vision")
+    assert cluster.reads == ["vision"]
+
+
+async def test_what_was_just_made_reads_it_again(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    await defaults.of("vision")
+    annotate(cluster, "vision", region="eu-west-1")
+    assert (await defaults.of("vision", afresh=True)).region == "eu-west-1"
+
+
+async def test_a_namespace_that_is_gone_has_no_annotations(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    cluster.failure = GoneError("vision")
+    assert await defaults.of("vision") == OWN
+
+
+async def test_nothing_is_guessed_of_a_namespace_that_cannot_be_read(
+    cluster: Namespaces, defaults: NamespaceDefaults
+) -> None:
+    cluster.failure = ClusterUnavailableError("HTTP 403")
+    with pytest.raises(ClusterUnavailableError):
+        await defaults.of("vision")
+
+
+async def test_a_failed_read_keeps_what_is_known(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    annotate(cluster, "vision", region="eu-west-1")
+    await defaults.of("vision")
+    cluster.failure = ClusterUnavailableError("HTTP 403")
+    assert (await defaults.of("vision", afresh=True)).region == "eu-west-1"
+    assert await defaults.refresh({"vision"}) == frozenset()
+    assert (await defaults.of("vision")).region == "eu-west-1"
+
+
+async def test_a_refresh_tells_which_have_changed(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    await defaults.of("vision")
+    await defaults.of("audio")
+    annotate(cluster, "vision", deletion_policy="Retain")
+    assert await defaults.refresh({"vision", "audio"}) == {"vision"}
+    assert (await defaults.of("vision")).deletion_policy == "Retain"
+    assert await defaults.refresh({"vision", "audio"}) == frozenset()
+
+
+async def test_other_annotations_are_no_change(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    await defaults.of("vision")
+    cluster.namespaces["vision"] = {"note": "hello"}
+    assert await defaults.refresh({"vision"}) == frozenset()
+
+
+async def test_what_says_the_same_as_the_settings_is_no_change(
+    cluster: Namespaces, defaults: NamespaceDefaults
+) -> None:
+    await defaults.of("vision")
+    annotate(cluster, "vision", region="us-east-1")
+    assert await defaults.refresh({"vision"}) == frozenset()
+
+
+async def test_a_namespace_that_a_listing_lacks_keeps_what_is_known(
+    cluster: Namespaces, defaults: NamespaceDefaults
+) -> None:
+    annotate(cluster, "vision", region="eu-west-1")
+    await defaults.of("vision")
+    del cluster.namespaces["vision"]
+    assert await defaults.refresh({"vision"}) == frozenset()
+    assert (await defaults.of("vision")).region == "eu-west-1"
+
+
+async def test_what_is_not_in_use_is_forgotten(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    await defaults.of("vision")
+    annotate(cluster, "vision", region="eu-west-1")
+    assert await defaults.refresh({"audio"}) == frozenset()
+    cluster.reads.clear()
+    assert (await defaults.of("vision")).region == "eu-west-1"
+    assert cluster.reads == ["vision"]
