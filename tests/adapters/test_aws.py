@@ -44,11 +44,20 @@ async def test_calls_act_in_the_account_of_the_role(aws: Aws, control: Control) 
 
 async def test_many_calls_take_the_role_on_once(aws: Aws, control: Control) -> None:
     await models(aws, THERE, 40)
-    await models(aws, Place("eu-west-1", ROLE), 10)
     with pytest.raises(AwsRefusal):
         await aws.read_object(THERE, "s3://nothing/here", 10)
-    assert control.counts()["ListModels"] == 50
+    assert control.counts()["ListModels"] == 40
     assert control.counts()["sts.AssumeRole"] == 1
+
+
+async def test_a_region_where_sts_refuses_is_no_matter_of_the_others(aws: Aws, control: Control) -> None:
+    words = "STS is not activated in this region for account:123456789012."
+    control.fail_next("sts.AssumeRole", 1, code="RegionDisabledException", message=words, status=403)
+    with pytest.raises(AwsRefusal) as refused:
+        await models(aws, Place("ap-east-1", ROLE))
+    assert refused.value.kind is RefusalKind.ACCESS_DENIED
+    await models(aws, THERE)
+    assert callers(control, "sts.AssumeRole") == [("123456789012", "ap-east-1"), ("123456789012", REGION)]
 
 
 async def test_there_is_one_client_for_an_account_and_region(
@@ -64,7 +73,7 @@ async def test_there_is_one_client_for_an_account_and_region(
     monkeypatch.setattr(aws._identities, "client", counted)
     places = [OWN, Place("eu-west-1"), THERE, Place("eu-west-1", ROLE)]
     await asyncio.gather(*(models(aws, place, 10) for place in places))
-    assert [service for service, _, _ in made].count("sts") == 1
+    assert [service for service, _, _ in made].count("sts") == 2
     assert sorted(one for one in made if one[0] != "sts") == sorted(("sagemaker", *place) for place in places)
 
 

@@ -124,11 +124,12 @@ class Aws:
 
     def _renew(self, place: Place, clients: dict[tuple[Place, str], Any]) -> None:
         """Make new clients for the identity, unless another thread has done so since."""
-        role = place.assume_role_arn
         with self._making:
             if self._clients is clients:
-                self._identities.renew(role)
-                self._clients = {key: one for key, one in clients.items() if key[0].assume_role_arn not in (role, "")}
+                self._identities.renew(place.region, place.assume_role_arn)
+                self._clients = {
+                    (at, service): one for (at, service), one in clients.items() if at.assume_role_arn and at != place
+                }
 
     def _client(self, place: Place, service: str) -> Any:
         # Clients are thread-safe, making one is not.

@@ -1,6 +1,7 @@
 """Whose credentials calls to AWS carry: the operator's own, or those of a role that it takes on.
 
-A role is taken on once, for all regions and services; its credentials are renewed some minutes before they end.
+A role is taken on once for all services of a region; its credentials are renewed some minutes before they end. Regions
+are kept apart, so that one that is misspelt or not enabled is no matter of the others.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from botocore.credentials import DeferredRefreshableCredentials
 from botocore.session import get_session
 
 SESSION_NAME = "classifier-operator"
+_OWN = ("", None)
 
 
 class Identities:
-    """Sessions by the role that is taken on, "" for the operator's own. Making one is not thread-safe.
+    """Sessions by the role that is taken on and where; the operator's own is one. Making one is not thread-safe.
 
     now: the time of day, which tells when credentials have to be renewed.
     """
@@ -26,21 +28,22 @@ class Identities:
     def __init__(self, config: Config, now: Callable[[], datetime]) -> None:
         self._config = config
         self._now = now
-        self._sessions: dict[str, boto3.Session] = {}
+        self._sessions: dict[tuple[str, str | None], boto3.Session] = {}
 
     def client(self, service: str, region: str | None, role_arn: str) -> Any:
         """A client of a service that acts as that role."""
         return self._session(role_arn, region).client(service, region_name=region, config=self._config)
 
-    def renew(self, role_arn: str) -> None:
+    def renew(self, region: str, role_arn: str) -> None:
         """Forget that role's credentials and those that it was taken on with: the next client gets new ones."""
-        self._sessions.pop(role_arn, None)
-        self._sessions.pop("", None)
+        self._sessions.pop((role_arn, region), None)
+        self._sessions.pop(_OWN, None)
 
     def _session(self, role_arn: str, region: str | None) -> boto3.Session:
-        if role_arn not in self._sessions:
-            self._sessions[role_arn] = self._assumed(role_arn, region) if role_arn else boto3.Session()
-        return self._sessions[role_arn]
+        key = (role_arn, region) if role_arn else _OWN
+        if key not in self._sessions:
+            self._sessions[key] = self._assumed(role_arn, region) if role_arn else boto3.Session()
+        return self._sessions[key]
 
     def _assumed(self, role_arn: str, region: str | None) -> boto3.Session:
         # In the same region: STS's global address is unknown to other partitions and to networks without a way out.

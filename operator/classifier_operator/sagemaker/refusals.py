@@ -267,6 +267,7 @@ RULES = (
                 "AuthFailure",
                 "NotAuthorized",
                 "OptInRequired",
+                "RegionDisabledException",
                 "SubscriptionRequiredException",
                 "FailedResourceAccessException",
                 "ExpiredToken",

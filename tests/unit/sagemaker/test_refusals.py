@@ -224,6 +224,13 @@ ANSWERS = {
         KIND.ACCESS_DENIED,
         WAIT,
     ),
+    "region not enabled for STS": (
+        "CreateModel",
+        "RegionDisabledException",
+        "STS is not activated in this region for account:1.",
+        KIND.ACCESS_DENIED,
+        WAIT,
+    ),
     "account not signed up": ("CreateModel", "OptInRequired", "", KIND.ACCESS_DENIED, WAIT),
     "key not allowed": (
         "CreateTrainingJob",
