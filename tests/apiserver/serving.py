@@ -89,10 +89,16 @@ def made(world: World, kind: str) -> dict[str, Json]:
     return {one["name"]: one for one in world.aws.resources() if one["kind"] == kind}
 
 
+def reasons(world: World, name: str = NAME) -> list[str]:
+    """The reasons of the object's Events, oldest first."""
+    return [note.partition(":")[0] for note in notes(world, name)]
+
+
 def notes(world: World, name: str = NAME) -> list[str]:
-    """The object's Events, reason and note, oldest first."""
+    """The object's Events, reason and note, oldest first; those of an earlier object of that name do not count."""
+    uid = world.get("cep", name)["metadata"]["uid"]
     found = json.loads(world.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
-    own = [event for event in found if event["regarding"]["name"] == name]
+    own = [event for event in found if event["regarding"].get("uid") == uid]
     return [f"{event['reason']}: {event['note']}" for event in sorted(own, key=lambda event: event["eventTime"])]
 
 
