@@ -153,13 +153,6 @@ def test_a_name_that_is_taken_is_left_alone(world: World, start: Callable[..., O
     assert [status for _, _, status in world.remaining()] == ["InProgress"]
 
 
-def test_what_is_not_implemented_is_refused(world: World, operator: OperatorProcess) -> None:
-    serverless = {"memorySizeMB": 4096, "maxConcurrency": 10}
-    world.apply(endpoint(serverless=serverless, instanceType=None, instanceCount=None))
-    status = world.wait_for("cep", "digits", "NotImplemented", of="Stalled")
-    assert "spec.serverless" in condition(status, "Stalled")["message"]
-
-
 def test_a_namespaces_annotations_are_the_defaults(world: World, start: Callable[..., OperatorProcess]) -> None:
     world.cluster.kubectl("annotate", "namespace", world.namespace, "classifiers.sagemaker.dev/region=eu-west-1")
     start("--role-arn", "arn:aws:iam::123456789012:role/Default")

@@ -91,6 +91,14 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
             "currentInstanceCount": 1,
             "desiredInstanceCount": 2,
             "currentWeight": "1",
+            "autoscaling": {
+                "minCount": 1,
+                "maxCount": 4,
+                "invocationsPerInstance": 100,
+                "scaleInCooldownSeconds": 600,
+                "scaleOutCooldownSeconds": 60,
+                "disableScaleIn": False,
+            },
         }
     ],
     "instanceCount": 1,
@@ -112,12 +120,24 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
         "startedFrom": TIME,
     },
     "rolledBack": {"endpointConfigName": "vision-caltech256-44444444", "reason": "", "time": TIME},
-    "acceleratorRefused": {
-        "acceleratorType": "ml.eia1.large",
+    "refusedAccelerators": [
+        {
+            "acceleratorType": "ml.eia1.large",
+            "region": "us-east-1",
+            "reason": "AWS: no longer available",
+            "time": TIME,
+        }
+    ],
+    "adopted": {
+        "type": "Model",
+        "name": "by-hand",
         "region": "us-east-1",
-        "reason": "AWS: no longer available",
-        "time": TIME,
+        "assumeRoleArn": "",
+        "image": IMAGE,
+        "artifactS3Uri": ARTIFACT,
     },
+    "retry": {"failures": 1, "after": TIME},
+    "lastModifiedTime": "2026-11-21T10:00:00+00:00",
     "tags": {"team": "vision"},
     "resources": [
         _resource("Endpoint", "vision-caltech256-5f2c9a81"),

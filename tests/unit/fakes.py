@@ -182,6 +182,7 @@ class FakeCloud:
         self.update_outcomes: deque[tuple[bool, str]] = deque()
         self.bad_artifacts: set[str] = set()
         self.objects: dict[str, bytes] = {}
+        self.targets: dict[str, dict[str, Any]] = {}
         self._refusals: list[tuple[str, AwsRefusal, bool]] = []
         self._tags: dict[str, dict[str, str]] = {}
         self._clock = clock
@@ -200,14 +201,23 @@ class FakeCloud:
         self._points.reach()
         return answer
 
-    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str) -> bytes:  # noqa: ARG002
+    async def invoke(
+        self,
+        place: Place,
+        endpoint: str,
+        body: bytes,  # noqa: ARG002
+        content_type: str,  # noqa: ARG002
+        *,
+        variant: str = "",
+    ) -> bytes:
         self._points.reach()
         self.log.append(("InvokeEndpoint", endpoint))
         refusal, _ = self._scripted("InvokeEndpoint")
         if refusal is not None:
             raise refusal
         config = self.resources[place, "Endpoint", endpoint]["EndpointConfigName"]
-        model = self.resources[place, "EndpointConfig", config]["ProductionVariants"][0]["ModelName"]
+        variants = self.resources[place, "EndpointConfig", config]["ProductionVariants"]
+        model = next(one["ModelName"] for one in variants if variant in ("", one["VariantName"]))
         artifact = self.resources[place, "Model", model]["PrimaryContainer"]["ModelDataUrl"]
         return b"[0.9, 0.1]" if artifact in self.bad_artifacts else b"[0.1, 0.9]"
 
@@ -293,6 +303,8 @@ class FakeCloud:
             return self._listed(place, operation)
         if operation == "UpdateEndpointWeightsAndCapacities":
             return self._rescale(place, params)
+        if "ScalableDimension" in params:
+            return self._autoscaled(operation, params)
         for verb in ("Create", "Describe", "Delete", "Stop", "Update"):
             if operation.startswith(verb):
                 kind = operation.removeprefix(verb)
@@ -352,19 +364,48 @@ class FakeCloud:
 
     def _update(self, place: Place, _: str, params: Mapping[str, Any]) -> dict[str, Any]:
         one = self._demand(place, "Endpoint", params["EndpointName"], "UpdateEndpoint")
-        self._demand(place, "EndpointConfig", params["EndpointConfigName"], "UpdateEndpoint")
+        for config in (one["EndpointConfigName"], params["EndpointConfigName"]):
+            self._demand(place, "EndpointConfig", config, "UpdateEndpoint")
         if one["EndpointStatus"] not in ("InService", "OutOfService", "UpdateRollbackFailed"):
             raise _in_progress("UpdateEndpoint", params["EndpointName"])
-        self.touch(one, EndpointStatus="Updating", wanted=params["EndpointConfigName"])
+        self._check_targets(place, one, params["EndpointConfigName"])
+        retained = bool(params.get("RetainAllVariantProperties"))
+        self.touch(one, EndpointStatus="Updating", wanted=params["EndpointConfigName"], retained=retained)
         return {"EndpointArn": one["EndpointArn"]}
+
+    def _check_targets(self, place: Place, one: dict[str, Any], config_name: str) -> None:
+        """AWS refuses to drop a variant that it scales, or to give it other machines."""
+        wanted = self._machines(place, config_name)
+        now = self._machines(place, one["EndpointConfigName"])
+        for name, machine in now.items():
+            target = f"endpoint/{one['EndpointName']}/variant/{name}"
+            if target in self.targets and wanted.get(name) != machine:
+                words = f"The variant {name} is a scalable target: deregister it before the update."
+                raise classify("UpdateEndpoint", "ValidationException", words)
+
+    def _machines(self, place: Place, config_name: str) -> dict[str, str]:
+        config = self.resources.get((place, "EndpointConfig", config_name), {"ProductionVariants": ()})
+        return {one["VariantName"]: one.get("InstanceType", "") for one in config["ProductionVariants"]}
 
     def _rescale(self, place: Place, params: Mapping[str, Any]) -> dict[str, Any]:
         one = self._demand(place, "Endpoint", params["EndpointName"], "UpdateEndpointWeightsAndCapacities")
         if one["EndpointStatus"] != "InService":
             raise _in_progress("UpdateEndpointWeightsAndCapacities", params["EndpointName"])
-        count = params["DesiredWeightsAndCapacities"][0]["DesiredInstanceCount"]
-        self.touch(one, EndpointStatus="Updating", count=count)
+        self.touch(one, EndpointStatus="Updating", desired=params["DesiredWeightsAndCapacities"])
         return {"EndpointArn": one["EndpointArn"]}
+
+    def _autoscaled(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        name = params["ResourceId"]
+        if operation == "RegisterScalableTarget":
+            self.targets.setdefault(name, {}).update(low=params["MinCapacity"], high=params["MaxCapacity"])
+            return {"ScalableTargetARN": f"arn:{name}"}
+        if name not in self.targets:
+            raise classify(operation, "ObjectNotFoundException", f"No scalable target found for {name}")
+        if operation == "DeregisterScalableTarget":
+            del self.targets[name]
+        else:
+            self.targets[name]["aim"] = params["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+        return {}
 
     def _demand(self, place: Place, kind: str, name: str, operation: str) -> dict[str, Any]:
         if (place, kind, name) not in self.resources:
@@ -397,26 +438,36 @@ class FakeCloud:
             self.touch(one, EndpointStatus=outcome, FailureReason=reason)
         elif status in ("Updating", "RollingBack", "SystemUpdating"):
             succeeds, reason = self.update_outcomes.popleft() if self.update_outcomes else (True, "")
-            wanted, count = one.pop("wanted", None), one.pop("count", None)
+            wanted, retained = one.pop("wanted", None), one.pop("retained", False)
             if wanted is not None and succeeds:
-                self._serve(place, one, wanted)
-            if count is not None:
-                one["ProductionVariants"][0] |= {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
+                self._serve(place, one, wanted, retained=retained)
+            for wish in one.pop("desired", ()):
+                _apply(wish, next(v for v in one["ProductionVariants"] if v["VariantName"] == wish["VariantName"]))
             self.touch(one, EndpointStatus="InService", FailureReason=reason)
 
-    def _serve(self, place: Place, one: dict[str, Any], config_name: str) -> None:
+    def _serve(self, place: Place, one: dict[str, Any], config_name: str, *, retained: bool = False) -> None:
+        before = {live["VariantName"]: live for live in one.get("ProductionVariants", ())}
         one["EndpointConfigName"] = config_name
         config = self.resources.get((place, "EndpointConfig", config_name))
-        variants = config["ProductionVariants"] if config else []
-        one["ProductionVariants"] = [
-            {
-                "VariantName": variant["VariantName"],
-                "CurrentInstanceCount": variant["InitialInstanceCount"],
-                "DesiredInstanceCount": variant["InitialInstanceCount"],
-                "CurrentWeight": 1.0,
-            }
-            for variant in variants
-        ]
+        one["ProductionVariants"] = [_live(variant) for variant in (config["ProductionVariants"] if config else ())]
+        for live in one["ProductionVariants"]:
+            if retained and live["VariantName"] in before:
+                _apply({"DesiredInstanceCount": before[live["VariantName"]]["DesiredInstanceCount"]}, live)
+
+
+def _live(variant: Mapping[str, Any]) -> dict[str, Any]:
+    count, weight = variant.get("InitialInstanceCount", 0), float(variant.get("InitialVariantWeight", 1))
+    live = {"VariantName": variant["VariantName"]}
+    return _apply({"DesiredInstanceCount": count, "DesiredWeight": weight}, live)
+
+
+def _apply(wish: Mapping[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    if "DesiredInstanceCount" in wish:
+        count = wish["DesiredInstanceCount"]
+        live |= {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
+    if "DesiredWeight" in wish:
+        live |= {"CurrentWeight": wish["DesiredWeight"], "DesiredWeight": wish["DesiredWeight"]}
+    return live
 
 
 def is_held(body: Mapping[str, Any]) -> bool:

@@ -10,12 +10,14 @@ import botocore.session
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
-MODEL = botocore.session.get_session().get_service_model("sagemaker")
+MODELS = {
+    name: botocore.session.get_session().get_service_model(name) for name in ("sagemaker", "application-autoscaling")
+}
 
 
-def problems(operation: str, params: Mapping[str, Any]) -> list[str]:
+def problems(operation: str, params: Mapping[str, Any], service: str = "sagemaker") -> list[str]:
     """What is wrong with the request."""
-    shape = MODEL.operation_model(operation).input_shape
+    shape = MODELS[service].operation_model(operation).input_shape
     report = ParamValidator().validate(params, shape).generate_report()
     return [*([report] if report else []), *_mismatches(shape, params, operation)]
 
@@ -44,5 +46,6 @@ def _text_mismatches(shape: Any, value: str, path: str) -> Iterator[str]:
 
 
 def _python(pattern: str) -> str:
-    """Java's classes of Unicode characters are unknown to re."""
+    """Java's classes of Unicode characters and its surrogates are unknown to re."""
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "").replace(r"\p{Print}", "[ -~]")
     return pattern.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")

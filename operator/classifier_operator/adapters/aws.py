@@ -28,6 +28,7 @@ from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 T = TypeVar("T")
 
 THREADS = 16
+_AUTOSCALING = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget"})
 _CONFIG = Config(
     connect_timeout=10,
     read_timeout=70,
@@ -51,21 +52,23 @@ class Aws:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One call of SageMaker's API."""
+        """One call of SageMaker's or Application Auto Scaling's API."""
+        service = "application-autoscaling" if operation in _AUTOSCALING else "sagemaker"
 
         def send() -> dict[str, Any]:
-            method = getattr(self._client(place, "sagemaker"), xform_name(operation))
+            method = getattr(self._client(place, service), xform_name(operation))
             answer: dict[str, Any] = method(**params)
             return answer
 
         return await self._run(place, operation, send)
 
-    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str) -> bytes:
-        """SageMaker Runtime's InvokeEndpoint."""
+    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
+        """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
+        target = {"TargetVariant": variant} if variant else {}
 
         def send() -> bytes:
             client = self._client(place, "sagemaker-runtime")
-            answer = client.invoke_endpoint(EndpointName=endpoint, ContentType=content_type, Body=body)
+            answer = client.invoke_endpoint(EndpointName=endpoint, ContentType=content_type, Body=body, **target)
             data: bytes = answer["Body"].read()
             return data
 

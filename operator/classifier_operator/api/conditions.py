@@ -35,6 +35,7 @@ class Reason(StrEnum):
     UPLOADING = "Uploading"
     STOPPING = "Stopping"
     WAITING_FOR_TRAINING = "WaitingForTraining"
+    ADOPTING = "Adopting"
     CREATING = "Creating"
     UPDATING = "Updating"
     ROLLING_BACK = "RollingBack"

@@ -10,6 +10,7 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 FINALIZER = f"{GROUP}/finalizer"
 RETRAIN_ANNOTATION = f"{GROUP}/retrain"
+ADOPT_ANNOTATION = f"{GROUP}/adopt"
 
 UID_TAG = f"{GROUP}/uid"
 OBJECT_TAG = f"{GROUP}/object"

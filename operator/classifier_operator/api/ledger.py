@@ -14,12 +14,13 @@ from msgspec import Struct
 
 
 class ResourceType(StrEnum):
-    """SageMaker's resources that the operator makes."""
+    """What the operator makes at AWS: SageMaker's resources, and Application Auto Scaling's targets."""
 
     TRAINING_JOB = "TrainingJob"
     MODEL = "Model"
     ENDPOINT_CONFIG = "EndpointConfig"
     ENDPOINT = "Endpoint"
+    SCALABLE_TARGET = "ScalableTarget"
 
 
 class Place(NamedTuple):
@@ -30,7 +31,7 @@ class Place(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """One resource of SageMaker: names are unique by type, account and region."""
+    """One resource at AWS: names are unique by type, account and region."""
 
     place: Place
     type: ResourceType

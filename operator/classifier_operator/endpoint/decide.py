@@ -12,8 +12,8 @@ from datetime import datetime
 from classifier_operator.api.conditions import Reason, stalled, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.adoption import adopts, candidates_of
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended
-from classifier_operator.endpoint.deployment import AcceleratorRefusedError
 from classifier_operator.endpoint.presence import (
     has_failed,
     is_missing,
@@ -26,9 +26,11 @@ from classifier_operator.endpoint.refused import (
     accelerator_was_refused,
     call_was_refused,
     name_is_taken,
+    name_was_taken,
     was_refused_for_good,
 )
 from classifier_operator.endpoint.serving import (
+    is_scaled_by_aws,
     serves_as_wanted,
     smoke_test_failed,
     smoke_test_is_due,
@@ -39,12 +41,14 @@ from classifier_operator.endpoint.situation import (
     EndpointDecision,
     Situation,
     may_serve,
+    sources_of,
     wanted_deployment,
     was_ready,
     with_outcome,
 )
-from classifier_operator.endpoint.updates import count_differs, serves_something_else, update_was_rolled_back
-from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject, UnsupportedError
+from classifier_operator.endpoint.updates import capacities_differ, serves_something_else, update_was_rolled_back
+from classifier_operator.endpoint.variants import AcceleratorRefusedError
+from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 
 
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
@@ -71,17 +75,21 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
 
 
 def subject_of(endpoint: Endpoint) -> Subject:
-    """The resources whose state decides: those in the ledger, and the three that are wanted now."""
+    """The resources whose state decides: those in the ledger, those that are wanted now, and one to be adopted."""
     known = resources_in(endpoint.status.resources)
     wanted = None
     if not (endpoint.meta.is_deleted or endpoint.spec.suspend):
         with suppress(SpecError):
             wanted = wanted_deployment(endpoint)
-    resources = frozenset({*known, *(wanted.resources if wanted else ())})
-    return Subject(resources=resources, identity=f"{endpoint.meta.generation}:{wanted and wanted.config.name}")
+    adoptable = candidates_of(endpoint.meta, wanted.place) if wanted else ()
+    resources = frozenset({*known, *(wanted.resources if wanted else ()), *adoptable})
+    identity = f"{endpoint.meta.generation}:{wanted and wanted.config.name}:{endpoint.meta.adopt}"
+    return Subject(resources=resources, identity=identity)
 
 
 RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
+    adopts,
+    name_was_taken,
     name_is_taken,
     accelerator_was_refused,
     call_was_refused,
@@ -89,13 +97,14 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
     is_unknown,
     was_refused_for_good,
     is_missing,
+    is_scaled_by_aws,
     is_moving,
     needs_a_closer_look,
     has_failed,
     is_out_of_order,
     update_was_rolled_back,
     serves_something_else,
-    count_differs,
+    capacities_differ,
     smoke_test_is_due,
     smoke_test_failed,
     serves_as_wanted,
@@ -103,25 +112,27 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
 
 
 def _refused(endpoint: Endpoint, error: SpecError, seen: Seen, now: datetime) -> EndpointDecision:
-    reasons: dict[type[SpecError], Reason] = {
-        UnsupportedError: Reason.NOT_IMPLEMENTED,
-        AcceleratorRefusedError: Reason.ACCELERATOR_UNAVAILABLE,
-    }
+    reason = Reason.ACCELERATOR_UNAVAILABLE if isinstance(error, AcceleratorRefusedError) else Reason.INVALID_SPEC
     made, serving = _what_serves(endpoint, seen)
-    verdict = stalled(reasons.get(type(error), Reason.INVALID_SPEC), str(error), serving=serving)
+    verdict = stalled(reason, str(error), serving=serving)
     return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now), guard=made)
 
 
 def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """There is no model to serve yet; one that the spec named before goes on serving."""
-    name = endpoint.spec.training_ref.name if endpoint.spec.training_ref else ""
-    message = f"waiting for ClassifierTraining {name} to exist"
-    if endpoint.trained is not None:
-        message = f"waiting for ClassifierTraining {name} to have a model: {endpoint.trained.message}"
+    missing = sorted({asked.training for asked, source in sources_of(endpoint) if source is None})
+    message = f"waiting for {'; '.join(_what_is_missing(endpoint, name) for name in missing)}"
     made, serving = _what_serves(endpoint, seen)
     ready = Reason.IN_SERVICE if serving else Reason.WAITING_FOR_TRAINING
     verdict = working(Reason.WAITING_FOR_TRAINING, message, is_ready=serving, ready=ready)
     return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now), guard=made)
+
+
+def _what_is_missing(endpoint: Endpoint, training: str) -> str:
+    trained = endpoint.trained.get(training)
+    if trained is None:
+        return f"ClassifierTraining {training} to exist"
+    return f"ClassifierTraining {training} to have a model: {trained.message}"
 
 
 def _what_serves(endpoint: Endpoint, seen: Seen) -> tuple[frozenset[Resource], bool]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, stalled, working
+from classifier_operator.api.conditions import Reason, rfc3339, stalled, working
 from classifier_operator.api.ledger import with_resources
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.spec import Remaking
 from classifier_operator.reconcile.calls import Call, create, delete, describe
 from classifier_operator.reconcile.decision import Decision
-from classifier_operator.sagemaker.views import EndpointView, PlainView, Unseen
+from classifier_operator.sagemaker.failures import Fault, fault_of
+from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainView, Unseen
+
+# An endpoint that failed by AWS's own fault is made anew after this long, doubling with each failure.
+REMAKE_DELAY = timedelta(minutes=1)
+MOST_REMAKE_DELAY = timedelta(hours=1)
 
 MOVING = {
     "Creating": Reason.CREATING,
@@ -41,7 +49,9 @@ def is_missing(at: Situation) -> EndpointDecision | None:
     status = structs.replace(
         status,
         endpoint_name=at.wanted.endpoint.name,
+        selector=report.selector_of(at.wanted.endpoint.name),
         tags=dict(at.spec.tags),
+        retry=structs.replace(status.retry, after="") if status.retry else None,
         resources=with_resources(status.resources, at.wanted.resources),
     )
     verdict = working(Reason.CREATING, f"endpoint {at.wanted.endpoint.name} {again}is being created")
@@ -81,8 +91,26 @@ def has_failed(at: Situation) -> EndpointDecision | None:
     if view.config_name != at.wanted.config.name:
         verdict = working(Reason.CREATING, f"endpoint {view.name} failed and is deleted to be made anew")
         return Decision(status=at.says(verdict, status), calls=(delete(at.wanted.endpoint),))
+    fault = fault_of(view.failure_reason)
+    if fault.passes_by_itself:
+        return _made_anew(at, view, structs.replace(at, status=status), fault)
     message = f"endpoint {view.name} failed: {view.failure_reason or 'AWS gives no reason'}"
     return Decision(status=at.says(stalled(Reason.ENDPOINT_FAILED, message), status), guard=at.follow)
+
+
+def _made_anew(at: Situation, view: EndpointView, failed: Situation, fault: Fault) -> EndpointDecision:
+    """AWS failed it by its own fault, or for lack of machines: another try may succeed, after a while."""
+    retry = at.status.retry or Remaking()
+    if not retry.after:
+        delay = min(MOST_REMAKE_DELAY, REMAKE_DELAY * 2 ** min(retry.failures, 10))
+        retry = Remaking(failures=retry.failures + 1, after=rfc3339(at.now + delay))
+    reason = Reason.WAITING_FOR_CAPACITY if fault is Fault.CAPACITY else Reason.CREATING
+    message = f"endpoint {view.name} failed and is made anew at {retry.after}: {view.failure_reason}"
+    status = failed.says(working(reason, message), structs.replace(failed.status, retry=retry))
+    left = (datetime.fromisoformat(retry.after) - at.now).total_seconds()
+    if left > 0:
+        return Decision(status=status, again_after=left, guard=at.follow)
+    return Decision(status=status, calls=(delete(at.wanted.endpoint),))
 
 
 def is_out_of_order(at: Situation) -> EndpointDecision | None:
@@ -90,23 +118,30 @@ def is_out_of_order(at: Situation) -> EndpointDecision | None:
     view = at.view
     if view is None or view.status == "InService" or _asks_for_something_new(at, view):
         return None
-    reason = {
-        "OutOfService": Reason.OUT_OF_SERVICE,
-        "UpdateRollbackFailed": Reason.UPDATE_ROLLBACK_FAILED,
-    }.get(view.status, Reason.ENDPOINT_FAILED)
-    message = f"endpoint {view.name} is {view.status}: {view.failure_reason or 'AWS gives no reason'}"
     status = report.with_endpoint(at.status, view)
-    return Decision(status=at.says(stalled(reason, message), status), guard=at.follow)
+    message = f"endpoint {view.name} is {view.status}: {view.failure_reason or 'AWS gives no reason'}"
+    reason = _STUCK.get(view.status)
+    if reason is not None:
+        return Decision(status=at.says(stalled(reason, message), status), guard=at.follow)
+    # AWS adds states; whether this one passes by itself nobody knows, so it is watched like those that do.
+    verdict = working(Reason.UPDATING, f"{message} (a state that this version does not know)")
+    return Decision(status=at.says(verdict, status), follow=at.follow)
+
+
+_STUCK = {
+    "OutOfService": Reason.OUT_OF_SERVICE,
+    "UpdateRollbackFailed": Reason.UPDATE_ROLLBACK_FAILED,
+}
 
 
 def _asks_for_something_new(at: Situation, view: EndpointView) -> bool:
     """Whether the spec has changed since the update that went wrong: that is how one gets out of it."""
     tried = at.status.update.endpoint_config_name if at.status.update else view.config_name
-    is_stuck = view.status in ("OutOfService", "UpdateRollbackFailed")
-    return is_stuck and at.wanted.config.name not in (tried, view.config_name)
+    return view.status in _STUCK and at.wanted.config.name not in (tried, view.config_name)
 
 
 def prerequisites(at: Situation) -> tuple[Call, ...]:
-    wanted = at.wanted
-    requests = ((wanted.model, wanted.model_params), (wanted.config, wanted.config_params))
-    return tuple(create(one, params) for one, params in requests if not isinstance(at.seen.of(one), PlainView))
+    """The calls that make what an endpoint needs, where it is not known to be there."""
+    requests = {**at.wanted.models, at.wanted.config: at.wanted.config_params}
+    known = (ModelView, PlainView)
+    return tuple(create(one, params) for one, params in requests.items() if not isinstance(at.seen.of(one), known))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec import structs
 
 from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3339, stalled
-from classifier_operator.api.ledger import without
+from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.presence import MOVING
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.endpoint.spec import AcceleratorRefused, RolledBack
+from classifier_operator.endpoint.spec import RefusedAccelerator, RolledBack
+from classifier_operator.reconcile.calls import identify
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import Trouble, verdict_of
 from classifier_operator.sagemaker.failures import Fault, fault_of
@@ -17,45 +18,71 @@ from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
 
 
+def name_was_taken(at: Situation) -> EndpointDecision | None:
+    """Said before, and the operator has been restarted since: look whether the stranger is still there, quietly."""
+    held = find(at.status.conditions, ConditionType.STALLED)
+    if held is None or held.reason != Reason.NAME_TAKEN or held.observed_generation != at.meta.generation:
+        return None
+    ledger = set(resources_in(at.status.resources))
+    unknown = [one for one in at.wanted.served if one not in ledger and at.seen.of(one) is Unseen.UNKNOWN]
+    if not unknown:
+        return None
+    return Decision(status=at.status, calls=tuple(map(identify, unknown)))
+
+
 def name_is_taken(at: Situation) -> EndpointDecision | None:
-    for resource in at.wanted.resources:
+    """A stranger's resource is never touched, nor is what depends on it."""
+    for resource in at.wanted.served:
         stranger = at.seen.of(resource)
         if isinstance(stranger, Stranger):
             whose = stranger.owner or "nobody this operator knows"
             message = f"{resource.type} {resource.name} exists and belongs to {whose}: {stranger.arn}"
-            status = structs.replace(at.status, resources=without(at.status.resources, [resource]))
+            not_ours = [resource, *(at.wanted.targets if resource == at.wanted.endpoint else ())]
+            status = structs.replace(at.status, resources=without(at.status.resources, not_ours))
             return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves), status))
     return None
 
 
 def accelerator_was_refused(at: Situation) -> EndpointDecision | None:
-    """AWS refuses the accelerator, at once or by a failed endpoint: recorded, so that it is asked only once."""
+    """AWS refuses an accelerator, at once or by a failed endpoint: recorded, so that it is asked only once."""
     words = _accelerator_refusal(at)
     if words is None:
         return None
-    refused = AcceleratorRefused(
-        accelerator_type=at.spec.accelerator_type,
-        region=at.wanted.place.region,
-        reason=words,
-        time=rfc3339(at.now),
-    )
-    return Decision(status=structs.replace(at.status, accelerator_refused=refused), again_after=0.0)
+    asked = {plan.hardware.accelerator_type for plan in at.wanted.variants} - {""}
+    # Words that name none of them are about all of them: Elastic Inference is gone as a whole.
+    refused = {one for one in asked if one in words} or asked
+    region, time = at.wanted.place.region, rfc3339(at.now)
+    known = [
+        one for one in at.status.refused_accelerators if one.region != region or one.accelerator_type not in refused
+    ]
+    news = [RefusedAccelerator(accelerator_type=one, region=region, reason=words, time=time) for one in sorted(refused)]
+    return Decision(status=structs.replace(at.status, refused_accelerators=(*known, *news)), again_after=0.0)
 
 
 def _accelerator_refusal(at: Situation) -> str | None:
-    if not at.wanted.hardware.accelerator_type:
+    if not any(plan.hardware.accelerator_type for plan in at.wanted.variants):
         return None
-    trouble = at.seen.trouble_with(*at.wanted.resources)
+    trouble = at.seen.trouble_with(*at.wanted.served)
     if trouble is not None and trouble.kind is RefusalKind.ACCELERATOR:
         return trouble.words
     view = at.view
-    if view is None or view.config_name != at.wanted.config.name or view.status != "Failed":
+    if view is None or fault_of(view.failure_reason) is not Fault.ACCELERATOR:
         return None
-    return view.failure_reason if fault_of(view.failure_reason) is Fault.ACCELERATOR else None
+    has_failed = view.status == "Failed" and view.config_name == at.wanted.config.name
+    return view.failure_reason if has_failed or was_taken_back(at, view) else None
+
+
+def was_taken_back(at: Situation, view: EndpointView) -> bool:
+    """Whether AWS has taken back the update to what is wanted: it serves something else, and was touched since."""
+    update = at.status.update
+    if update is None or update.endpoint_config_name != at.wanted.config.name or not view.is_detailed:
+        return False
+    is_back = view.status == "InService" and view.config_name != at.wanted.config.name
+    return is_back and update.started_from != view.modified_at
 
 
 def call_was_refused(at: Situation) -> EndpointDecision | None:
-    trouble = at.seen.trouble_with(*at.wanted.resources)
+    trouble = at.seen.trouble_with(*at.wanted.served)
     if trouble is None or not trouble.is_pausing(at.now):
         return None
     follow = at.follow if at.view is not None and at.view.is_moving else frozenset()

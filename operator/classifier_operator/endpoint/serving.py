@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, Verdict, rfc3339, settled, stalled, with_note
-from classifier_operator.api.ledger import resources_in, with_resources, without
+from classifier_operator.api.conditions import (
+    ConditionType,
+    Reason,
+    Verdict,
+    find,
+    rfc3339,
+    settled,
+    stalled,
+    with_note,
+)
+from classifier_operator.api.ledger import Resource, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.scaling import registered
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
-from classifier_operator.endpoint.spec import EndpointStatus, RolledBack
+from classifier_operator.endpoint.spec import Autoscaling, EndpointStatus, RolledBack, VariantStatus
 from classifier_operator.endpoint.teardown import tear_down
-from classifier_operator.reconcile.calls import Call, retag, update_endpoint
+from classifier_operator.endpoint.updates import restored
+from classifier_operator.reconcile.calls import Call, describe, retag
 from classifier_operator.reconcile.decision import Decision
-from classifier_operator.reconcile.trouble import note_of
-from classifier_operator.sagemaker.views import EndpointView, Unseen
+from classifier_operator.reconcile.trouble import note_of, verdict_of
+from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainView, Unseen
 
 
 def was_settled_before(at: Situation) -> EndpointDecision | None:
     """Nothing has changed since it was called good, and AWS, where it was asked, agrees."""
     if not report.is_settled(at.status, at.wanted, at.spec.tags) or not _is_found_good(at):
         return None
-    if at.sighting is not Unseen.UNKNOWN and not _is_listed_in_service(at.view):
+    if at.sighting is not Unseen.UNKNOWN and not _is_listed_unchanged(at):
         return None
     return Decision(status=at.says(_verdict_in_service(at)), guard=at.follow)
+
+
+def is_scaled_by_aws(at: Situation) -> EndpointDecision | None:
+    """AWS changes the count as it was told to: nothing that anybody needs to hear of, or wait for."""
+    view = at.view
+    if view is None or view.status != "Updating" or not at.wanted.targets or at.status.update is not None:
+        return None
+    is_busy = find(at.status.conditions, ConditionType.RECONCILING) is not None
+    if is_busy or not at.serves or at.status.endpoint_config_name != at.wanted.config.name:
+        return None
+    status = report.with_endpoint(at.status, view)
+    return Decision(status=at.says(_verdict_in_service(at), status), follow=at.follow)
 
 
 def _is_found_good(at: Situation) -> bool:
@@ -33,8 +58,12 @@ def _is_found_good(at: Situation) -> bool:
     return smoke_test_is_done(at) and outcome is not None and (outcome.has_passed or test.on_failure == "Report")
 
 
-def _is_listed_in_service(view: EndpointView | None) -> bool:
-    return view is not None and view.status == "InService" and not (view.is_detailed or view.is_touched)
+def _is_listed_unchanged(at: Situation) -> bool:
+    """A List tells whether somebody has touched it; what was changed, only a Describe tells."""
+    view = at.view
+    if view is None or view.is_detailed or view.status != "InService":
+        return False
+    return view.modified_at == at.status.last_modified_time
 
 
 def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
@@ -47,6 +76,7 @@ def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
         namespace=at.meta.key.namespace,
         test=at.spec.smoke_test,
         labels=at.spec.class_labels,
+        variants=tuple(plan.name for plan in at.wanted.variants) if at.spec.variants else (),
     )
     trouble = at.seen.trouble_with(at.wanted.endpoint)
     waits = f"; {trouble.words}" if trouble else ""
@@ -70,37 +100,48 @@ def smoke_test_failed(at: Situation) -> EndpointDecision | None:
     refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=message, time=rfc3339(at.now))
     # The update stays on record until what served before serves again: a crash must not forget what that was.
     status = structs.replace(report.with_endpoint(at.status, at.view), rolled_back=refused)
-    call = update_endpoint(at.wanted.endpoint, {"EndpointConfigName": previous})
     verdict = at.busy(Reason.ROLLING_BACK, f"{message}; {previous} is restored")
-    return Decision(status=at.says(verdict, status), calls=(call,))
+    return Decision(status=at.says(verdict, status), calls=(restored(at, previous),))
 
 
 def serves_as_wanted(at: Situation) -> EndpointDecision | None:
-    """Done: what nothing refers to any more goes, and tags follow the spec."""
+    """Done: what nothing refers to any more goes, tags follow the spec, and AWS scales what it is to scale."""
     if at.view is None:
         return None
+    recorded = {entry.resource for entry in at.status.resources}
+    if not recorded.issuperset(at.wanted.targets):
+        # In the ledger first, and only then at AWS.
+        status = at.says(at.busy(Reason.UPDATING, "autoscaling is being set up"), _with_live(at, at.view))
+        return Decision(status=status, guard=at.follow, again_after=0.0)
     garbage = [one for one in resources_in(at.status.resources) if one not in at.wanted.resources]
     down = tear_down(garbage, at.seen)
-    trouble = at.seen.trouble_with(*garbage)
+    tagging, tags = _retagged(at)
+    scaling, scaled = _scaled(at)
     status = structs.replace(
         _with_live(at, at.view),
         rolled_back=None,
         update=None,
-        tags=dict(at.spec.tags),
+        retry=None,
+        tags=tags,
         resources=without(at.status.resources, down.gone),
     )
+    status = structs.replace(status, variants=tuple(_with_scaling(one, scaled) for one in status.variants))
     status = at.says(_verdict_in_service(at), status)
+    trouble = at.seen.trouble_with(*garbage)
     if trouble is not None and trouble.needs_somebody:
         status = structs.replace(status, conditions=with_note(status.conditions, note_of(trouble)))
     return Decision(
         status=status,
-        calls=(*_retagged(at), *down.calls),
+        calls=(*tagging, *scaling, *down.calls),
         follow=down.follow,
         guard=at.follow,
     )
 
 
 def _verdict_in_service(at: Situation) -> Verdict:
+    trouble = at.seen.trouble_with(*at.wanted.targets)
+    if trouble is not None and trouble.is_pausing(at.now):
+        return verdict_of(trouble, at.now, underway=Reason.UPDATING, serving=True)
     outcome = at.status.smoke_test
     words = f"endpoint {at.wanted.endpoint.name} serves {at.wanted.config.name}"
     if at.spec.smoke_test is not None and outcome is not None and not outcome.has_passed:
@@ -113,7 +154,42 @@ def _with_live(at: Situation, view: EndpointView) -> EndpointStatus:
     return structs.replace(status, resources=with_resources(status.resources, at.wanted.resources))
 
 
-def _retagged(at: Situation) -> tuple[Call, ...]:
-    if at.view is None or not at.view.arn:
-        return ()
-    return retag(at.wanted.endpoint, at.view.arn, wanted=at.spec.tags, had=at.status.tags)
+def _retagged(at: Situation) -> tuple[tuple[Call, ...], dict[str, str]]:
+    """The calls that bring the spec's tags to everything that serves, and which tags are there after them."""
+    wanted, had = dict(at.spec.tags), at.status.tags
+    if wanted == had:
+        return (), had
+    arns = {one: _arn(at, one) for one in at.wanted.served}
+    unseen = tuple(describe(one) for one, arn in arns.items() if not arn)
+    if unseen:
+        # Only AWS knows how it writes their names in ARNs.
+        return unseen, had
+    return tuple(call for one, arn in arns.items() for call in retag(one, arn, wanted=wanted, had=had)), wanted
+
+
+def _arn(at: Situation, resource: Resource) -> str:
+    sighting = at.seen.of(resource)
+    return sighting.arn if isinstance(sighting, (EndpointView, ModelView, PlainView)) else ""
+
+
+def _scaled(at: Situation) -> tuple[tuple[Call, ...], dict[str, Autoscaling]]:
+    """The calls that make AWS scale as the spec says, and what it scales after them."""
+    calls: list[Call] = []
+    scaled = {one.name: one.autoscaling for one in at.status.variants if one.autoscaling is not None}
+    for plan in at.wanted.variants:
+        autoscaling, target = plan.asked.autoscaling, at.wanted.target(plan)
+        if autoscaling is None:
+            scaled.pop(plan.name, None)
+        elif scaled.get(plan.name) != autoscaling and not _is_put_off(at, target):
+            calls += registered(target, autoscaling)
+            scaled[plan.name] = autoscaling
+    return tuple(calls), scaled
+
+
+def _is_put_off(at: Situation, resource: Resource) -> bool:
+    trouble = at.seen.trouble_with(resource)
+    return trouble is not None and trouble.is_pausing(at.now)
+
+
+def _with_scaling(variant: VariantStatus, scaled: Mapping[str, Autoscaling]) -> VariantStatus:
+    return structs.replace(variant, autoscaling=scaled.get(variant.name))

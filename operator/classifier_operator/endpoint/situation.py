@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct, structs
@@ -9,16 +10,10 @@ from msgspec import Struct, structs
 from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, working
 from classifier_operator.api.ledger import Resource
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.deployment import (
-    Deployment,
-    TrainedModel,
-    check,
-    deployment_of,
-    hardware_of,
-    source_of,
-)
+from classifier_operator.endpoint.deployment import Deployment, deployment_of
 from classifier_operator.endpoint.smoke_test import test_hash
 from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, SmokeTestStatus
+from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
 from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
 
@@ -26,13 +21,13 @@ EndpointDecision = Decision[EndpointStatus]
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """A ClassifierEndpoint as decisions see it; `trained` is None when the training does not exist."""
+    """A ClassifierEndpoint as decisions see it; `trained` has those of its trainings that exist, by name."""
 
     meta: Meta
     spec: EndpointSpec
     status: EndpointStatus
     defaults: Defaults = Defaults()
-    trained: TrainedModel | None = None
+    trained: Mapping[str, TrainedModel] = {}
     smoke_test: SmokeTestStatus | None = None
 
 
@@ -98,15 +93,26 @@ def may_serve(sighting: Sighting) -> bool:
 
 
 def wanted_deployment(endpoint: Endpoint) -> Deployment | None:
-    """The deployment that the spec asks for; None while there is no model to serve."""
-    spec = endpoint.spec
-    check(spec)
+    """The deployment that the spec asks for; None while a variant has no model to serve."""
+    spec, status = endpoint.spec, endpoint.status
     place = place_of(spec.region, spec.assume_role_arn, endpoint.defaults)
-    hardware = hardware_of(spec, endpoint.status, place)
-    source = source_of(spec, endpoint.status, endpoint.trained, place)
-    if source is None:
+    hardware = [hardware_of(asked, status.refused_accelerators, place) for asked in asked_for(spec)]
+    sources = sources_of(endpoint)
+    ready = [
+        (asked, source, machine)
+        for (asked, source), machine in zip(sources, hardware, strict=True)
+        if source is not None
+    ]
+    if len(ready) < len(sources):
         return None
-    return deployment_of(endpoint.meta, spec, endpoint.defaults, source, hardware)
+    return deployment_of(endpoint.meta, spec, endpoint.defaults, status, ready)
+
+
+def sources_of(endpoint: Endpoint) -> list[tuple[Asked, Source | None]]:
+    """The variants and their models; None for one whose training has none yet."""
+    spec = endpoint.spec
+    place = place_of(spec.region, spec.assume_role_arn, endpoint.defaults)
+    return [(asked, source_of(asked, endpoint.status, endpoint.trained, place)) for asked in asked_for(spec)]
 
 
 def with_outcome(endpoint: Endpoint, wanted: Deployment) -> EndpointStatus:

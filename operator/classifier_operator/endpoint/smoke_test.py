@@ -29,6 +29,8 @@ class SmokeTestCall(Struct, frozen=True, kw_only=True):
     namespace: str
     test: SmokeTest
     labels: ClassLabels | None = None
+    # Each is asked by name; none where there is only one, which needs no name.
+    variants: tuple[str, ...] = ()
 
     operation = "InvokeEndpoint"
     creates = False
@@ -52,6 +54,7 @@ class Prediction(Struct, frozen=True):
 class Answered(Struct, frozen=True, kw_only=True):
     """What came back: the last answer, and how long the first and the last invocation took, in milliseconds."""
 
+    variant: str = ""
     body: bytes
     first_milliseconds: int
     milliseconds: int
@@ -82,12 +85,18 @@ def predict(body: bytes, labels: Sequence[str]) -> Prediction:
     return Prediction(index=index, probability=float(probabilities[index]), label=label)
 
 
-def judge(call: SmokeTestCall, answered: Answered, labels: Sequence[str], time: str) -> SmokeTestStatus:
-    """The outcome of a smoke test that got an answer."""
+def judge(call: SmokeTestCall, answers: Sequence[Answered], labels: Sequence[str], time: str) -> SmokeTestStatus:
+    """The outcome of a smoke test that got its answers: the first bad one, else the first."""
+    outcomes = [_judged(call, answered, labels, time) for answered in answers]
+    return next((one for one in outcomes if not one.has_passed), outcomes[0])
+
+
+def _judged(call: SmokeTestCall, answered: Answered, labels: Sequence[str], time: str) -> SmokeTestStatus:
+    prefix = f"variant {answered.variant}: " if answered.variant else ""
     try:
         prediction = predict(answered.body, labels)
     except AnswerError as error:
-        return failed(call, str(error), time)
+        return failed(call, f"{prefix}{error}", time)
     problem = _unmet(call.test.expect, prediction)
     return SmokeTestStatus(
         endpoint_config_name=call.config_name,
@@ -98,7 +107,7 @@ def judge(call: SmokeTestCall, answered: Answered, labels: Sequence[str], time: 
         probability=f"{prediction.probability:.4g}",
         latency_milliseconds=answered.milliseconds,
         first_latency_milliseconds=answered.first_milliseconds,
-        message=problem,
+        message=f"{prefix}{problem}" if problem else "",
     )
 
 

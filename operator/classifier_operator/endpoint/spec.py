@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct, field
 
 from classifier_operator.api.conditions import Condition
-from classifier_operator.api.ledger import Entry
-
-# The name of the one variant of the short form, as SageMaker's own console calls it.
-ONLY_VARIANT = "AllTraffic"
+from classifier_operator.api.ledger import Entry, Place, ResourceType
 
 
 class _Part(Struct, frozen=True, rename="camel", kw_only=True):
@@ -34,6 +29,64 @@ class AcceleratorFallback(_Part, frozen=True):
     """What serves once AWS has refused the accelerator."""
 
     instance_type: str = ""
+
+
+class Autoscaling(_Part, frozen=True, omit_defaults=True):
+    """Bounds of the instance count, and what Application Auto Scaling aims at between them."""
+
+    min_count: int
+    max_count: int
+    invocations_per_instance: int
+    scale_in_cooldown_seconds: int | None = None
+    scale_out_cooldown_seconds: int | None = None
+    disable_scale_in: bool = False
+
+
+class Serverless(_Part, frozen=True):
+    """Machines that come and go with the requests."""
+
+    memory_size_mb: int = field(name="memorySizeMB")
+    max_concurrency: int
+
+
+class Variant(_Part, frozen=True):
+    """One of several models behind the endpoint."""
+
+    name: str
+    instance_type: str
+    weight: int = 1
+    training_ref: TrainingRef | None = None
+    model: Model | None = None
+    instance_count: int | None = None
+    accelerator_type: str = ""
+    accelerator_fallback: AcceleratorFallback | None = None
+    autoscaling: Autoscaling | None = None
+
+
+class Traffic(_Part, frozen=True):
+    """The steps in which requests move to the new machines."""
+
+    type: str = ""
+    size_percent: int | None = None
+    wait_seconds: int = 0
+
+
+class Rollout(_Part, frozen=True):
+    """How a new configuration replaces the old one."""
+
+    type: str = "BlueGreen"
+    traffic: Traffic = Traffic()
+    alarms: tuple[str, ...] = ()
+    timeout_seconds: int | None = None
+
+
+class DataCapture(_Part, frozen=True):
+    """Requests and answers that are kept in S3."""
+
+    s3_uri: str
+    sampling_percent: int = 100
+    modes: tuple[str, ...] = ("Input", "Output")
+    kms_key_id: str = ""
 
 
 class KeyRef(_Part, frozen=True):
@@ -91,16 +144,16 @@ class EndpointSpec(_Part, frozen=True):
     training_ref: TrainingRef | None = None
     model: Model | None = None
     instance_type: str = ""
-    instance_count: int = 1
+    instance_count: int | None = None
     accelerator_type: str = ""
     accelerator_fallback: AcceleratorFallback | None = None
-    variants: tuple[dict[str, Any], ...] = ()
-    serverless: dict[str, Any] | None = None
-    autoscaling: dict[str, Any] | None = None
+    variants: tuple[Variant, ...] = ()
+    serverless: Serverless | None = None
+    autoscaling: Autoscaling | None = None
     class_labels: ClassLabels | None = None
     smoke_test: SmokeTest | None = None
-    rollout: dict[str, Any] | None = None
-    data_capture: dict[str, Any] | None = None
+    rollout: Rollout | None = None
+    data_capture: DataCapture | None = None
     kms_key_id: str = ""
     network: EndpointNetwork = EndpointNetwork()
     tags: dict[str, str] = {}
@@ -134,6 +187,7 @@ class VariantStatus(_Said, frozen=True):
     current_instance_count: int = 0
     desired_instance_count: int = 0
     current_weight: str = ""
+    autoscaling: Autoscaling | None = None
 
 
 class SmokeTestStatus(_Said, frozen=True):
@@ -163,7 +217,7 @@ class RolledBack(_Said, frozen=True):
     time: str = ""
 
 
-class AcceleratorRefused(_Said, frozen=True):
+class RefusedAccelerator(_Said, frozen=True):
     """AWS's refusal of an accelerator: it is not asked again."""
 
     accelerator_type: str
@@ -178,6 +232,29 @@ class Update(_Said, frozen=True):
     endpoint_config_name: str
     previous_endpoint_config_name: str = ""
     started_from: str = ""
+
+
+class Adopted(_Said, frozen=True):
+    """What was there before the object, and was taken over by it."""
+
+    type: ResourceType
+    name: str
+    region: str
+    assume_role_arn: str = ""
+    image: str = ""
+    artifact_s3_uri: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.region, self.assume_role_arn)
+
+
+class Remaking(_Said, frozen=True):
+    """How often AWS has failed the endpoint by its own fault, and when it is made anew."""
+
+    failures: int = 0
+    after: str = ""
 
 
 class EndpointStatus(_Said, frozen=True):
@@ -197,7 +274,10 @@ class EndpointStatus(_Said, frozen=True):
     selector: str = ""
     smoke_test: SmokeTestStatus | None = None
     rolled_back: RolledBack | None = None
-    accelerator_refused: AcceleratorRefused | None = None
+    refused_accelerators: tuple[RefusedAccelerator, ...] = ()
+    adopted: Adopted | None = None
     update: Update | None = None
+    retry: Remaking | None = None
+    last_modified_time: str = ""
     tags: dict[str, str] = {}
     resources: tuple[Entry, ...] = field(default=())

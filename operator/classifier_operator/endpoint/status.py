@@ -7,10 +7,11 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Verdict, with_verdict
-from classifier_operator.endpoint.deployment import Deployment
-from classifier_operator.endpoint.spec import ONLY_VARIANT, EndpointStatus, VariantStatus
+from classifier_operator.api.kinds import GROUP
+from classifier_operator.endpoint.deployment import Deployment, VariantPlan
+from classifier_operator.endpoint.spec import EndpointStatus, VariantStatus
 from classifier_operator.reconcile.decision import Meta
-from classifier_operator.sagemaker.views import EndpointView
+from classifier_operator.sagemaker.views import EndpointView, VariantView
 
 
 def with_conditions(status: EndpointStatus, meta: Meta, verdict: Verdict, now: datetime) -> EndpointStatus:
@@ -31,35 +32,45 @@ def with_endpoint(status: EndpointStatus, view: EndpointView) -> EndpointStatus:
         endpoint_status=view.status,
         failure_reason=view.failure_reason,
         url=status.url or invocation_url(_region_of(view.arn), view.name),
-        selector=f"classifiers.sagemaker.dev/endpoint={view.name}",
+        selector=selector_of(view.name),
     )
     if not view.is_detailed:
         return status
-    live = view.variant(ONLY_VARIANT)
     return structs.replace(
         status,
         endpoint_config_name=view.config_name,
-        instance_count=live.current_count if live else 0,
+        instance_count=sum(live.current_count for live in view.variants),
+        last_modified_time=view.modified_at,
     )
 
 
 def with_deployment(status: EndpointStatus, deployment: Deployment, view: EndpointView | None) -> EndpointStatus:
     """The status with the deployment that serves, or that is about to for the first time."""
-    live = view.variant(ONLY_VARIANT) if view is not None else None
-    variant = VariantStatus(
-        name=ONLY_VARIANT,
-        model_name=deployment.model.name,
-        image=deployment.source.image,
-        artifact_s3_uri=deployment.source.artifact,
-        training_name=deployment.source.training,
-        training_job_name=deployment.source.job_name,
-        instance_type=deployment.hardware.instance_type,
-        accelerator=deployment.hardware.accelerator,
+    variants = tuple(_variant(status, plan, view.variant(plan.name) if view else None) for plan in deployment.variants)
+    return structs.replace(status, region=deployment.place.region, variants=variants)
+
+
+def variant_in(status: EndpointStatus, name: str) -> VariantStatus | None:
+    """What the status says of a variant."""
+    return next((one for one in status.variants if one.name == name), None)
+
+
+def _variant(status: EndpointStatus, plan: VariantPlan, live: VariantView | None) -> VariantStatus:
+    before = variant_in(status, plan.name)
+    return VariantStatus(
+        name=plan.name,
+        model_name=plan.model.name,
+        image=plan.source.image,
+        artifact_s3_uri=plan.source.artifact,
+        training_name=plan.source.training,
+        training_job_name=plan.source.job_name,
+        instance_type=plan.hardware.instance_type,
+        accelerator=plan.hardware.accelerator,
         current_instance_count=live.current_count if live else 0,
-        desired_instance_count=live.desired_count if live else deployment.instance_count,
+        desired_instance_count=live.desired_count if live else plan.asked.initial_count,
         current_weight=f"{live.current_weight:g}" if live else "",
+        autoscaling=before.autoscaling if before else None,
     )
-    return structs.replace(status, region=deployment.place.region, variants=(variant,))
 
 
 def without_endpoint(status: EndpointStatus) -> EndpointStatus:
@@ -72,9 +83,10 @@ def without_endpoint(status: EndpointStatus) -> EndpointStatus:
         failure_reason="",
         url="",
         instance_count=0,
-        variants=tuple(structs.replace(one, current_instance_count=0) for one in status.variants),
+        variants=tuple(structs.replace(one, current_instance_count=0, autoscaling=None) for one in status.variants),
         smoke_test=None,
         update=None,
+        last_modified_time="",
     )
 
 
@@ -84,19 +96,34 @@ def invocation_url(region: str, name: str) -> str:
     return f"https://runtime.sagemaker.{region}.{domain}/endpoints/{name}/invocations"
 
 
+def selector_of(name: str) -> str:
+    """A label selector that matches no Pod: a HorizontalPodAutoscaler refuses an empty one."""
+    return f"{GROUP}/endpoint={name}"
+
+
 def is_settled(status: EndpointStatus, deployment: Deployment, tags: dict[str, str]) -> bool:
     """Whether the status already records that exactly this deployment serves."""
-    served = next((one for one in status.variants if one.name == ONLY_VARIANT), None)
     wanted = {resource.name for resource in deployment.resources}
     return (
-        served is not None
-        and status.endpoint_status == "InService"
+        status.endpoint_status == "InService"
         and status.endpoint_config_name == deployment.config.name
-        and served.desired_instance_count == deployment.instance_count
-        and served.current_instance_count == deployment.instance_count
+        and len(status.variants) == len(deployment.variants)
+        and all(_is_as_planned(variant_in(status, plan.name), plan) for plan in deployment.variants)
         and status.update is None
+        and status.retry is None
         and status.tags == tags
         and {entry.name for entry in status.resources} == wanted
+    )
+
+
+def _is_as_planned(served: VariantStatus | None, plan: VariantPlan) -> bool:
+    asked = plan.asked
+    return (
+        served is not None
+        and served.current_instance_count == served.desired_instance_count
+        and (not asked.has_fixed_count or served.desired_instance_count == asked.initial_count)
+        and served.current_weight == f"{asked.weight:g}"
+        and served.autoscaling == asked.autoscaling
     )
 
 

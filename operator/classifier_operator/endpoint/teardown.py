@@ -1,5 +1,7 @@
 """Taking AWS resources down in the order that is safe: endpoints, then their configurations, then their models.
 
+Scalable targets go before their endpoint, for they would outlive it.
+
 AWS does not refuse to delete a configuration or a model that an endpoint uses, and an endpoint that lost one can no
 longer be updated or patched: so nothing below an endpoint is touched before AWS has said that the endpoint is gone.
 """
@@ -11,6 +13,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from classifier_operator.api.ledger import Resource, ResourceType
+from classifier_operator.endpoint.scaling import deregistered, endpoint_of
 from classifier_operator.reconcile.calls import Call, delete, identify
 from classifier_operator.reconcile.decision import Seen
 from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
@@ -30,7 +33,10 @@ def tear_down(resources: Iterable[Resource], seen: Seen) -> Teardown:
     resources = tuple(resources)
     gone = frozenset(one for one in resources if _is_gone(one, seen))
     left = [one for one in resources if one not in gone]
+    targets = [one for one in left if one.type is ResourceType.SCALABLE_TARGET]
     endpoints = [one for one in left if one.type is ResourceType.ENDPOINT]
+    if targets:
+        return _targets_down(targets, seen, gone)
     if endpoints:
         return _endpoints_down(endpoints, seen, gone)
     order = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
@@ -46,7 +52,19 @@ def _down(resource: Resource, seen: Seen) -> Call:
 def _is_gone(resource: Resource, seen: Seen) -> bool:
     # What belongs to somebody else is not ours to delete, and so no reason to wait.
     sighting = seen.of(resource)
+    if resource.type is ResourceType.SCALABLE_TARGET and isinstance(seen.of(endpoint_of(resource)), Stranger):
+        return True
     return sighting is Unseen.ABSENT or isinstance(sighting, Stranger)
+
+
+def _targets_down(targets: list[Resource], seen: Seen, gone: frozenset[Resource]) -> Teardown:
+    """A target bears no tags: whose it is, its endpoint tells."""
+    unknown = sorted({endpoint_of(one) for one in targets if seen.of(endpoint_of(one)) is Unseen.UNKNOWN})
+    if unknown:
+        names = ", ".join(one.name for one in unknown)
+        return Teardown(calls=tuple(map(identify, unknown)), gone=gone, waits_for=f"finding endpoint {names}")
+    names = ", ".join(one.name for one in targets)
+    return Teardown(calls=tuple(map(deregistered, targets)), gone=gone, waits_for=f"ending the scaling of {names}")
 
 
 def _endpoints_down(endpoints: list[Resource], seen: Seen, gone: frozenset[Resource]) -> Teardown:

@@ -6,27 +6,40 @@ to InService after a failed update too, sometimes without a FailureReason.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, rfc3339, stalled
-from classifier_operator.api.ledger import with_resources
+from classifier_operator.api.ledger import Resource, ResourceType, resources_in, with_resources
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.deployment import VariantPlan
 from classifier_operator.endpoint.presence import prerequisites
-from classifier_operator.endpoint.refused import previous_is_good
+from classifier_operator.endpoint.refused import previous_is_good, was_taken_back
+from classifier_operator.endpoint.rollout import deployment_config
+from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.endpoint.spec import ONLY_VARIANT, RolledBack, Update
-from classifier_operator.reconcile.calls import update_capacities, update_endpoint
+from classifier_operator.endpoint.spec import EndpointStatus, RolledBack, Update, VariantStatus
+from classifier_operator.reconcile.calls import Call, create, describe, tag_list, update_capacities, update_endpoint
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.refusals import RefusalKind
-from classifier_operator.sagemaker.views import EndpointView
+from classifier_operator.sagemaker.views import EndpointView, Unseen, VariantView
+
+# What AWS scales keeps its count over an update; weights and the capture of data are the new configuration's.
+_RETAINING = {
+    "RetainAllVariantProperties": True,
+    "ExcludeRetainedVariantProperties": [
+        {"VariantPropertyType": "DesiredWeight"},
+        {"VariantPropertyType": "DataCaptureConfig"},
+    ],
+}
 
 
 def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
     """It serves, but not what was asked for, and AWS has touched it since: the update was taken back."""
-    view, update = at.view, at.status.update
-    if view is None or update is None or update.endpoint_config_name != at.wanted.config.name:
-        return None
-    if view.config_name == at.wanted.config.name or update.started_from == _modified(view):
+    view = at.view
+    if view is None or not was_taken_back(at, view):
         return None
     trouble = at.seen.trouble_with(at.wanted.endpoint)
     if trouble is not None and trouble.operation == "UpdateEndpoint" and trouble.kind is not RefusalKind.UNAVAILABLE:
@@ -48,26 +61,137 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
     update = Update(
         endpoint_config_name=at.wanted.config.name,
         previous_endpoint_config_name=view.config_name,
-        started_from=_modified(view),
+        started_from=view.modified_at,
     )
+    ground = _ground(at, view)
+    if any(not call.changes for call in ground):
+        return Decision(status=at.status, calls=ground, guard=at.follow)
+    freed = _targets_in_the_way(at)
     status = structs.replace(
-        report.with_endpoint(at.status, view),
+        _without_scaling(report.with_endpoint(at.status, view), freed),
         update=update,
         resources=with_resources(at.status.resources, at.wanted.resources),
     )
-    verdict = at.busy(Reason.UPDATING, f"endpoint {view.name} is being moved to {at.wanted.config.name}")
-    call = update_endpoint(at.wanted.endpoint, {"EndpointConfigName": at.wanted.config.name})
-    return Decision(status=at.says(verdict, status), calls=(*prerequisites(at), call))
+    by_hand = f"was moved to {view.config_name} by somebody else and " if _is_moved_by_hand(at, view) else ""
+    message = f"endpoint {view.name} {by_hand}is being moved to {at.wanted.config.name}"
+    calls = (
+        *ground,
+        *prerequisites(at),
+        *freed.values(),
+        update_endpoint(at.wanted.endpoint, _update_params(at, view)),
+    )
+    return Decision(status=at.says(at.busy(Reason.UPDATING, message), status), calls=calls)
 
 
-def count_differs(at: Situation) -> EndpointDecision | None:
-    live = at.view.variant(ONLY_VARIANT) if at.view else None
-    if live is None or live.desired_count == at.wanted.instance_count:
+def capacities_differ(at: Situation) -> EndpointDecision | None:
+    """Counts and weights change in place; counts that AWS chooses are none of ours."""
+    view = at.view
+    if view is None:
         return None
-    desired = [{"VariantName": ONLY_VARIANT, "DesiredInstanceCount": at.wanted.instance_count}]
-    verdict = at.busy(Reason.UPDATING, f"{live.desired_count} -> {at.wanted.instance_count} instances")
+    live = [(plan, view.variant(plan.name)) for plan in at.wanted.variants]
+    desired = [wish for plan, variant in live if variant is not None and (wish := _wish(plan, variant))]
+    if not desired:
+        return None
+    by_hand = " (changed by somebody else)" if report.is_settled(at.status, at.wanted, at.spec.tags) else ""
+    changes = ", ".join(_in_words(plan, variant) for plan, variant in live if variant and _wish(plan, variant))
+    verdict = at.busy(Reason.UPDATING, f"changed in place: {changes}{by_hand}")
     return Decision(status=at.says(verdict), calls=(update_capacities(at.wanted.endpoint, desired),))
 
 
-def _modified(view: EndpointView) -> str:
-    return view.modified.isoformat() if view.modified else ""
+def restored(at: Situation, config_name: str) -> Call:
+    """The call that takes an update back: all at once, for what serves now is not good."""
+    return update_endpoint(at.wanted.endpoint, {"EndpointConfigName": config_name, **_retaining(at)})
+
+
+def _ground(at: Situation, view: EndpointView) -> tuple[Call, ...]:
+    """The calls that put back the configuration that serves, where somebody has deleted it.
+
+    AWS refuses to leave a configuration that does not exist any more. What it was the status tells.
+    """
+    current = Resource(at.wanted.place, ResourceType.ENDPOINT_CONFIG, view.config_name)
+    trouble = at.seen.trouble_with(at.wanted.endpoint)
+    is_missed = trouble is not None and trouble.kind is RefusalKind.NOT_PROPAGATED
+    if not is_missed or current not in resources_in(at.status.resources):
+        return ()
+    if at.seen.of(current) is Unseen.UNKNOWN:
+        return (describe(current),)
+    variants = [_as_it_was(one) for one in at.status.variants if one.instance_type]
+    if at.seen.of(current) is not Unseen.ABSENT or not variants:
+        return ()
+    return (create(current, {"ProductionVariants": variants, "Tags": tag_list(at.meta.owner_tags)}),)
+
+
+def _as_it_was(variant: VariantStatus) -> dict[str, Any]:
+    accelerator = variant.accelerator.effective if variant.accelerator else ""
+    return {
+        "VariantName": variant.name,
+        "ModelName": variant.model_name,
+        "InstanceType": variant.instance_type,
+        "InitialInstanceCount": max(1, variant.current_instance_count),
+        **({"AcceleratorType": accelerator} if accelerator else {}),
+    }
+
+
+def _update_params(at: Situation, view: EndpointView) -> dict[str, Any]:
+    params = {"EndpointConfigName": at.wanted.config.name, **_retaining(at)}
+    if at.spec.rollout is not None and _can_be_guarded(at, view):
+        params["DeploymentConfig"] = deployment_config(at.spec.rollout)
+    return params
+
+
+def _retaining(at: Situation) -> dict[str, Any]:
+    return dict(_RETAINING) if at.wanted.targets else {}
+
+
+def _can_be_guarded(at: Situation, view: EndpointView) -> bool:
+    """AWS takes a DeploymentConfig only for the same variants, and not with an accelerator before or after."""
+    accelerators = [plan.hardware.accelerator_type for plan in at.wanted.variants]
+    accelerators += [one.accelerator.effective for one in at.status.variants if one.accelerator]
+    same_names = {plan.name for plan in at.wanted.variants} == {live.name for live in view.variants}
+    return same_names and not any(accelerators)
+
+
+def _targets_in_the_way(at: Situation) -> dict[str, Call]:
+    """AWS refuses an update that drops a variant that it scales, or changes its instance type."""
+    kept = {
+        plan.name
+        for plan in at.wanted.variants
+        if plan.asked.autoscaling is not None and _has_the_same_instance_type(at.status, plan)
+    }
+    targets = [one for one in resources_in(at.status.resources) if one.type is ResourceType.SCALABLE_TARGET]
+    return {variant_of(one): deregistered(one) for one in targets if variant_of(one) not in kept}
+
+
+def _has_the_same_instance_type(status: EndpointStatus, plan: VariantPlan) -> bool:
+    served = report.variant_in(status, plan.name)
+    return served is not None and served.instance_type == plan.hardware.instance_type
+
+
+def _without_scaling(status: EndpointStatus, freed: Mapping[str, Call]) -> EndpointStatus:
+    variants = tuple(structs.replace(one, autoscaling=None) if one.name in freed else one for one in status.variants)
+    return structs.replace(status, variants=variants)
+
+
+def _is_moved_by_hand(at: Situation, view: EndpointView) -> bool:
+    """It has served what is wanted, and nobody here has asked for anything else since."""
+    known = at.status.endpoint_config_name
+    return known == at.wanted.config.name and known != view.config_name and at.status.update is None
+
+
+def _wish(plan: VariantPlan, live: VariantView) -> dict[str, Any]:
+    wish: dict[str, Any] = {}
+    if plan.asked.has_fixed_count and live.desired_count != plan.asked.initial_count:
+        wish["DesiredInstanceCount"] = plan.asked.initial_count
+    if live.desired_weight != plan.asked.weight:
+        wish["DesiredWeight"] = plan.asked.weight
+    return {"VariantName": plan.name, **wish} if wish else {}
+
+
+def _in_words(plan: VariantPlan, live: VariantView) -> str:
+    wish = _wish(plan, live)
+    changes = []
+    if "DesiredInstanceCount" in wish:
+        changes.append(f"{live.desired_count} -> {plan.asked.initial_count} instances")
+    if "DesiredWeight" in wish:
+        changes.append(f"weight {live.desired_weight:g} -> {plan.asked.weight}")
+    return f"{plan.name} {' and '.join(changes)}"

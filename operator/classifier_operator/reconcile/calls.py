@@ -14,11 +14,12 @@ NAME_FIELDS = {
     ResourceType.MODEL: "ModelName",
     ResourceType.ENDPOINT_CONFIG: "EndpointConfigName",
     ResourceType.ENDPOINT: "EndpointName",
+    ResourceType.SCALABLE_TARGET: "ResourceId",
 }
 
 
 class Call(Struct, frozen=True):
-    """One call of SageMaker's API that changes or describes one resource."""
+    """One call that changes or describes one resource."""
 
     operation: str
     resource: Resource
@@ -35,9 +36,9 @@ class Call(Struct, frozen=True):
         """Whether the status is written first.
 
         What is made must be in the ledger before it exists, and what an endpoint is moved from must be known when the
-        move has to be taken back.
+        move has to be taken back. What is changed in place is said before it shows.
         """
-        return self.creates or self.operation == "UpdateEndpoint"
+        return self.creates or self.operation.startswith("UpdateEndpoint")
 
     @property
     def changes(self) -> bool:
@@ -78,6 +79,11 @@ def update_endpoint(resource: Resource, params: Mapping[str, Any]) -> Call:
 def update_capacities(resource: Resource, desired: Iterable[Mapping[str, Any]]) -> Call:
     """Change instance counts and weights in place (UpdateEndpointWeightsAndCapacities)."""
     return _call("UpdateEndpointWeightsAndCapacities", resource, {"DesiredWeightsAndCapacities": list(desired)})
+
+
+def own(resource: Resource, arn: str, tags: Mapping[str, str]) -> Call:
+    """Put the owner's tags on a resource that has no owner."""
+    return Call("AddTags", resource, {"ResourceArn": arn, "Tags": tag_list(tags)})
 
 
 def retag(resource: Resource, arn: str, *, wanted: Mapping[str, str], had: Mapping[str, str]) -> tuple[Call, ...]:

@@ -24,6 +24,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     generation: int = 1
     is_deleted: bool = False
     retrain: str = ""
+    adopt: str = ""
 
     @property
     def owner_tags(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ are turned into sightings here. Every other refusal goes to the caller, which de
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.views import (
     EndpointView,
     JobView,
+    ModelView,
     PlainView,
     Sighting,
     Stranger,
@@ -28,6 +30,7 @@ from classifier_operator.sagemaker.views import (
     View,
     endpoint_described,
     job_described,
+    model_described,
 )
 
 # Tags become visible some seconds after the resource: a young one without tags may still be our own.
@@ -79,8 +82,10 @@ class Executor:
             inventory.made(resource, _just_made(call, answer, self._clock.now()))
         elif call.operation in ("DeleteEndpoint", "DeleteTrainingJob"):
             inventory.record(resource, _with_status(inventory.get(resource), "Deleting"))
-        elif call.operation.startswith("Delete") and call.operation != "DeleteTags":
+        elif call.operation.startswith(("Delete", "Deregister")) and call.operation != "DeleteTags":
             inventory.deleted(resource)
+        elif call.operation == "AddTags":
+            _own(inventory, resource)
         elif call.operation.startswith("Describe"):
             inventory.record(resource, view_of(resource.type, answer))
         elif call.operation == "StopTrainingJob":
@@ -111,7 +116,7 @@ class Executor:
             # It may have taken effect, or the state is not what it was thought to be: look before the next try.
             self._inventory.doubt(call.resource)
         if refusal.kind is RefusalKind.NOT_PROPAGATED:
-            for needed in _needed_by(call):
+            for needed in _needed_by(call, refusal.message):
                 self._inventory.doubt_if_old(needed)
         return False
 
@@ -131,20 +136,29 @@ class Executor:
         if tags.get(UID_TAG) == meta.uid:
             return view, tags
         made = answer.get("CreationTime")
-        if not tags and made is not None and self._clock.now() - made < TAGS_VISIBLE_AFTER:
+        is_young = made is not None and self._clock.now() - made < TAGS_VISIBLE_AFTER
+        if not tags and is_young and resource.name != meta.adopt:
             message = f"{resource.name} was made a moment ago and has no tags yet"
             raise AwsRefusal("ListTags", RefusalKind.NOT_PROPAGATED, "TagsNotVisible", message)
-        return Stranger(view.arn, tags.get(OBJECT_TAG, "")), tags
+        owner = tags.get(OBJECT_TAG) or tags.get(UID_TAG, "")
+        return Stranger(view.arn, owner, view), tags
 
 
-def _needed_by(call: Call) -> list[Resource]:
-    """The configuration or models that the call refers to: AWS says that it cannot find them."""
+def _needed_by(call: Call, words: str) -> list[Resource]:
+    """The configurations or models that the call refers to: AWS says that it cannot find one of them.
+
+    An update needs the configuration that it leaves as well; only AWS's words tell which of the two is missed.
+    """
     place, params = call.resource.place, call.params
     if call.operation == "CreateEndpointConfig":
         return [Resource(place, ResourceType.MODEL, one["ModelName"]) for one in params["ProductionVariants"]]
     if call.operation in ("CreateEndpoint", "UpdateEndpoint"):
-        return [Resource(place, ResourceType.ENDPOINT_CONFIG, params["EndpointConfigName"])]
+        names = {params["EndpointConfigName"], *_CONFIG_IN_WORDS.findall(words)}
+        return [Resource(place, ResourceType.ENDPOINT_CONFIG, name) for name in names]
     return []
+
+
+_CONFIG_IN_WORDS = re.compile(r"endpoint-config/([a-zA-Z0-9-]+)")
 
 
 def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:
@@ -153,6 +167,8 @@ def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:
         return job_described(answer)
     if kind is ResourceType.ENDPOINT:
         return endpoint_described(answer)
+    if kind is ResourceType.MODEL:
+        return model_described(answer)
     return PlainView(answer[f"{kind}Arn"])
 
 
@@ -165,7 +181,14 @@ def _just_made(call: Call, answer: dict[str, Any], now: datetime) -> View:
     if kind is ResourceType.ENDPOINT:
         config = call.params["EndpointConfigName"]
         return EndpointView(name=name, arn=arn, status="Creating", config_name=config, modified=now)
-    return PlainView(arn)
+    return ModelView(arn) if kind is ResourceType.MODEL else PlainView(arn)
+
+
+def _own(inventory: Inventory, resource: Resource) -> None:
+    """A resource without an owner has got our tags: it is no stranger any more."""
+    sighting = inventory.get(resource)
+    if isinstance(sighting, Stranger) and sighting.view is not None:
+        inventory.record(resource, sighting.view)
 
 
 def _with_status(sighting: Sighting, status: str) -> Sighting:

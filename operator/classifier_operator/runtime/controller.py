@@ -218,8 +218,14 @@ class Controller:
 
 
 def _stands_alone(call: AnyCall) -> bool:
-    """Jobs have nothing to do with each other; an endpoint needs its configuration, and that its model."""
-    return call.resource.type is ResourceType.TRAINING_JOB
+    """Jobs have nothing to do with each other, nor has what is tidied up beside what serves.
+
+    An endpoint needs its configuration, and that its models; an update may need a scaling to have ended.
+    """
+    return call.resource.type is ResourceType.TRAINING_JOB or call.operation in _BESIDES
+
+
+_BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
 
 
 _WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update")

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import structs
 
 from classifier_operator.api.conditions import ConditionType, find
-from classifier_operator.api.kinds import FINALIZER, GROUP, RETRAIN_ANNOTATION, Kind, ObjectKey
-from classifier_operator.endpoint.deployment import TrainedModel
+from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, GROUP, RETRAIN_ANNOTATION, Kind, ObjectKey
 from classifier_operator.endpoint.situation import Endpoint
 from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, SmokeTestStatus
+from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.decision import Defaults, Meta
 from classifier_operator.runtime.ports import Clock, Cluster, GoneError
 from classifier_operator.runtime.store import Body, Store
@@ -80,12 +80,14 @@ def is_being_deleted(body: Body) -> bool:
 def meta_of(key: ObjectKey, body: Body) -> Meta:
     """The metadata that decisions need."""
     metadata = body["metadata"]
+    annotations = metadata.get("annotations", {})
     return Meta(
         key=key,
         uid=metadata["uid"],
         generation=metadata.get("generation", 1),
         is_deleted=is_being_deleted(body),
-        retrain=metadata.get("annotations", {}).get(RETRAIN_ANNOTATION, ""),
+        retrain=annotations.get(RETRAIN_ANNOTATION, ""),
+        adopt=annotations.get(ADOPT_ANNOTATION, ""),
     )
 
 
@@ -104,22 +106,19 @@ def endpoint_of(
 ) -> Endpoint:
     """A ClassifierEndpoint as its decisions see it."""
     spec = _spec_of(body, EndpointSpec, EndpointSpec())
-    trained = None
-    if spec.training_ref is not None:
-        trained = _trained(store.get(ObjectKey(Kind.TRAINING, key.namespace, spec.training_ref.name)))
+    names = {asked.training for asked in asked_for(spec)} - {""}
+    bodies = {name: store.get(ObjectKey(Kind.TRAINING, key.namespace, name)) for name in names}
     return Endpoint(
         meta=meta_of(key, body),
         spec=spec,
         status=_converted(body.get("status", {}), EndpointStatus, "status"),
         defaults=defaults,
-        trained=trained,
+        trained={name: _trained(body) for name, body in bodies.items() if body is not None},
         smoke_test=smoke_test,
     )
 
 
-def _trained(body: Body | None) -> TrainedModel | None:
-    if body is None:
-        return None
+def _trained(body: Body) -> TrainedModel:
     status = _converted(body.get("status", {}), TrainingStatus, "status")
     ready = find(status.conditions, ConditionType.READY)
     message = ready.message if ready is not None else "the operator has not looked at it yet"

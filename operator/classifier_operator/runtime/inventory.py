@@ -1,7 +1,8 @@
 """What is known of AWS: the last sighting of each resource, who cares for it, and which ones are on the move.
 
 AWS is eventually consistent: a resource that was made a moment ago may not be found yet. So "there is none" is not
-believed for a while after the operator itself has made it.
+believed for a while after the operator itself has made it; and of one that this process has never seen, which an
+earlier one may have made just before it was killed, it must be said twice, with some time in between.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from msgspec import structs
-
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Unseen
 
 # How long "not found" right after a creation may be nothing but delay (AWS's own clients wait about 10 s).
 SETTLING_SECONDS = 60.0
+CONFIRMED_AFTER_SECONDS = 15.0
 
 
 class Inventory:
@@ -29,6 +29,9 @@ class Inventory:
     def __init__(self, *, changed: Callable[[ObjectKey], None], clock: Callable[[], float]) -> None:
         self._sightings: dict[Resource, Sighting] = {}
         self._made: dict[Resource, float] = {}
+        # Those of which AWS's word has been taken, and when "not found" was first said of others.
+        self._known: set[Resource] = set()
+        self._missed: dict[Resource, float] = {}
         self._following: dict[ObjectKey, frozenset[Resource]] = {}
         self._guarding: dict[ObjectKey, frozenset[Resource]] = {}
         self._carers: dict[Resource, set[ObjectKey]] = defaultdict(set)
@@ -46,21 +49,22 @@ class Inventory:
     def made(self, resource: Resource, sighting: Sighting) -> None:
         """The operator has just made it: a "not found" in the next minute means nothing."""
         self._made[resource] = self._clock()
+        self._known.add(resource)
         self._sightings[resource] = sighting
 
     def record(self, resource: Resource, sighting: Sighting) -> None:
         """AWS has said this of it."""
         before = self._sightings.get(resource)
         if sighting is Unseen.ABSENT:
-            if self._is_settling(resource):
+            if self._is_settling(resource) or not self._is_confirmed(resource):
                 return
         else:
             # AWS has seen it: from now on "not found" means that it is gone.
             self._made.pop(resource, None)
+        self._known.add(resource)
+        self._missed.pop(resource, None)
         if before is not None and _says_the_same(before, sighting):
             return
-        if isinstance(before, EndpointView) and isinstance(sighting, EndpointView) and not sighting.is_detailed:
-            sighting = structs.replace(sighting, is_touched=True)
         self._sightings[resource] = sighting
         if before != sighting:
             self._tell(resource)
@@ -75,6 +79,8 @@ class Inventory:
         for resource in resources:
             self._sightings.pop(resource, None)
             self._made.pop(resource, None)
+            self._missed.pop(resource, None)
+            self._known.discard(resource)
 
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""
@@ -97,8 +103,9 @@ class Inventory:
             self._carers[resource].add(key)
 
     def followed(self) -> set[Resource]:
-        """Everything that is on the move."""
-        return set().union(*self._following.values())
+        """Everything that is on the move, and what may be gone."""
+        doubtful = (resource for resource in self._missed if resource in self._carers)
+        return set().union(*self._following.values(), doubtful)
 
     def guarded(self) -> set[Resource]:
         """Everything that ought to stay as it is."""
@@ -112,6 +119,13 @@ class Inventory:
             return True
         del self._made[resource]
         return False
+
+    def _is_confirmed(self, resource: Resource) -> bool:
+        """Whether "not found" may be believed now."""
+        if resource in self._known:
+            return True
+        now = self._clock()
+        return now - self._missed.setdefault(resource, now) >= CONFIRMED_AFTER_SECONDS
 
     def _tell(self, resource: Resource) -> None:
         for key in tuple(self._carers.get(resource, ())):

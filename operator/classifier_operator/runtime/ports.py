@@ -26,11 +26,11 @@ class Cloud(Protocol):
     """AWS. Every method raises AwsRefusal when AWS does not do what was asked."""
 
     async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One call of SageMaker's API, `operation` by its name there, e.g. `CreateTrainingJob`."""
+        """One call of SageMaker's or Application Auto Scaling's API, by its name there, e.g. `CreateTrainingJob`."""
         ...
 
-    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str) -> bytes:
-        """SageMaker Runtime's InvokeEndpoint."""
+    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
+        """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
         ...
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:

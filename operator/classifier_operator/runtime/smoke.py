@@ -34,12 +34,12 @@ class SmokeTester:
         image = await self._image(call)
         labels = await self.labels(call.namespace, call.labels)
         try:
-            answered = await self._answer(call, image)
+            answers = [await self._answer(call, image, variant) for variant in call.variants or ("",)]
         except AwsRefusal as refusal:
             if refusal.remedy is not Remedy.STOP:
                 raise
             return failed(call, refusal.words, self._time())
-        return judge(call, answered, labels, self._time())
+        return judge(call, answers, labels, self._time())
 
     async def labels(self, namespace: str, labels: ClassLabels | None) -> Sequence[str]:
         """The classes' names; none where the spec names none."""
@@ -50,16 +50,18 @@ class SmokeTester:
         text = await self._key(namespace, labels.config_map_key_ref)
         return [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
 
-    async def _answer(self, call: SmokeTestCall, image: bytes) -> Answered:
+    async def _answer(self, call: SmokeTestCall, image: bytes, variant: str) -> Answered:
         """Invoke it once more than there are warm-ups: an accelerated endpoint's first answers are slow."""
         first = took = 0
         body = b""
         for number in range(call.test.warm_ups + 1):
             began = self._clock.monotonic()
-            body = await self._cloud.invoke(call.resource.place, call.resource.name, image, call.test.content_type)
+            body = await self._cloud.invoke(
+                call.resource.place, call.resource.name, image, call.test.content_type, variant=variant
+            )
             took = round((self._clock.monotonic() - began) * 1000)
             first = first if number else took
-        return Answered(body=body, first_milliseconds=first, milliseconds=took)
+        return Answered(variant=variant, body=body, first_milliseconds=first, milliseconds=took)
 
     async def _image(self, call: SmokeTestCall) -> bytes:
         source: TestImage = call.test.image

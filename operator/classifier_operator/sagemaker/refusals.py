@@ -139,7 +139,16 @@ RULES = (
     Rule(RefusalKind.IN_PROGRESS, frozenset({"ResourceInUse", "ConflictException"})),
     Rule(
         RefusalKind.NOT_FOUND,
-        frozenset({"ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "NoSuchBucket", "404"}),
+        frozenset(
+            {
+                "ResourceNotFound",
+                "ResourceNotFoundException",
+                "ObjectNotFoundException",
+                "NoSuchKey",
+                "NoSuchBucket",
+                "404",
+            }
+        ),
     ),
     Rule(RefusalKind.ALREADY_EXISTS, _VALIDATION, ("already existing", "already exists")),
     Rule(RefusalKind.IN_PROGRESS, _VALIDATION, ("cannot update in-progress", "cannot delete in-progress")),

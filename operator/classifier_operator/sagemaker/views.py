@@ -26,17 +26,18 @@ class Unseen(Enum):
     ABSENT = "absent"  # AWS said that there is none
 
 
-class Stranger(Struct, frozen=True):
-    """A resource of that name exists and carries another owner's tags, or none."""
-
-    arn: str
-    owner: str
-
-
 class PlainView(Struct, frozen=True):
-    """A model or an endpoint configuration: it exists."""
+    """An endpoint configuration: it exists."""
 
     arn: str
+
+
+class ModelView(Struct, frozen=True):
+    """A model (DescribeModel): what it serves can not be changed."""
+
+    arn: str
+    image: str = ""
+    artifact: str = ""
 
 
 class Metric(Struct, frozen=True, omit_defaults=True):
@@ -85,6 +86,7 @@ class VariantView(Struct, frozen=True, kw_only=True):
     current_count: int = 0
     desired_count: int = 0
     current_weight: float = 1.0
+    desired_weight: float = 1.0
 
 
 class EndpointView(Struct, frozen=True, kw_only=True):
@@ -98,20 +100,33 @@ class EndpointView(Struct, frozen=True, kw_only=True):
     variants: tuple[VariantView, ...] = ()
     modified: datetime | None = None
     is_detailed: bool = False
-    # A List says that it was changed since it was last looked at: what else has changed, only a Describe tells.
-    is_touched: bool = False
 
     @property
     def is_moving(self) -> bool:
         """Whether AWS will change it by itself."""
         return self.status in ENDPOINT_MOVING
 
+    @property
+    def modified_at(self) -> str:
+        """AWS's LastModifiedTime as text, "" where it is not known."""
+        return self.modified.isoformat() if self.modified else ""
+
     def variant(self, name: str) -> VariantView | None:
         """The variant of that name."""
         return next((variant for variant in self.variants if variant.name == name), None)
 
 
-View = JobView | EndpointView | PlainView
+View = JobView | EndpointView | ModelView | PlainView
+
+
+class Stranger(Struct, frozen=True):
+    """A resource of that name exists and carries another owner's tags, or none ("")."""
+
+    arn: str
+    owner: str
+    view: View | None = None
+
+
 Sighting = View | Stranger | Unseen
 
 
@@ -159,6 +174,12 @@ def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
     )
 
 
+def model_described(answer: Mapping[str, Any]) -> ModelView:
+    """A DescribeModel answer as a view; a model of several containers has none that could be compared."""
+    container = answer.get("PrimaryContainer", {})
+    return ModelView(answer["ModelArn"], container.get("Image", ""), container.get("ModelDataUrl", ""))
+
+
 def endpoint_listed(summary: Mapping[str, Any]) -> EndpointView:
     """A summary of ListEndpoints as a view."""
     return EndpointView(
@@ -175,6 +196,7 @@ def _variant(summary: Mapping[str, Any]) -> VariantView:
         current_count=summary.get("CurrentInstanceCount", 0),
         desired_count=summary.get("DesiredInstanceCount", 0),
         current_weight=summary.get("CurrentWeight", 1.0),
+        desired_weight=summary.get("DesiredWeight", summary.get("CurrentWeight", 1.0)),
     )
 
 

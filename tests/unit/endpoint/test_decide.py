@@ -14,13 +14,22 @@ from tests.unit.fakes import START
 from classifier_operator.api.conditions import Condition, ConditionType
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.endpoint.decide import decide, subject_of
-from classifier_operator.endpoint.deployment import Deployment, TrainedModel
+from classifier_operator.endpoint.deployment import Deployment
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision, wanted_deployment
 from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, RolledBack, Update
+from classifier_operator.endpoint.variants import TrainedModel
 from classifier_operator.reconcile.decision import Meta, Seen
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.sagemaker.refusals import RefusalKind
-from classifier_operator.sagemaker.views import EndpointView, PlainView, Sighting, Stranger, Unseen, VariantView
+from classifier_operator.sagemaker.views import (
+    EndpointView,
+    ModelView,
+    PlainView,
+    Sighting,
+    Stranger,
+    Unseen,
+    VariantView,
+)
 
 META = Meta(key=ObjectKey(Kind.ENDPOINT, "vision", "digits"), uid="1", generation=3)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/x"
@@ -55,7 +64,7 @@ def view(one: Endpoint, status: str, *, config: str | None = None, reason: str =
 def seen(one: Endpoint, sighting: Sighting, **troubles: Trouble) -> Seen:
     deployment = wanted(one)
     sightings: dict[Any, Sighting] = {deployment.endpoint: sighting}
-    sightings |= {deployment.model: PlainView("arn"), deployment.config: PlainView("arn")}
+    sightings |= {**dict.fromkeys(deployment.models, ModelView("arn")), deployment.config: PlainView("arn")}
     return Seen(sightings=sightings, troubles={trouble.resource: trouble for trouble in troubles.values()})
 
 
@@ -96,7 +105,7 @@ FIRST: dict[str, dict[str, str]] = {
     "OutOfService": {"Ready": "False OutOfService", "Stalled": "OutOfService"},
     "UpdateRollbackFailed": {"Ready": "False UpdateRollbackFailed", "Stalled": "UpdateRollbackFailed"},
     "Failed": {"Ready": "False EndpointFailed", "Stalled": "EndpointFailed"},
-    "Hibernating": {"Ready": "False EndpointFailed", "Stalled": "EndpointFailed"},
+    "Hibernating": {"Ready": "False Updating", "Reconciling": "Updating"},
 }
 SETTLED: dict[str, dict[str, str]] = {
     **FIRST,
@@ -199,11 +208,12 @@ def test_a_settled_endpoint_is_not_asked_about_after_a_restart() -> None:
     assert decision.guard == {wanted(one).endpoint}
 
 
-@pytest.mark.parametrize(("is_touched", "calls"), [(False, []), (True, ["DescribeEndpoint"])])
-def test_a_list_is_enough_unless_somebody_has_touched_it(is_touched: bool, calls: list[str]) -> None:
+@pytest.mark.parametrize(("minutes", "calls"), [(0, []), (1, ["DescribeEndpoint"])])
+def test_a_list_is_enough_unless_somebody_has_touched_it(minutes: int, calls: list[str]) -> None:
     one = settled()
-    listed = structs.replace(view(one, "InService"), is_detailed=False, config_name="", variants=())
-    decision = decide(one, seen(one, structs.replace(listed, is_touched=is_touched)), START)
+    modified = START + timedelta(minutes=minutes)
+    listed = structs.replace(view(one, "InService"), is_detailed=False, config_name="", variants=(), modified=modified)
+    decision = decide(one, seen(one, listed), START)
     assert operations(decision) == calls
     assert said(decision) == {"Ready": "True InService"}
 
@@ -282,7 +292,7 @@ def test_a_failed_endpoint_makes_room_for_another_spec() -> None:
 @pytest.mark.parametrize("which", ["model", "config", "endpoint"])
 def test_a_strangers_resource_is_left_alone(which: str) -> None:
     one = endpoint()
-    resource = getattr(wanted(one), which)
+    resource = dict(zip(("model", "config", "endpoint"), wanted(one).resources, strict=True))[which]
     decision = decide(one, Seen(sightings={resource: Stranger(ARN, "")}), START)
     assert said(decision) == {"Ready": "False NameTaken", "Stalled": "NameTaken"}
     assert (operations(decision), decision.releases) == ([], False)
@@ -295,7 +305,7 @@ def test_a_strangers_resource_is_left_alone(which: str) -> None:
 )
 def test_waiting_for_the_training(trained: TrainedModel | None, words: str) -> None:
     spec = msgspec.convert(following_spec(), EndpointSpec)
-    one = Endpoint(meta=META, spec=spec, status=EndpointStatus(), trained=trained)
+    one = Endpoint(meta=META, spec=spec, status=EndpointStatus(), trained={"digits": trained} if trained else {})
     decision = decide(one, Seen(), START)
     assert said(decision) == {"Ready": "False WaitingForTraining", "Reconciling": "WaitingForTraining"}
     assert words in decision.status.conditions[0].message
@@ -349,7 +359,7 @@ def test_a_refused_creation(kind: RefusalKind, conditions: dict[str, str]) -> No
 @pytest.mark.parametrize("kind", [RefusalKind.THROTTLED, RefusalKind.UNAVAILABLE])
 def test_n4_a_look_that_is_put_off_says_nothing(kind: RefusalKind) -> None:
     one = settled()
-    touched = structs.replace(view(one, "InService"), is_detailed=False, is_touched=True)
+    touched = structs.replace(view(one, "InService"), is_detailed=False, modified=START + timedelta(minutes=1))
     decision = decide(one, seen(one, touched, refusal=trouble(one, kind, "DescribeEndpoint")), START)
     assert decision.status == one.status
 
@@ -359,14 +369,14 @@ def test_a_refused_accelerator_is_recorded_at_once() -> None:
     config = wanted(one).config
     refusal = structs.replace(trouble(one, RefusalKind.ACCELERATOR, "CreateEndpointConfig"), resource=config)
     decision = decide(one, Seen(troubles={config: refusal}), START)
-    assert decision.status.accelerator_refused is not None
+    assert [one.accelerator_type for one in decision.status.refused_accelerators] == ["ml.eia1.large"]
     assert decision.again_after == 0.0
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"region": ""}, "InvalidSpec"), ({"serverless": {"memorySizeMB": 4096}}, "NotImplemented")],
-    ids=["invalid", "not implemented"],
+    [({"region": ""}, "InvalidSpec")],
+    ids=["invalid"],
 )
 @pytest.mark.parametrize("serving", [False, True], ids=["first", "serving"])
 def test_a_spec_that_cannot_be_acted_on(changes: dict[str, Any], reason: str, serving: bool) -> None:
@@ -379,9 +389,9 @@ def test_a_spec_that_cannot_be_acted_on(changes: dict[str, Any], reason: str, se
 
 def test_a_refused_spec_is_not_called_serving_when_the_endpoint_is_gone() -> None:
     one = settled()
-    other = edited(one, serverless={"memorySizeMB": 4096})
+    other = edited(one, roleArn="")
     decision = decide(other, Seen(sightings={wanted(one).endpoint: Unseen.ABSENT}), START)
-    assert said(decision) == {"Ready": "False NotImplemented", "Stalled": "NotImplemented"}
+    assert said(decision) == {"Ready": "False InvalidSpec", "Stalled": "InvalidSpec"}
 
 
 def test_a_refused_update_is_not_called_serving_when_the_endpoint_is_gone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,10 +12,11 @@ from tests.unit.requests import problems
 from tests.unit.training.test_request import example
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.endpoint.deployment import Deployment, TrainedModel
+from classifier_operator.endpoint.deployment import Deployment
 from classifier_operator.endpoint.situation import Endpoint, wanted_deployment
-from classifier_operator.endpoint.spec import AcceleratorRefused, EndpointSpec, EndpointStatus, VariantStatus
-from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, UnsupportedError
+from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, RefusedAccelerator, VariantStatus
+from classifier_operator.endpoint.variants import TrainedModel
+from classifier_operator.reconcile.decision import Defaults, Meta, SpecError
 
 META = Meta(key=ObjectKey(Kind.ENDPOINT, "vision", "digits"), uid="1")
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
@@ -24,7 +26,7 @@ TRAINED = TrainedModel(artifact=ARTIFACT, image=IMAGE, job_name="job")
 def of(
     spec: dict[str, Any],
     status: EndpointStatus | None = None,
-    trained: TrainedModel | None = None,
+    trained: Mapping[str, TrainedModel] | None = None,
     defaults: Defaults | None = None,
 ) -> Deployment | None:
     return wanted_deployment(
@@ -33,7 +35,7 @@ def of(
             spec=msgspec.convert(spec, EndpointSpec),
             status=status or EndpointStatus(),
             defaults=defaults or Defaults(),
-            trained=trained,
+            trained=trained or {},
         )
     )
 
@@ -44,14 +46,19 @@ def wanted(**changes: Any) -> Deployment:
     return deployment
 
 
+def _model_params(deployment: Deployment) -> dict[str, Any]:
+    (params,) = deployment.models.values()
+    return params
+
+
 def untagged(params: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if name != "Tags"}
 
 
 def test_the_notebooks_numbers_give_the_notebooks_requests() -> None:
-    deployment = of(example("caltech256.yaml", "ClassifierEndpoint"), trained=TRAINED)
+    deployment = of(example("caltech256.yaml", "ClassifierEndpoint"), trained={"caltech256": TRAINED})
     assert deployment is not None
-    assert untagged(deployment.model_params) == {
+    assert untagged(_model_params(deployment)) == {
         "ExecutionRoleArn": ROLE,
         "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": ARTIFACT},
     }
@@ -60,7 +67,7 @@ def test_the_notebooks_numbers_give_the_notebooks_requests() -> None:
             {
                 "InstanceType": "ml.m4.xlarge",
                 "InitialInstanceCount": 1,
-                "ModelName": deployment.model.name,
+                "ModelName": deployment.variants[0].model.name,
                 "AcceleratorType": "ml.eia1.large",
                 "VariantName": "AllTraffic",
             }
@@ -75,7 +82,7 @@ NETWORK = {"subnets": ["subnet-b", "subnet-a"], "securityGroupIds": ["sg-1"], "i
 @pytest.mark.parametrize("changes", [{}, {"network": NETWORK, "kmsKeyId": "alias/key", "tags": {"a": "b"}}], ids=len)
 def test_aws_would_take_the_requests(changes: dict[str, Any]) -> None:
     one = wanted(**changes)
-    assert problems("CreateModel", {"ModelName": one.model.name, **one.model_params}) == []
+    assert problems("CreateModel", {"ModelName": one.variants[0].model.name, **_model_params(one)}) == []
     assert problems("CreateEndpointConfig", {"EndpointConfigName": one.config.name, **one.config_params}) == []
     assert problems("CreateEndpoint", {"EndpointName": one.endpoint.name, **one.endpoint_params}) == []
 
@@ -83,9 +90,9 @@ def test_aws_would_take_the_requests(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["caltech256.yaml", "digits.yaml"])
 def test_aws_would_take_the_examples(name: str) -> None:
     spec = example(name, "ClassifierEndpoint")
-    one = of(spec, trained=TRAINED, defaults=Defaults(region=REGION, role_arn=ROLE))
+    one = of(spec, trained={spec["trainingRef"]["name"]: TRAINED}, defaults=Defaults(region=REGION, role_arn=ROLE))
     assert one is not None
-    assert problems("CreateModel", {"ModelName": one.model.name, **one.model_params}) == []
+    assert problems("CreateModel", {"ModelName": one.variants[0].model.name, **_model_params(one)}) == []
     assert problems("CreateEndpointConfig", {"EndpointConfigName": one.config.name, **one.config_params}) == []
 
 
@@ -121,7 +128,7 @@ def test_what_is_served_otherwise_is_another_configuration(changes: dict[str, An
 
 def test_subnets_in_another_order_are_the_same_model() -> None:
     reordered = {**NETWORK, "subnets": ["subnet-a", "subnet-b"]}
-    assert wanted(network=NETWORK).model == wanted(network=reordered).model
+    assert wanted(network=NETWORK).models == wanted(network=reordered).models
 
 
 def test_another_region_has_names_of_its_own() -> None:
@@ -130,14 +137,14 @@ def test_another_region_has_names_of_its_own() -> None:
 
 
 def test_without_a_model_there_is_nothing_to_deploy() -> None:
-    assert of(following_spec(), trained=TrainedModel(message="training")) is None
+    assert of(following_spec(), trained={"digits": TrainedModel(message="training")}) is None
 
 
 def test_an_endpoint_whose_training_is_gone_serves_on() -> None:
     served = VariantStatus(name="AllTraffic", artifact_s3_uri=ARTIFACT, image=IMAGE, training_name="digits")
     deployment = of(following_spec(), EndpointStatus(variants=(served,)))
     assert deployment is not None
-    assert deployment.source.artifact == ARTIFACT
+    assert deployment.variants[0].source.artifact == ARTIFACT
 
 
 def test_the_model_of_another_training_is_no_answer() -> None:
@@ -146,7 +153,7 @@ def test_the_model_of_another_training_is_no_answer() -> None:
 
 
 REFUSED = EndpointStatus(
-    accelerator_refused=AcceleratorRefused(accelerator_type="ml.eia1.large", region=REGION, reason="gone")
+    refused_accelerators=(RefusedAccelerator(accelerator_type="ml.eia1.large", region=REGION, reason="gone"),)
 )
 
 
@@ -173,23 +180,7 @@ def test_a_refused_accelerator_without_fallback_comes_with_advice() -> None:
 def test_another_accelerator_or_region_is_asked_for(other: dict[str, str]) -> None:
     deployment = of(endpoint_spec(**{"acceleratorType": "ml.eia1.large", **other}), REFUSED)
     assert deployment is not None
-    assert deployment.hardware.accelerator_type
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        {"variants": [{"name": "a"}]},
-        {"serverless": {"memorySizeMB": 4096}},
-        {"autoscaling": {"maxCount": 2}},
-        {"rollout": {"type": "Rolling"}},
-        {"dataCapture": {"s3Uri": "s3://b"}},
-    ],
-    ids=lambda field: next(iter(field)),
-)
-def test_what_is_not_implemented_is_refused_by_name(field: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedError, match=f"spec.{next(iter(field))}: .* is not implemented in this version"):
-        wanted(**field)
+    assert deployment.variants[0].hardware.accelerator_type
 
 
 @pytest.mark.parametrize(

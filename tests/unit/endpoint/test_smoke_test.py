@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.smoke_test import Answered, AnswerError, SmokeTestCall, judge, predict, test_hash
@@ -48,7 +49,7 @@ def test_the_most_probable_class(body: bytes, index: int, label: str) -> None:
 def test_anything_else_is_no_answer(body: bytes) -> None:
     with pytest.raises(AnswerError, match="the answer is not an array of probabilities"):
         predict(body, LABELS)
-    outcome = judge(call(), answered(body), LABELS, "now")
+    outcome = judge(call(), [answered(body)], LABELS, "now")
     assert (outcome.outcome, outcome.has_passed) == ("Failed", False)
 
 
@@ -66,7 +67,7 @@ EXPECTATIONS = {
 
 @pytest.mark.parametrize(("expect", "problem"), EXPECTATIONS.values(), ids=EXPECTATIONS.keys())
 def test_the_expectation(expect: Expectation | None, problem: str) -> None:
-    outcome = judge(call(expect), answered(b"[0.1, 0.9]"), LABELS, "now")
+    outcome = judge(call(expect), [answered(b"[0.1, 0.9]")], LABELS, "now")
     assert (outcome.message, outcome.has_passed) == (problem, not problem)
     assert (outcome.label, outcome.probability) == ("dog", "0.9")
     assert (outcome.first_latency_milliseconds, outcome.latency_milliseconds) == (900, 20)
@@ -79,3 +80,10 @@ def test_another_test_or_other_labels_have_another_hash() -> None:
         test_hash(TEST, ClassLabels(values=LABELS)),
     }
     assert len(hashes) == 3
+
+
+def test_of_several_variants_the_first_bad_answer_counts() -> None:
+    good, bad = answered(b"[0.1, 0.9]"), structs.replace(answered(b"[0.9, 0.1]"), variant="challenger")
+    outcome = judge(call(Expectation(label="dog")), [good, bad], LABELS, "now")
+    assert outcome.message.startswith("variant challenger: the answer is cat")
+    assert judge(call(Expectation(label="dog")), [good, good], LABELS, "now").has_passed

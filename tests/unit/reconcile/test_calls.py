@@ -14,7 +14,7 @@ CALLS = {
     "DescribeEndpoint": (calls.describe(ENDPOINT), False),
     "DeleteEndpoint": (calls.delete(ENDPOINT), False),
     "UpdateEndpoint": (calls.update_endpoint(ENDPOINT, {"EndpointConfigName": "c"}), True),
-    "UpdateEndpointWeightsAndCapacities": (calls.update_capacities(ENDPOINT, []), False),
+    "UpdateEndpointWeightsAndCapacities": (calls.update_capacities(ENDPOINT, []), True),
 }
 
 

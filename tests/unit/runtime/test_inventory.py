@@ -10,7 +10,7 @@ from tests.unit.fakes import START, FakeClock
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
-from classifier_operator.runtime.inventory import SETTLING_SECONDS, Inventory
+from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, SETTLING_SECONDS, Inventory
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Unseen
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
@@ -81,14 +81,33 @@ def test_news_is_told_once(
     assert told == [KEY]
 
 
-def test_a_touched_endpoint_is_marked_and_a_first_sight_is_not(inventory: Inventory) -> None:
-    listed = structs.replace(SERVING, is_detailed=False)
-    inventory.record(ENDPOINT, listed)
-    assert inventory.get(ENDPOINT) == listed
-    inventory.record(ENDPOINT, structs.replace(listed, modified=START + timedelta(seconds=1)))
-    view = inventory.get(ENDPOINT)
-    assert isinstance(view, EndpointView)
-    assert view.is_touched
+def test_not_found_must_be_said_twice_of_what_nobody_here_has_seen(inventory: Inventory, clock: FakeClock) -> None:
+    inventory.watch(KEY, follow=frozenset(), guard=frozenset({JOB}))
+    inventory.record(JOB, Unseen.ABSENT)
+    assert inventory.get(JOB) is Unseen.UNKNOWN
+    clock.seconds = CONFIRMED_AFTER_SECONDS - 1
+    inventory.record(JOB, Unseen.ABSENT)
+    assert inventory.get(JOB) is Unseen.UNKNOWN
+    clock.seconds = CONFIRMED_AFTER_SECONDS
+    for _ in range(2):
+        inventory.record(JOB, Unseen.ABSENT)
+        assert (inventory.get(JOB), inventory.followed()) == (Unseen.ABSENT, set())
+
+
+def test_what_may_be_gone_is_looked_at_soon(inventory: Inventory) -> None:
+    inventory.watch(KEY, follow=frozenset(), guard=frozenset({JOB}))
+    assert inventory.followed() == set()
+    inventory.record(JOB, Unseen.ABSENT)
+    assert inventory.followed() == {JOB}
+    inventory.record(JOB, RUNNING)
+    assert inventory.followed() == set()
+
+
+def test_what_was_seen_once_is_gone_when_aws_says_so(inventory: Inventory) -> None:
+    inventory.record(JOB, RUNNING)
+    inventory.doubt(JOB)
+    inventory.record(JOB, Unseen.ABSENT)
+    assert inventory.get(JOB) is Unseen.ABSENT
 
 
 def test_not_found_is_not_believed_of_what_was_just_made(inventory: Inventory, clock: FakeClock) -> None:

@@ -12,7 +12,7 @@ from tests.unit.fakes import START, FakeClock
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
-from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, Inventory
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 from classifier_operator.sagemaker.views import JobView, Unseen
@@ -50,7 +50,7 @@ class Pages:
             raise classify(operation, "ValidationException", "Requested resource not found.")
         return _summary(name)
 
-    async def invoke(self, *_: Any) -> bytes:
+    async def invoke(self, *_: Any, **__: Any) -> bytes:
         raise AssertionError
 
     async def read_object(self, *_: Any) -> bytes:
@@ -113,6 +113,8 @@ async def test_what_no_list_names_is_described() -> None:
     setting = Setting(3)
     await setting.sweeper.sweep([job(0), job(9)])
     assert setting.cloud.calls[-1] == ("DescribeTrainingJob", "job-9")
+    setting.clock.seconds += CONFIRMED_AFTER_SECONDS
+    await setting.sweeper.sweep([job(9)])
     assert setting.inventory.get(job(9)) is Unseen.ABSENT
 
 

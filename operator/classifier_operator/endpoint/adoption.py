@@ -1,0 +1,99 @@
+"""Rules for the annotation `adopt`: an endpoint or a model that exists already is taken over.
+
+What has another owner's tags is not touched. What has none gets ours, after the status has named it; from then on it is
+the object's own like any other: it follows the spec, and is deleted with the object.
+"""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import Reason, stalled
+from classifier_operator.api.ledger import Place, Resource, ResourceType, with_resources
+from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.spec import Adopted
+from classifier_operator.reconcile.calls import identify, own
+from classifier_operator.reconcile.decision import Decision, Meta
+from classifier_operator.sagemaker.views import EndpointView, ModelView, Stranger, Unseen, View
+
+
+def candidates_of(meta: Meta, place: Place) -> tuple[Resource, ...]:
+    """What the annotation may mean: the endpoint of that name, else the model."""
+    if not meta.adopt:
+        return ()
+    return Resource(place, ResourceType.ENDPOINT, meta.adopt), Resource(place, ResourceType.MODEL, meta.adopt)
+
+
+def adopts(at: Situation) -> EndpointDecision | None:
+    """Find what is to be taken over, name it in the status, then put the owner's tags on it."""
+    if not at.meta.adopt:
+        return None
+    if _is_named(at):
+        return _tagged(at)
+    for candidate in candidates_of(at.meta, at.wanted.place):
+        sighting = at.seen.of(candidate)
+        if sighting is Unseen.UNKNOWN:
+            verdict = at.busy(Reason.ADOPTING, f"looking for {candidate.type} {candidate.name}, to adopt it")
+            return Decision(status=at.says(verdict), calls=(identify(candidate),))
+        if isinstance(sighting, Stranger):
+            return _taken_over(at, candidate, sighting.view, owner=sighting.owner)
+        if isinstance(sighting, (EndpointView, ModelView)):
+            return _taken_over(at, candidate, sighting, owner="")
+    message = f"metadata.annotations: adopt: there is neither an endpoint nor a model named {at.meta.adopt}"
+    verdict = stalled(Reason.INVALID_SPEC, message, serving=at.serves)
+    return Decision(status=at.says(verdict), guard=frozenset(candidates_of(at.meta, at.wanted.place)[:1]))
+
+
+def _is_named(at: Situation) -> bool:
+    adopted = at.status.adopted
+    return adopted is not None and (adopted.name, adopted.place) == (at.meta.adopt, at.wanted.place)
+
+
+def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner: str) -> EndpointDecision:
+    """It exists: whose it is, and whether it is what the spec asks for, decides."""
+    if owner:
+        message = f"{candidate.type} {candidate.name} belongs to {owner} and is not adopted"
+        return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves)))
+    image, artifact = (view.image, view.artifact) if isinstance(view, ModelView) else ("", "")
+    if isinstance(view, ModelView) and not _is_asked_for(at, view):
+        message = (
+            f"metadata.annotations: adopt: model {candidate.name} has image {image} and artifact {artifact}, which no "
+            "variant of the spec asks for"
+        )
+        return Decision(status=at.says(stalled(Reason.INVALID_SPEC, message, serving=at.serves)))
+    adopted = Adopted(
+        type=candidate.type,
+        name=candidate.name,
+        region=candidate.place.region,
+        assume_role_arn=candidate.place.assume_role_arn,
+        image=image,
+        artifact_s3_uri=artifact,
+    )
+    verdict = at.busy(Reason.ADOPTING, f"{candidate.type} {candidate.name} is being adopted")
+    resources = with_resources(at.status.resources, [candidate])
+    status = structs.replace(at.status, adopted=adopted, resources=resources)
+    return Decision(status=at.says(verdict, status), again_after=0.0)
+
+
+def _is_asked_for(at: Situation, model: ModelView) -> bool:
+    return any(
+        (plan.source.image, plan.source.artifact) == (model.image, model.artifact) for plan in at.wanted.variants
+    )
+
+
+def _tagged(at: Situation) -> EndpointDecision | None:
+    """It is named in the status: a crash from here on loses nothing."""
+    adopted = at.status.adopted
+    if adopted is None:
+        return None
+    resource = Resource(adopted.place, adopted.type, adopted.name)
+    sighting = at.seen.of(resource)
+    if resource not in at.wanted.served or at.is_made:
+        return None
+    verdict = at.busy(Reason.ADOPTING, f"{resource.type} {resource.name} is being adopted")
+    if sighting is Unseen.UNKNOWN:
+        return Decision(status=at.says(verdict), calls=(identify(resource),))
+    if not isinstance(sighting, Stranger) or sighting.owner:
+        return None
+    tags = {**at.spec.tags, **at.meta.owner_tags}
+    return Decision(status=at.says(verdict), calls=(own(resource, sighting.arn, tags),))
