@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 from tests.unit import builders
+from tests.unit.fake_imports import FakeSources
 from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 
 from classifier_operator.api.kinds import Kind, ObjectKey
@@ -26,7 +27,9 @@ class Parts:
         self.clock, points = FakeClock(), Points()
         self.cluster = FakeCluster(points)
         self.cloud = FakeCloud(self.clock, points)
-        self.app = App(Settings(workers=2), self.cluster, self.cloud, Metrics(), self.clock)
+        self.app = App(
+            Settings(workers=2), self.cluster, self.cloud, (FakeSources(points), self.cloud), Metrics(), self.clock
+        )
 
     def watched(self, key: ObjectKey) -> dict[str, Any]:
         return self.cluster.objects[key]

@@ -14,12 +14,13 @@ from msgspec import Struct
 
 
 class ResourceType(StrEnum):
-    """SageMaker's resources that the operator makes."""
+    """What the operator makes: SageMaker's resources, and objects of S3, which `status.import` records."""
 
     TRAINING_JOB = "TrainingJob"
     MODEL = "Model"
     ENDPOINT_CONFIG = "EndpointConfig"
     ENDPOINT = "Endpoint"
+    OBJECT = "Object"
 
 
 class Place(NamedTuple):

@@ -71,6 +71,7 @@ class Decision(Struct, Generic[StatusT], frozen=True, kw_only=True):
 
     follow: resources that are on the move; the sweeps report each change of theirs.
     guard: resources that ought to stay as they are; the slow sweeps report when they do not.
+    transfers: what of it goes on in the background; what is not named here is ended.
     again_after: seconds until the object wants another look of its own accord.
     releases: the finalizer may go, because nothing is left to clean up.
     """
@@ -79,6 +80,7 @@ class Decision(Struct, Generic[StatusT], frozen=True, kw_only=True):
     calls: tuple[Call | Any, ...] = ()
     follow: frozenset[Resource] = frozenset()
     guard: frozenset[Resource] = frozenset()
+    transfers: frozenset[Any] = frozenset()
     again_after: float | None = None
     releases: bool = False
 

@@ -36,6 +36,10 @@ class RefusalKind(StrEnum):
     ACCELERATOR = "AcceleratorUnavailable"
     MISSING_INPUT = "MissingInput"
     INVALID = "Invalid"
+    # Not of AWS, but of where an input is fetched from.
+    NOT_ALLOWED = "NotAllowed"
+    BAD_SOURCE = "BadSource"
+    SOURCE_UNAVAILABLE = "SourceUnavailable"
 
     @property
     def remedy(self) -> Remedy:
@@ -58,6 +62,9 @@ _REMEDIES = {
     RefusalKind.MISSING_INPUT: Remedy.WAIT,
     RefusalKind.ACCELERATOR: Remedy.STOP,
     RefusalKind.INVALID: Remedy.STOP,
+    RefusalKind.NOT_ALLOWED: Remedy.STOP,
+    RefusalKind.BAD_SOURCE: Remedy.STOP,
+    RefusalKind.SOURCE_UNAVAILABLE: Remedy.RETRY,
 }
 
 
@@ -129,17 +136,31 @@ RULES = (
     ),
     Rule(
         RefusalKind.UNAVAILABLE,
-        frozenset({"ModelNotReadyException", "ServiceUnavailable", "InternalFailure", "InternalDependencyException"}),
+        frozenset(
+            {
+                "ModelNotReadyException",
+                "ServiceUnavailable",
+                "InternalFailure",
+                "InternalDependencyException",
+                # S3's, for what the network did to a part on its way.
+                "RequestTimeout",
+                "BadDigest",
+            }
+        ),
     ),
     # The runtime learns of a new endpoint a moment after the control plane calls it InService.
     Rule(RefusalKind.NOT_PROPAGATED, _VALIDATION, ("not found",), ("InvokeEndpoint",)),
     Rule(RefusalKind.QUOTA, frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededException"})),
     Rule(RefusalKind.CAPACITY, frozenset({"CapacityError", "InsufficientCapacityException"})),
     Rule(RefusalKind.ALREADY_EXISTS, frozenset({"ResourceInUse"}), (), ("CreateTrainingJob",)),
-    Rule(RefusalKind.IN_PROGRESS, frozenset({"ResourceInUse", "ConflictException"})),
+    Rule(RefusalKind.IN_PROGRESS, frozenset({"ResourceInUse", "ConflictException", "OperationAborted"})),
+    # An upload that was aborted while it was being filled, by a lifecycle rule or by somebody: another is begun.
+    Rule(RefusalKind.NOT_PROPAGATED, frozenset({"NoSuchUpload"}), (), ("UploadPart", "CompleteMultipartUpload")),
     Rule(
         RefusalKind.NOT_FOUND,
-        frozenset({"ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "NoSuchBucket", "404"}),
+        frozenset(
+            {"ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "NoSuchBucket", "NoSuchUpload", "404"}
+        ),
     ),
     Rule(RefusalKind.ALREADY_EXISTS, _VALIDATION, ("already existing", "already exists")),
     Rule(RefusalKind.IN_PROGRESS, _VALIDATION, ("cannot update in-progress", "cannot delete in-progress")),
@@ -186,6 +207,8 @@ RULES = (
                 "UnauthorizedOperation",
                 "UnrecognizedClientException",
                 "InvalidClientTokenId",
+                "InvalidAccessKeyId",
+                "InvalidToken",
                 "ExpiredToken",
                 "ExpiredTokenException",
                 "SignatureDoesNotMatch",

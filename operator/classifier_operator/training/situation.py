@@ -11,6 +11,7 @@ from classifier_operator.api.ledger import Resource
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
 from classifier_operator.sagemaker.views import Sighting
 from classifier_operator.training import status as report
+from classifier_operator.training.fetches import Imports
 from classifier_operator.training.request import Wanted
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
 
@@ -24,6 +25,7 @@ class Training(Struct, frozen=True, kw_only=True):
     spec: TrainingSpec
     status: TrainingStatus
     defaults: Defaults = Defaults()
+    imports: Imports = Imports()
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -36,6 +38,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     attempt: int
     seen: Seen
     now: datetime
+    imports: Imports = Imports()
 
     @property
     def job(self) -> Resource:
@@ -72,6 +75,7 @@ def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime) 
         attempt=attempt_of(training.status, wanted),
         seen=seen,
         now=now,
+        imports=training.imports,
     )
 
 

@@ -117,12 +117,27 @@ ANSWERS = {
     "model crashes": ("InvokeEndpoint", "ModelError", "Received server error (500) from model", RefusalKind.INVALID),
     "bad input": ("CreateTrainingJob", VALIDATION, "1 validation error detected", RefusalKind.INVALID),
     "missing model data": ("CreateModel", VALIDATION, "Could not find model data at s3://b/m", RefusalKind.INVALID),
+    "part that did not arrive": ("UploadPart", "RequestTimeout", "Your socket connection", RefusalKind.UNAVAILABLE),
+    "part that changed on its way": ("UploadPart", "BadDigest", "The Content-MD5", RefusalKind.UNAVAILABLE),
+    "upload aborted meanwhile": ("UploadPart", "NoSuchUpload", "", RefusalKind.NOT_PROPAGATED),
+    "no upload to complete": ("CompleteMultipartUpload", "NoSuchUpload", "", RefusalKind.NOT_PROPAGATED),
+    "no upload to abort": ("AbortMultipartUpload", "NoSuchUpload", "", RefusalKind.NOT_FOUND),
+    "no bucket": ("CreateMultipartUpload", "NoSuchBucket", "", RefusalKind.NOT_FOUND),
+    "object not to be looked at": ("HeadObject", "403", "Forbidden", RefusalKind.ACCESS_DENIED),
     "object missing": ("GetObject", "NoSuchKey", "The specified key does not exist.", RefusalKind.NOT_FOUND),
 }
 REMEDIES = {
-    Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress"},
+    Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress", "SourceUnavailable"},
     Remedy.WAIT: {"Quota", "Capacity", "RolePending", "AccessDenied", "MissingInput"},
-    Remedy.STOP: {"NotFound", "AlreadyExists", "AlreadyEnded", "AcceleratorUnavailable", "Invalid"},
+    Remedy.STOP: {
+        "NotFound",
+        "AlreadyExists",
+        "AlreadyEnded",
+        "AcceleratorUnavailable",
+        "Invalid",
+        "NotAllowed",
+        "BadSource",
+    },
 }
 
 
