@@ -75,11 +75,12 @@ def world(request: pytest.FixtureRequest, installed: ControlPlane, emulator: Emu
 
 @pytest.fixture
 def start(world: World, tmp_path: Path) -> Iterator[Callable[..., OperatorProcess]]:
-    """Start the operator with more options; it is killed when the test ends."""
+    """Start the operator with more options and variables; it is killed when the test ends."""
     started: list[OperatorProcess] = []
 
-    def started_with(*options: str) -> OperatorProcess:
-        process = _operator(world.cluster, world.aws.url, world.namespace, tmp_path / "operator.log", *options)
+    def started_with(*options: str, **environment: str) -> OperatorProcess:
+        log = tmp_path / "operator.log"
+        process = _operator(world.cluster, world.aws.url, world.namespace, log, *options, **environment)
         started.append(process)
         process.start()
         return process
@@ -95,8 +96,15 @@ def operator(world: World, shared_operator: OperatorProcess) -> OperatorProcess:
     return shared_operator
 
 
-def _operator(cluster: ControlPlane, aws_url: str, namespace: str, log: Path, *options: str) -> OperatorProcess:
+def _operator(
+    cluster: ControlPlane, aws_url: str, namespace: str, log: Path, *options: str, **environment: str
+) -> OperatorProcess:
     fast = ("--sweep-interval", "0.5", "--wait-interval", "1")
     return OperatorProcess(
-        kubeconfig=cluster.kubeconfig, aws_url=aws_url, namespace=namespace, log=log, options=(*fast, *options)
+        kubeconfig=cluster.kubeconfig,
+        aws_url=aws_url,
+        namespace=namespace,
+        log=log,
+        options=(*fast, *options),
+        environment=environment,
     )

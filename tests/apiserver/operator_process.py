@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -21,7 +21,14 @@ class OperatorProcess:
     """`classifier-operator run` for one namespace, against an API server and an emulator."""
 
     def __init__(
-        self, *, kubeconfig: Path, aws_url: str, namespace: str, log: Path, options: Sequence[str] = ()
+        self,
+        *,
+        kubeconfig: Path,
+        aws_url: str,
+        namespace: str,
+        log: Path,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.log = log
         self.port = _free_port()
@@ -36,6 +43,7 @@ class OperatorProcess:
             "AWS_ENDPOINT_URL": aws_url,
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "secret",  # the emulator checks none
+            **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -156,7 +156,8 @@ def check_address(address: Address | str, host: str, rules: Rules) -> None:
     if any(inner in network for network in rules.networks):
         return
     if not _is_public(inner):
-        raise NotAllowedError(f"{host} leads to {found}, which is not an address of the public internet")
+        words = str(found) if host == str(found) else f"{host} leads to {found}, which"
+        raise NotAllowedError(f"{words} is not an address of the public internet")
 
 
 def _location(parts: SplitResult, port: int | None, rules: Rules) -> Location:
