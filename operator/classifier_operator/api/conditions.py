@@ -151,8 +151,11 @@ def with_verdict(
 
 
 def with_note(conditions: Sequence[Condition], note: str) -> tuple[Condition, ...]:
-    """The conditions with something to add to what each says, without another reason."""
-    return tuple(structs.replace(one, message=f"{one.message}; {note}"[:MESSAGE_LIMIT]) for one in conditions)
+    """The conditions with something to add to what each says, without another reason; what is there stays as it is."""
+    return tuple(
+        one if note in one.message else structs.replace(one, message=f"{one.message}; {note}"[:MESSAGE_LIMIT])
+        for one in conditions
+    )
 
 
 def find(conditions: Sequence[Condition], kind: ConditionType) -> Condition | None:

@@ -62,7 +62,6 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
 @click.option("--import-allow-http", is_flag=True, help="Fetch inputs by http too, and follow redirects to http.")
 @click.option(
     "--import-allow",
-    "import_allowed",
     multiple=True,
     metavar="HOST|.SUFFIX|CIDR",
     help="Fetch inputs from this host, hosts below .SUFFIX or these addresses, though they are private (repeatable).",
@@ -100,7 +99,7 @@ def command(
     wait_interval: float,
     workers: int,
     import_allow_http: bool,
-    import_allowed: tuple[str, ...],
+    import_allow: tuple[str, ...],
     import_max_bytes: int,
     import_concurrency: int,
     health_host: str,
@@ -115,11 +114,11 @@ def command(
     that vouch for the hosts that inputs are fetched from. The cluster is the one the process
     runs in, or the kubeconfig's current context.
     """
+    rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
     _set_up_logging(log_format, log_level)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
 
-    rules = _import_rules(import_allowed, import_allow_http, import_max_bytes, import_concurrency)
     settings = Settings(
         namespaces=namespaces,
         defaults=Defaults(

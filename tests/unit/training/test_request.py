@@ -117,7 +117,7 @@ def test_aws_would_take_the_request(changes: dict[str, Any]) -> None:
     assert problems("CreateTrainingJob", {"TrainingJobName": run.job(1).name, **run.params}) == []
 
 
-@pytest.mark.parametrize("name", ["caltech256.yaml", "digits.yaml"])
+@pytest.mark.parametrize("name", ["caltech256.yaml", "digits.yaml", "import.yaml"])
 def test_aws_would_take_the_examples(name: str) -> None:
     defaults = Defaults(region=REGION, role_arn=ROLE)
     run = wanted_run(META, spec_of(example(name, "ClassifierTraining")), defaults)
