@@ -95,11 +95,20 @@ class FakeFile:
     breaks_after: the connection breaks after so many bytes, once for each entry.
     """
 
-    def __init__(self, content: bytes, *, validator: str = '"1"', ranges: bool = True, tells_size: bool = True) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        validator: str = '"1"',
+        ranges: bool = True,
+        tells_size: bool = True,
+        minds_validator: bool = True,
+    ) -> None:
         self.content = content
         self.validator = validator
         self.ranges = ranges
         self.tells_size = tells_size
+        self.minds_validator = minds_validator
         self.refuses: deque[Exception] = deque()
         self.breaks_after: deque[int] = deque()
 
@@ -119,7 +128,8 @@ class FakeSources:
         file = self.files[url]
         if file.refuses:
             raise file.refuses.popleft()
-        begins = offset if file.ranges and validator == file.validator else 0
+        is_same = validator == file.validator or not file.minds_validator
+        begins = offset if file.ranges and is_same else 0
         self.opened.append((url, begins))
         self.are_open += 1
         return FakeSource(self, file, begins, self._points)

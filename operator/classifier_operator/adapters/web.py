@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -28,6 +29,9 @@ CONNECT_SECONDS = 30.0
 IDLE_SECONDS = 60.0
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=10.0, sock_read=IDLE_SECONDS)
 
+# It is kept in the status.
+VALIDATOR_LIMIT = 256
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LATER = frozenset({408, 425, 429})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
@@ -68,7 +72,7 @@ class WebSources:
             opened.callback(response.close)
             if response.status in _REDIRECTS and "Location" in response.headers:
                 return response.headers["Location"]
-            _check(location, response)
+            _check(location, response, (200, 206) if headers else (200,))
             extent = _extent(response)
             return WebSource(location, response, extent, opened.pop_all())
 
@@ -148,16 +152,16 @@ def _session(host: str, rules: Rules) -> aiohttp.ClientSession:
     )
 
 
-def _check(location: Location, response: aiohttp.ClientResponse) -> None:
-    """See to it that the answer is the file."""
+def _check(location: Location, response: aiohttp.ClientResponse, good: tuple[int, ...]) -> None:
+    """See to it that the answer is the file. None of the server's own words are repeated."""
     status = response.status
+    words = f"{location.shown} answered {status} {_PHRASES.get(status, '')}".rstrip()
     if status >= 500 or status in _LATER:
-        raise SourceUnavailableError(f"{location.shown} answered {status} {response.reason}")
-    if status not in (200, 206):
-        raise BadSourceError(f"{location.shown} answered {status} {response.reason}")
-    encoding = response.headers.get("Content-Encoding", "identity")
-    if encoding != "identity":
-        raise BadSourceError(f"{location.shown} is sent with Content-Encoding {encoding}, though asked not to be")
+        raise SourceUnavailableError(words)
+    if status not in good:
+        raise BadSourceError(words)
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BadSourceError(f"{location.shown} is sent with a Content-Encoding, though it was asked for without")
 
 
 def _extent(response: aiohttp.ClientResponse) -> tuple[int, int | None]:
@@ -173,7 +177,8 @@ def _extent(response: aiohttp.ClientResponse) -> tuple[int, int | None]:
 def _validator(headers: Mapping[str, str]) -> str:
     """What changes when the file does, exactly: a weak ETag allows for differences (RFC 9110, 8.8)."""
     etag = headers.get("ETag", "")
-    return etag if etag.startswith('"') else headers.get("Last-Modified", "")
+    validator = etag if etag.startswith('"') else headers.get("Last-Modified", "")
+    return validator if len(validator) <= VALIDATOR_LIMIT else ""
 
 
 def _reason(error: BaseException) -> str:

@@ -156,8 +156,9 @@ def check_address(address: Address | str, host: str, rules: Rules) -> None:
     if any(inner in network for network in rules.networks):
         return
     if not _is_public(inner):
-        words = str(found) if host == str(found) else f"{host} leads to {found}, which"
-        raise NotAllowedError(f"{words} is not an address of the public internet")
+        # Not which address: what names inside of the network stand for is nothing for everybody to ask.
+        words = f"{host} is not" if _literal(host) is not None else f"{host} leads to what is not"
+        raise NotAllowedError(f"{words} an address of the public internet; the option --import-allow could allow it")
 
 
 def _location(parts: SplitResult, port: int | None, rules: Rules) -> Location:

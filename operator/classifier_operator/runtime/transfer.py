@@ -92,7 +92,7 @@ class Checkpoint:
     def offset(self, *, hashes: bool) -> int:
         """From where on the source has to be read, at least its last byte."""
         if hashes:
-            return min(self.hashed, self.stored)
+            return self.hashed if self.hashed <= self.stored else 0
         is_all = self.stored == self.upload.size
         return self.stored - self.upload.part_size if is_all and self.stored else self.stored
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, idle, stalled, with_note, working
+from classifier_operator.api.conditions import Reason, Verdict, idle, stalled, with_note, working
 from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
@@ -121,10 +121,8 @@ def _refused_before(at: Situation) -> TrainingDecision | None:
             ledger = without(ledger, [at.job])
         verdict = verdict_of(trouble, at.now, underway=Reason.STARTING)
         return Decision(status=at.says(verdict, structs.replace(at.status, resources=ledger)))
-    if trouble is None and at.status.job_name == at.job.name and not at.status.job_arn:
-        held = find(at.status.conditions, ConditionType.STALLED)
-        if held is not None and held.reason in _HELD:
-            return Decision(status=at.says(stalled(Reason(held.reason), held.message)))
+    if trouble is None and (held := at.held) is not None:
+        return Decision(status=at.says(stalled(Reason(held.reason), held.message)))
     return None
 
 
@@ -198,10 +196,6 @@ RULES: tuple[Callable[[Situation], TrainingDecision | None], ...] = (
     _job_is_moving,
     _job_has_ended,
 )
-
-
-# What AWS, or the name, refused for good stays refused until the request differs.
-_HELD = frozenset({Reason.INVALID_SPEC, Reason.NAME_TAKEN})
 
 
 _BESIDES = frozenset({"StopTrainingJob", "AddTags", "DeleteTags", "AbortMultipartUpload"})

@@ -62,7 +62,7 @@ def transfers_of(at: Situation) -> frozenset[Fetch]:
 def tidied(at: Situation) -> tuple[Situation, tuple[AbortCall, ...]]:
     """The situation without the uploads that are no more, and the calls that end those that nobody wants."""
     wanted: Iterable[Fetch] = at.wanted.fetches
-    if not _awaits_data(at) or _refused_for_good(at):
+    if not _awaits_data(at) or _refused_for_good(at) or at.held:
         wanted = ()
     in_place = [fetch for fetch in wanted if at.imports.is_in_place(fetch)]
     settled = frozenset(one for one in uploads_in(at.status) if any(fetch.is_of(one) for fetch in in_place))
@@ -115,9 +115,7 @@ def _refused_for_good(at: Situation) -> list[Fetch]:
 
 def _calls(at: Situation, missing: Sequence[Fetch]) -> Iterable[ImportCall]:
     for fetch in missing:
-        others = [one for one in uploads_in(at.status) if one.s3_uri == fetch.s3_uri and not fetch.is_of(one)]
-        if others:
-            # An upload of other data to the same place is ended first: one entry for each place.
+        if _is_occupied(at, fetch):
             continue
         progress = _progress(at, fetch)
         recorded = next((one for one in uploads_in(at.status) if fetch.is_of(one)), None)
@@ -125,6 +123,11 @@ def _calls(at: Situation, missing: Sequence[Fetch]) -> Iterable[ImportCall]:
             yield ImportCall(fetch=fetch, run=at.wanted.run, recorded=recorded)
         elif progress.phase is Phase.RECORDING:
             yield ImportCall(fetch=fetch, run=at.wanted.run, recorded=progress.upload, is_announced=True)
+
+
+def _is_occupied(at: Situation, fetch: Fetch) -> bool:
+    """Whether an upload of other data to the same place has to be ended first: there is one entry for each place."""
+    return any(one.s3_uri == fetch.s3_uri and not fetch.is_of(one) for one in uploads_in(at.status))
 
 
 def _recorded(status: TrainingStatus, calls: Iterable[ImportCall]) -> TrainingStatus:
@@ -155,6 +158,8 @@ def _verdict(at: Situation, missing: Sequence[Fetch]) -> Verdict:
 def _sentence(at: Situation, fetch: Fetch) -> str:
     progress = at.imports.transfers.get(fetch)
     text = f"fetching {shown(fetch.url)} to {fetch.s3_uri}"
+    if _is_occupied(at, fetch):
+        return f"{text}: waiting for an earlier upload to the same place to be ended"
     return f"{text}: {progress.phase.value}" if progress is not None and progress.phase in _WAITING else text
 
 

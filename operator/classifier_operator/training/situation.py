@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from classifier_operator.api.conditions import Reason, Verdict
+from classifier_operator.api.conditions import Condition, ConditionType, Reason, Verdict, find
 from classifier_operator.api.ledger import Resource
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
 from classifier_operator.sagemaker.views import Sighting
@@ -16,6 +16,8 @@ from classifier_operator.training.request import Wanted
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
 
 TrainingDecision = Decision[TrainingStatus]
+
+_HELD = frozenset({Reason.INVALID_SPEC, Reason.NAME_TAKEN})
 
 
 class Training(Struct, frozen=True, kw_only=True):
@@ -54,6 +56,15 @@ class Situation(Struct, frozen=True, kw_only=True):
     def is_recorded(self) -> bool:
         """Whether the ledger says that the job may exist."""
         return any(entry.resource == self.job for entry in self.status.resources)
+
+    @property
+    def held(self) -> Condition | None:
+        """What AWS, a source or a name refused for good, maybe to an earlier process: so it stays until an edit."""
+        is_of_this = self.status.job_name == self.job.name and self.status.observed_generation == self.meta.generation
+        if not is_of_this or self.status.job_arn:
+            return None
+        stalled = find(self.status.conditions, ConditionType.STALLED)
+        return stalled if stalled is not None and stalled.reason in _HELD else None
 
     @property
     def tries(self) -> int:

@@ -92,6 +92,7 @@ async def test_the_rest_of_a_file_that_is_to_be_read_anew(web: WebSource, how: d
         ('W/"1"', "Tue, 01 Jan 2030 00:00:00 GMT", "Tue, 01 Jan 2030 00:00:00 GMT"),
         ('W/"1"', "", ""),
         ("", "", ""),
+        (f'"{"x" * 255}"', "", ""),
     ],
 )
 async def test_what_tells_that_a_file_has_changed(web: WebSource, etag: str, modified: str, validator: str) -> None:
@@ -110,7 +111,7 @@ async def test_answers_that_pass(web: WebSource, status: int) -> None:
     assert (await fetched(f"{web.url}/x?secret"))[2] == CONTENT
 
 
-@pytest.mark.parametrize("status", [204, 304, 400, 401, 403, 404, 410, 416])
+@pytest.mark.parametrize("status", [204, 206, 304, 400, 401, 403, 404, 410, 416])
 async def test_answers_that_do_not(web: WebSource, status: int) -> None:
     web.put("/x", CONTENT, statuses=deque([status]))
     with pytest.raises(BadSourceError, match=f"/x answered {status}") as error:
@@ -120,7 +121,7 @@ async def test_answers_that_do_not(web: WebSource, status: int) -> None:
 
 async def test_a_compressed_answer_is_not_the_file(web: WebSource) -> None:
     web.put("/x", CONTENT, headers={"Content-Encoding": "gzip"})
-    with pytest.raises(BadSourceError, match="Content-Encoding gzip"):
+    with pytest.raises(BadSourceError, match="sent with a Content-Encoding"):
         await fetched(f"{web.url}/x")
 
 
@@ -170,7 +171,7 @@ async def test_loopback_is_refused_by_name(web: WebSource) -> None:
 async def test_a_redirect_inside_is_refused(web: WebSource) -> None:
     web.put("/x", redirect=f"http://127.0.0.2:{web.port}/y")
     rules = rules_of(["127.0.0.1"], allows_http=True)
-    with pytest.raises(NotAllowedError, match=r"redirects to .* 127\.0\.0\.2"):
+    with pytest.raises(NotAllowedError, match=r"redirects to .* 127\.0\.0\.2 is not"):
         await fetched(f"{web.url}/x", rules)
     assert len(web.asked) == 1
 
@@ -195,7 +196,7 @@ async def test_a_name_that_resolves_to_something_else_the_second_time(
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     web.put("/x", CONTENT)
-    with pytest.raises(NotAllowedError, match=r"192\.0\.0\.9"):
+    with pytest.raises(NotAllowedError, match=r"rebinding\.example leads to"):
         await fetched(f"http://rebinding.example:{web.port}/x", Rules(allows_http=True))
     assert resolved == ["rebinding.example"]
     assert web.asked == []
@@ -204,7 +205,7 @@ async def test_a_name_that_resolves_to_something_else_the_second_time(
 async def test_one_bad_address_among_good_ones_is_enough(web: WebSource, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, web.port)) for address in ("8.8.8.8", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    with pytest.raises(NotAllowedError, match=r"127\.0\.0\.1"):
+    with pytest.raises(NotAllowedError, match=r"both\.example leads to"):
         await fetched(f"http://both.example:{web.port}/x", Rules(allows_http=True))
 
 

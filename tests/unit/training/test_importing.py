@@ -174,10 +174,11 @@ async def test_servers_that_can_less(world: World, file: dict[str, Any]) -> None
     assert world.cloud.s3.sent == [(URI, number) for number in range(1, PARTS + 1)]
 
 
-async def test_a_source_that_has_changed_is_begun_anew(world: World) -> None:
+@pytest.mark.parametrize("minds", [True, False], ids=["says so", "begins in the middle"])
+async def test_a_source_that_has_changed_is_begun_anew(world: World, minds: bool) -> None:
     key = importing(world)
     await break_off(world, key)
-    world.sources.files[URL] = FakeFile(CONTENT[::-1], validator='"2"')
+    world.sources.files[URL] = FakeFile(CONTENT[::-1], validator='"2"', minds_validator=minds)
     world.restart()
     await world.run(3)
     assert headline(world, key) == ("True", "Completed")
@@ -380,6 +381,29 @@ async def test_a_spec_that_became_nonsense_aborts_the_upload(world: World) -> No
     assert world.cloud.s3.uploads == {}
 
 
+async def test_a_spec_that_became_nonsense_and_then_sense_again_goes_on(world: World) -> None:
+    key = importing(world)
+    await break_off(world, key)
+    role = world.cluster.objects[key]["spec"]["roleArn"]
+    edit(world, key, roleArn="")
+    await world.run(1)
+    edit(world, key, roleArn=role)
+    await world.run(3)
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_the_upload_of_a_file_that_was_refused_is_aborted_after_a_restart_at_the_latest(world: World) -> None:
+    key = importing(world, sha256="0" * 64)
+    world.cloud.refuse("AbortMultipartUpload", "SlowDown", "Please reduce your request rate.", status=503)
+    await world.look()
+    assert headline(world, key) == ("True", "InvalidSpec")
+    assert len(world.cloud.s3.uploads) == 1
+    world.restart()
+    await world.run(2)
+    assert world.cloud.s3.uploads == {}
+    assert (world.sources.opened, headline(world, key)) == ([(URL, 0)], ("True", "InvalidSpec"))
+
+
 async def test_other_data_to_the_same_place_is_begun_when_the_first_upload_is_gone(world: World) -> None:
     key = importing(world)
     await break_off(world, key)
@@ -389,6 +413,7 @@ async def test_other_data_to_the_same_place_is_begun_when_the_first_upload_is_go
     world.cloud.refuse("AbortMultipartUpload", "SlowDown", "Please reduce your request rate.", status=503)
     await world.look()
     assert len(world.cloud.s3.uploads) == 1
+    assert "waiting for an earlier upload to the same place to be ended" in message(world, key)
     await world.run(3)
     assert world.cloud.s3.objects[URI][0] == b"something else altogether"
     assert world.cloud.s3.uploads == {}
