@@ -22,13 +22,17 @@ class Reached(Protocol):
 
 
 class FakeS3:
-    """One S3. `buckets` are those that exist; None: all of them."""
+    """One S3.
+
+    buckets: those that exist; None: all of them. salt: KMS encrypts, so that an ETag is no MD5.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, Mapping[str, str]]] = {}
         self.uploads: dict[str, dict[str, Any]] = {}
         self.sent: list[tuple[str, int]] = []
         self.buckets: set[str] | None = None
+        self.salt = b""
         self._ids = itertools.count(1)
 
     def answer(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +60,7 @@ class FakeS3:
     def _list_parts(self, params: Mapping[str, Any]) -> dict[str, Any]:
         parts = sorted(self._upload("ListParts", params)["parts"].items())
         page = [(number, body) for number, body in parts if number > params["PartNumberMarker"]][:2]
-        listed = [{"PartNumber": number, "ETag": _etag(body), "Size": len(body)} for number, body in page]
+        listed = [{"PartNumber": number, "ETag": self._etag(body), "Size": len(body)} for number, body in page]
         return {"Parts": listed, "IsTruncated": bool(page) and page[-1] != parts[-1]}
 
     def _upload_part(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,14 +69,14 @@ class FakeS3:
         assert base64.b64decode(params["ContentMD5"]) == _md5(body).digest()
         upload["parts"][params["PartNumber"]] = body
         self.sent.append((upload["uri"], params["PartNumber"]))
-        return {"ETag": _etag(body)}
+        return {"ETag": self._etag(body)}
 
     def _complete_multipart_upload(self, params: Mapping[str, Any]) -> dict[str, Any]:
         upload = self._upload("CompleteMultipartUpload", params)
         body = b""
         for part in params["MultipartUpload"]["Parts"]:
             content = upload["parts"][part["PartNumber"]]
-            assert part["ETag"] == _etag(content)
+            assert part["ETag"] == self._etag(content)
             body += content
         self.objects[upload["uri"]] = body, upload["Metadata"]
         del self.uploads[params["UploadId"]]
@@ -82,6 +86,9 @@ class FakeS3:
         self._upload("AbortMultipartUpload", params)
         del self.uploads[params["UploadId"]]
         return {}
+
+    def _etag(self, body: bytes) -> str:
+        return f'"{_md5(self.salt + body).hexdigest()}"'
 
     def _upload(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         if params["UploadId"] not in self.uploads:
@@ -166,10 +173,6 @@ def _uri(params: Mapping[str, Any]) -> str:
 
 def _md5(body: bytes) -> Any:
     return hashlib.md5(body, usedforsecurity=False)
-
-
-def _etag(body: bytes) -> str:
-    return f'"{_md5(body).hexdigest()}"'
 
 
 def _missing(operation: str, code: str) -> AwsRefusal:

@@ -1,6 +1,6 @@
 """Transfers in the background: a few at a time, each for one object and one file, started and ended by decisions.
 
-Nothing is kept here that a restart must not lose. A transfer tells the object's key whenever a decision has something
+Whatever is kept here, a restart may lose. A transfer tells the object's key whenever a decision has something
 to do or to say: an upload to write down, progress now and then, an end.
 """
 

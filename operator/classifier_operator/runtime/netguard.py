@@ -115,10 +115,9 @@ def located(url: str, rules: Rules) -> Location:
         raise NotAllowedError("the address is too long, or has spaces, control characters or backslashes in it")
     try:
         parts = urlsplit(url)
-        port = parts.port
+        location = _location(parts, parts.port, rules)
     except ValueError as error:
         raise NotAllowedError("the address is not well-formed") from error
-    location = _location(parts, port, rules)
     address = _literal(location.host)
     if address is not None:
         check_address(address, location.host, rules)

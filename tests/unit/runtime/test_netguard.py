@@ -22,6 +22,7 @@ REFUSED_URLS = {
     "space": ("https://example.org /x", "spaces"),
     "new line": ("https://exam\nple.org/x", "control characters"),
     "tab": ("https://127.0\t.0.1/x", "control characters"),
+    "half a character": ("https://example.org/\udcff", "not well-formed"),
     "long": ("https://example.org/" + "x" * 2048, "too long"),
     "no host": ("https:///x", "neither a name nor an IP address"),
     "port 0": ("https://example.org:0/x", "port 0"),
@@ -196,6 +197,7 @@ def test_a_redirect_that_is_followed(start: str, to: str, sent: str) -> None:
         ("file:///etc/passwd", "only https addresses"),
         ("https://me@example.org/x", "user name"),
         ("https://[::1/", "not well-formed"),
+        ("/\udcff", "not well-formed"),
     ],
 )
 def test_a_redirect_that_is_not(to: str, words: str) -> None:

@@ -21,6 +21,7 @@ from classifier_operator.training.spec import Upload
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
+PATIENCE = 60.0
 KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
 
 
@@ -226,6 +227,29 @@ async def test_progress_is_told_once_in_a_while() -> None:
     await bench.until(Phase.IN_PLACE, fetch())
     assert len(store.s3.sent) == 200
     assert len(bench.told) < 10
+
+
+class Silent(FakeSources):
+    """A source that answers, and then sends nothing."""
+
+    async def open(self, url: str, *, offset: int = 0, validator: str = "") -> Any:
+        source = await super().open(url, offset=offset, validator=validator)
+        source.read = lambda limit: asyncio.sleep(PATIENCE, b"")  # type: ignore[method-assign]
+        return source
+
+
+async def test_a_source_that_is_too_slow_is_given_up_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.runtime.transfer.PART_SECONDS", 0.05)
+    bench = Bench(Store(), Limits(1000, 16, least_part=8))
+    silent = bench.importer._sources = Silent(Points())
+    silent.files[fetch().url] = FakeFile(b"0123456789")
+    bench.start(fetch())
+    await bench.until(Phase.FAILED, fetch())
+    (progress,) = bench.importer.of(KEY).transfers.values()
+    assert progress.trouble is not None
+    assert "the source sent 0 bytes in" in progress.trouble.words
+    assert not progress.trouble.is_final
+    assert silent.are_open == 0
 
 
 async def test_an_unforeseen_failure_is_said_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:

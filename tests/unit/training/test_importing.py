@@ -187,6 +187,20 @@ async def test_a_source_that_has_changed_is_begun_anew(world: World, minds: bool
     assert world.cloud.s3.uploads == {}
 
 
+@pytest.mark.parametrize(("ranges", "sent"), [(True, PARTS), (False, PARTS + 2)], ids=["ranges", "no ranges"])
+async def test_parts_that_kms_encrypts_are_sent_again_only_where_they_cannot_be_left_out(
+    world: World, ranges: bool, sent: int
+) -> None:
+    world.cloud.s3.salt = b"kms"
+    key = importing(world, ranges=ranges)
+    await break_off(world, key)
+    world.restart()
+    await world.run(3)
+    assert headline(world, key) == ("True", "Completed")
+    assert world.cloud.s3.objects[URI][0] == CONTENT
+    assert len(world.cloud.s3.sent) == sent
+
+
 async def test_a_file_that_ends_with_a_part_is_gone_on_with_at_its_end(world: World) -> None:
     world.sources.files[URL] = FakeFile(CONTENT[:24])
     key = world.cluster.create(builders.training(inputs=inputs()))
