@@ -72,6 +72,9 @@ class WebSources:
             opened.callback(response.close)
             if response.status in _REDIRECTS and "Location" in response.headers:
                 return response.headers["Location"]
+            if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and headers:
+                # The file ends before the offset, or there: what was read of it is not to be relied on.
+                return await self._ask(location, {})
             _check(location, response, (200, 206) if headers else (200,))
             extent = _extent(response)
             return WebSource(location, response, extent, opened.pop_all())

@@ -85,6 +85,11 @@ async def test_the_rest_of_a_file_that_is_to_be_read_anew(web: WebSource, how: d
     assert await fetched(f"{web.url}/x", offset=1000, validator='"1"') == (0, len(CONTENT), CONTENT)
 
 
+async def test_a_file_that_has_no_rest(web: WebSource) -> None:
+    web.put("/x", CONTENT, statuses=deque([416]))
+    assert await fetched(f"{web.url}/x", offset=len(CONTENT), validator='"1"') == (0, len(CONTENT), CONTENT)
+
+
 @pytest.mark.parametrize(
     ("etag", "modified", "validator"),
     [
