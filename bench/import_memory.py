@@ -106,7 +106,7 @@ async def _fetch(url: str, sha256: str, most_bytes: int) -> dict[str, float]:
         WebSources(rules_of(["localhost"])),
         aws,
         clock,
-        changed=lambda _: news.set(),
+        changed=lambda *_: news.set(),
         limits=limits_of(most_bytes, FILES),
         concurrency=FILES,
         interval=5.0,

@@ -84,7 +84,7 @@ class App:
         self._importer = Importer(
             *imports,
             clock,
-            changed=self._queue.add,
+            changed=self._queue.add_after,
             limits=limits_of(settings.import_max_bytes, settings.import_concurrency),
             concurrency=settings.import_concurrency,
             interval=settings.sweep_interval,

@@ -71,7 +71,7 @@ class Operator:
             world.sources,
             cloud,
             clock,
-            changed=self.queue.add,
+            changed=self.queue.add_after,
             limits=Limits(most_bytes=1000, most_part=16, least_part=8),
             concurrency=1,
             interval=5,

@@ -39,6 +39,7 @@ class Job:
         self.transfer: Transfer | None = None
         self.task: asyncio.Task[None] | None = None
         self.recorded = asyncio.Event()
+        # In the future, when it is told then.
         self.told_at = 0.0
 
     @property
@@ -50,7 +51,7 @@ class Job:
 class Importer:
     """Starts, watches and ends transfers.
 
-    changed: called with the object's key when a decision about it has something new to look at.
+    changed: called with the object's key and the seconds after which a decision about it has something new to look at.
     interval: seconds between reports of a transfer that just goes on.
     """
 
@@ -60,7 +61,7 @@ class Importer:
         store: ObjectStore,
         clock: Clock,
         *,
-        changed: Callable[[ObjectKey], None],
+        changed: Callable[[ObjectKey, float], None],
         limits: Limits,
         concurrency: int,
         interval: float,
@@ -196,16 +197,20 @@ class Importer:
         """Change what is known of a transfer, and have the object looked at."""
         job.progress = structs.replace(job.progress, **changes)
         job.told_at = self._clock.monotonic()
-        self._changed(job.key)
+        self._changed(job.key, 0.0)
 
     def advance(self, job: Job, done: int) -> None:
-        """More is in S3: what went wrong before is over; told once in a while."""
-        is_further = done > job.progress.done
-        trouble = None if is_further else job.progress.trouble
-        if trouble is not job.progress.trouble or self._clock.monotonic() - job.told_at >= self._interval:
+        """More is in S3: what went wrong before is over. Told once in a while, and not forgotten when it stops."""
+        before = job.progress
+        trouble = None if done > before.done else before.trouble
+        now, due = self._clock.monotonic(), job.told_at + self._interval
+        if trouble is not before.trouble or now >= due:
             self.show(job, phase=Phase.FETCHING, done=done, trouble=trouble)
-        else:
-            job.progress = structs.replace(job.progress, phase=Phase.FETCHING, done=done)
+            return
+        job.progress = structs.replace(before, phase=Phase.FETCHING, done=done)
+        if now >= job.told_at:
+            job.told_at = due
+            self._changed(job.key, due - now)
 
     def _active(self) -> set[str]:
         """The ids of the uploads that this process fills."""
