@@ -15,17 +15,29 @@ from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
+from classifier_operator.adapters.web import WebSources
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
-from classifier_operator.runtime.ports import Clock, Cloud, Cluster, ClusterUnavailableError, ConflictError, GoneError
+from classifier_operator.runtime.ports import (
+    Clock,
+    Cloud,
+    Cluster,
+    ClusterUnavailableError,
+    ConflictError,
+    GoneError,
+    ObjectStore,
+    Sources,
+)
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store, key_of
 from classifier_operator.runtime.sweeper import Sweeper
+from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, headline
@@ -42,7 +54,15 @@ SWEEP_PATIENCE = 180.0
 class App:
     """The operator without kopf."""
 
-    def __init__(self, settings: Settings, cluster: Cluster, cloud: Cloud, metrics: Metrics, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: Cluster,
+        cloud: Cloud,
+        imports: tuple[Sources, ObjectStore],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
         self.settings = settings
         self.metrics = metrics
         self._cluster = cluster
@@ -61,6 +81,16 @@ class App:
             observe=metrics.sweep_seconds.observe,
         )
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
+        troubles = Troubles(wait_seconds=(settings.wait_interval, max(settings.wait_interval, WAIT_SECONDS[1])))
+        self._importer = Importer(
+            *imports,
+            clock,
+            changed=self._queue.add_after,
+            limits=limits_of(settings.import_max_bytes, settings.import_concurrency),
+            concurrency=settings.import_concurrency,
+            interval=settings.sweep_interval,
+            backoff=troubles.backoff,
+        )
         self._controller = Controller(
             store=self._store,
             inventory=inventory,
@@ -68,8 +98,9 @@ class App:
             defaults=self._defaults,
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
+            importer=self._importer,
             writer=Writer(cluster, self._store, clock, settings.identity),
-            troubles=Troubles(wait_seconds=(settings.wait_interval, max(settings.wait_interval, WAIT_SECONDS[1]))),
+            troubles=troubles,
             clock=clock,
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,6 +118,7 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._importer.stop()
 
     def saw(self, body: Mapping[str, Any], priority: Priority = Priority.NORMAL) -> None:
         """An object exists, like this."""
@@ -207,7 +239,7 @@ class Operator:
         settings, clock, metrics = self._settings, SystemClock(), Metrics()
         self._aws = Aws(RateLimits(clock.monotonic), metrics, clock)
         self._cluster = await connect(settings.namespaces, metrics)
-        app = App(settings, self._cluster, self._aws, metrics, clock)
+        app = App(settings, self._cluster, self._aws, (WebSources(settings.import_rules), self._aws), metrics, clock)
         self._health = HealthServer(problem=app.problem, exposition=app.exposition)
         await self._health.start(settings.health_host, settings.health_port)
         await app.start()

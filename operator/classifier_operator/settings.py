@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.runtime.netguard import Rules
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -17,6 +18,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     namespace_interval: seconds between looks at the namespaces' annotations.
     wait_interval: seconds before the first retry of what waits for a quota, a role or a permission.
     workers: how many objects are worked on at a time.
+    import_rules: where inputs may be fetched from, beyond https from public addresses.
+    import_max_bytes: the size of the largest file that is fetched.
+    import_concurrency: how many files are fetched at a time.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -27,6 +31,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     namespace_interval: float = 60.0
     wait_interval: float = 15.0
     workers: int = 16
+    import_rules: Rules = Rules()
+    import_max_bytes: int = 100 * 1024**3
+    import_concurrency: int = 2
     health_host: str = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside of the pod
     health_port: int = 8080
     identity: str = "classifier-operator"

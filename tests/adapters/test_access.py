@@ -13,6 +13,7 @@ from classifier_operator.settings import Settings
 from sagemaker_emulator.control import Control
 from tests.adapters.conftest import ROLE, Clock
 from tests.unit import builders
+from tests.unit.fake_imports import FakeSources
 from tests.unit.fakes import FakeCluster, Points
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
@@ -37,7 +38,8 @@ async def test_a_role_that_is_denied_for_long_is_said_and_still_asked_for(
     control.change_settings(training={"starting_seconds": 3600})
     cluster = FakeCluster(Points())
     cluster.create(builders.training(assumeRoleArn=ROLE))
-    app = App(Settings(workers=1, wait_interval=0.2, sweep_interval=0.2), cluster, aws, Metrics(), clock)
+    settings = Settings(workers=1, wait_interval=0.2, sweep_interval=0.2)
+    app = App(settings, cluster, aws, (FakeSources(Points()), aws), Metrics(), clock)
     await app.start()
     try:
         assert WORDS in await until(cluster, "Reconciling", "AccessPending")

@@ -75,7 +75,7 @@ def world(request: pytest.FixtureRequest, installed: ControlPlane, emulator: Emu
 
 @pytest.fixture
 def start(world: World, tmp_path: Path) -> Iterator[Callable[..., OperatorProcess]]:
-    """Start the operator with more options; it is killed when the test ends."""
+    """Start the operator with more options and variables; it is killed when the test ends."""
     started: list[OperatorProcess] = []
 
     def started_with(*options: str, environment: Mapping[str, str] | None = None) -> OperatorProcess:

@@ -142,6 +142,14 @@ TRAININGS: Final = (
     ),
     _training("compressed-stream", {"spec.inputs[train].compression": "Gzip", "spec.inputs[train].inputMode": "Pipe"}),
     _training("shuffled", {"spec.inputs[train].shuffleSeed": -7}),
+    _training(
+        "source-of-a-manifest",
+        {
+            "spec.inputs[train].source": {"url": "https://example.org/x.manifest"},
+            "spec.inputs[train].s3DataType": "ManifestFile",
+            "spec.inputs[train].s3Uri": "s3://birds/train.manifest",
+        },
+    ),
     *(
         _training(f"source-{number}", {"spec.inputs[train].source": {"url": url, "sha256": "0123456789abcdef" * 4}})
         for number, url in enumerate(

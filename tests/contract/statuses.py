@@ -43,7 +43,22 @@ TRAINING_STATUS: Final[dict[str, Any]] = {
     "attempt": 1,
     "retryAfter": TIME,
     "image": IMAGE,
-    "import": {"bytesDone": 5_000_000_000, "bytesTotal": 0},
+    "import": {
+        "bytesDone": 5_000_000_000,
+        "bytesTotal": 0,
+        "uploads": [
+            {
+                "s3Uri": "s3://bucket/train/caltech-256-60-train.rec",
+                "source": "0" * 64,
+                "region": "us-east-1",
+                "assumeRoleArn": ROLE,
+                "uploadId": "VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA",
+                "validator": '"5f2c9a81"',
+                "size": 5_000_000_001,
+                "partSize": 8_388_608,
+            }
+        ],
+    },
     "modelArtifacts": {"s3Uri": ARTIFACT, "jobName": JOB, "image": IMAGE},
     "metrics": [{"name": "validation:accuracy", "value": "0.7315"}, {"name": "train:accuracy", "value": "0.8"}],
     "startTime": TIME,

@@ -104,6 +104,7 @@ def test_no_more_selectable_fields_than_allowed(kind: str) -> None:
     ("path", "words"),
     [
         pytest.param("ctrain.spec.resources.volumeSizeGB", "AWS: ResourceConfig.VolumeSizeInGB", id="training"),
+        pytest.param("ctrain.spec.inputs.source.url", "At most 5 redirects are followed", id="import"),
         pytest.param("cep.spec.acceleratorType", "AWS has retired the service", id="endpoint"),
         pytest.param("cep.spec.variants.weight", "A change is made in place", id="inside-a-list"),
     ],

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.unit.fake_imports import FakeS3
+
 from classifier_operator.api.kinds import FINALIZER, Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.ports import ConflictError, GoneError
@@ -43,10 +45,12 @@ class Points:
     def __init__(self) -> None:
         self.passed = 0
         self.kill_at: int | None = None
+        self.has_killed = False
 
     def reach(self) -> None:
         self.passed += 1
         if self.passed == self.kill_at:
+            self.has_killed = True
             raise Crash
 
 
@@ -188,6 +192,7 @@ class FakeCloud:
         self.bad_artifacts: set[str] = set()
         self.objects: dict[str, bytes] = {}
         self.targets: dict[str, dict[str, Any]] = {}
+        self.s3 = FakeS3()
         self._refusals: list[tuple[str, AwsRefusal, bool]] = []
         self._tags: dict[str, dict[str, str]] = {}
         self._clock = clock
@@ -225,6 +230,18 @@ class FakeCloud:
         model = next(one["ModelName"] for one in variants if variant in ("", one["VariantName"]))
         artifact = self.resources[place, "Model", model]["PrimaryContainer"]["ModelDataUrl"]
         return b"[0.9, 0.1]" if artifact in self.bad_artifacts else b"[0.1, 0.9]"
+
+    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        self._points.reach()
+        self.log.append((operation, str(params.get("Key", params.get("Prefix")))))
+        refusal, is_after = self._scripted(operation)
+        if refusal is not None and not is_after:
+            raise refusal
+        answer = self.s3.answer(operation, params)
+        if refusal is not None:
+            raise refusal
+        self._points.reach()
+        return answer
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:  # noqa: ARG002
         self._points.reach()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 from tests.unit import builders
+from tests.unit.fake_imports import FakeFile, FakeSources
 from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 
 from classifier_operator.api.kinds import Kind, ObjectKey
@@ -26,7 +27,9 @@ class Parts:
         self.clock, points = FakeClock(), Points()
         self.cluster = FakeCluster(points)
         self.cloud = FakeCloud(self.clock, points)
-        self.app = App(Settings(workers=2), self.cluster, self.cloud, Metrics(), self.clock)
+        self.sources = FakeSources(points)
+        imports = self.sources, self.cloud
+        self.app = App(Settings(workers=2), self.cluster, self.cloud, imports, Metrics(), self.clock)
 
     def watched(self, key: ObjectKey) -> dict[str, Any]:
         return self.cluster.objects[key]
@@ -74,6 +77,19 @@ async def test_the_end_of_the_old_object_is_not_that_of_its_successor(parts: Par
     parts.app.saw(parts.watched(key))
     parts.app.lost(key, "its-predecessor")
     assert GAUGE in parts.app.exposition().decode()
+
+
+async def test_what_is_fetched_when_it_stops_is_left_for_the_next_one(parts: Parts) -> None:
+    url = "https://example.org/x.rec"
+    parts.sources.files[url] = FakeFile(b"x" * 100)
+    parts.sources.files[url].breaks_after.append(50)
+    train, validation = builders.training_spec()["inputs"]
+    parts.cluster.create(builders.training(inputs=[{**train, "source": {"url": url}}, validation]))
+    await parts.app.start()
+    await parts.until("Importing")
+    await parts.app.stop()
+    assert parts.sources.are_open == 0
+    assert parts.cloud.count("AbortMultipartUpload") == 0
 
 
 async def test_it_is_well_after_the_start(parts: Parts) -> None:

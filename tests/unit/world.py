@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from typing import Any
 
+from tests.unit.fake_imports import FakeSources
 from tests.unit.fakes import Crash, FakeClock, FakeCloud, FakeCluster, Points
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import ConflictError, GoneError
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.sweeper import Sweeper
+from classifier_operator.runtime.transfer import Limits
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, headline
 
 # More passes than this without the clock moving: the operator is busy with nothing.
 PASSES = 60
+# A transfer that passes no point in so many turns of the event loop waits for something.
+QUIET = 20
 
 
 class ManualQueue(WorkQueue[ObjectKey]):
@@ -61,6 +67,16 @@ class Operator:
         self.inventory = Inventory(changed=self.queue.add, clock=clock.monotonic)
         executor = Executor(cloud, self.inventory, clock)
         self.troubles = Troubles(rng=random.Random(7))
+        self.importer = Importer(
+            world.sources,
+            cloud,
+            clock,
+            changed=self.queue.add_after,
+            limits=Limits(most_bytes=1000, most_part=16, least_part=8),
+            concurrency=1,
+            interval=5,
+            backoff=self.troubles.backoff,
+        )
         self.sweeper = Sweeper(
             cloud, self.inventory, executor, clock, interval=5, guard_interval=300, observe=lambda seconds: None
         )
@@ -71,11 +87,13 @@ class Operator:
             defaults=NamespaceDefaults(cluster, world.defaults),
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
+            importer=self.importer,
             writer=Writer(cluster, self.store, clock, "test"),
             troubles=self.troubles,
             clock=clock,
         )
         self._cluster = cluster
+        self._points = world.points
 
     def saw(self, body: Body, key: ObjectKey) -> None:
         if self.store.put(body):
@@ -84,6 +102,8 @@ class Operator:
     async def work(self) -> None:
         """Pass after pass until nothing is left to do now."""
         for _ in range(PASSES):
+            if self.queue.is_idle:
+                await self._let_transfers_run()
             if self.queue.is_idle:
                 return
             key = await self.queue.get()
@@ -98,6 +118,21 @@ class Operator:
         await self.work()
         await self.sweeper.sweep(self.inventory.followed() | self.inventory.guarded())
         await self.work()
+
+    def die(self) -> None:
+        """What runs in the background ends with the process, too."""
+        for task in self.importer._tasks:
+            task.cancel()
+
+    async def _let_transfers_run(self) -> None:
+        """Until each has ended, or waits for the object's status."""
+        quiet = 0
+        while self.importer._tasks and quiet < QUIET:
+            passed = self._points.passed
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if passed == self._points.passed else 0
+        if self._points.has_killed:
+            raise Crash
 
     async def _pass(self, key: ObjectKey) -> None:
         try:
@@ -124,11 +159,14 @@ class World:
         self.points = Points()
         self.cluster = FakeCluster(self.points)
         self.cloud = FakeCloud(self.clock, self.points)
+        self.sources = FakeSources(self.points)
         self.cluster.changed = self._changed
         self.operator = Operator(self)
 
     def restart(self) -> None:
         """The process ends; another one lists what there is."""
+        self.operator.die()
+        self.points.has_killed = False
         self.operator = Operator(self)
         for key in tuple(self.cluster.objects):
             self._changed(key)

@@ -34,6 +34,8 @@ _CONFIG = Config(
     read_timeout=70,
     max_pool_connections=THREADS,
     retries={"mode": "standard", "total_max_attempts": 1},
+    # For a checksum of its own botocore copies each part of an upload; ours is sent with it (Content-MD5).
+    request_checksum_calculation="when_required",
 )
 # What botocore raises before it asks AWS. Such parameters and regions never reach AWS, and never will; credentials may
 # come, or come back.
@@ -97,6 +99,15 @@ class Aws:
             return data
 
         return await self._run(place, "GetObject", send)
+
+    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One call of S3's API that returns no body."""
+
+        def send() -> dict[str, Any]:
+            answer: dict[str, Any] = getattr(self._client(place, "s3"), xform_name(operation))(**params)
+            return answer
+
+        return await self._run(place, operation, send)
 
     async def _run(self, place: Place, operation: str, send: Callable[[], T]) -> T:
         await self._limits.acquire(place, operation)

@@ -60,7 +60,6 @@ class Reason(StrEnum):
     MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
     MAX_WAIT_TIME_EXCEEDED = "MaxWaitTimeExceeded"
     INVALID_SPEC = "InvalidSpec"
-    NOT_IMPLEMENTED = "NotImplemented"
     NOT_ALLOWED = "NotAllowed"
     ACCESS_DENIED = "AccessDenied"
     NAME_TAKEN = "NameTaken"
@@ -153,8 +152,11 @@ def with_verdict(
 
 
 def with_note(conditions: Sequence[Condition], note: str) -> tuple[Condition, ...]:
-    """The conditions with something to add to what each says, without another reason."""
-    return tuple(structs.replace(one, message=f"{one.message}; {note}"[:MESSAGE_LIMIT]) for one in conditions)
+    """The conditions with something to add to what each says, without another reason; what is there stays as it is."""
+    return tuple(
+        one if note in one.message else structs.replace(one, message=f"{one.message}; {note}"[:MESSAGE_LIMIT])
+        for one in conditions
+    )
 
 
 def find(conditions: Sequence[Condition], kind: ConditionType) -> Condition | None:

@@ -14,13 +14,17 @@ from msgspec import Struct
 
 
 class ResourceType(StrEnum):
-    """What the operator makes at AWS: SageMaker's resources, and Application Auto Scaling's targets."""
+    """What the operator makes at AWS: SageMaker's resources, scalable targets, and objects of S3.
+
+    The objects are those that inputs are fetched into; `status.import` records them.
+    """
 
     TRAINING_JOB = "TrainingJob"
     MODEL = "Model"
     ENDPOINT_CONFIG = "EndpointConfig"
     ENDPOINT = "Endpoint"
     SCALABLE_TARGET = "ScalableTarget"
+    OBJECT = "Object"
 
 
 class Place(NamedTuple):

@@ -11,6 +11,8 @@ import click
 from pythonjsonlogger.json import JsonFormatter
 
 from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.runtime.netguard import Rules, rules_of
+from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.settings import Settings
 
 # These say at INFO what only matters when something is wrong with them.
@@ -64,6 +66,27 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
     help="Seconds before a quota, a role or a permission is tried again; doubles up to 300.",
 )
 @click.option("--workers", default=16, show_default=True, type=click.IntRange(1), help="Objects worked on at a time.")
+@click.option("--import-allow-http", is_flag=True, help="Fetch inputs by http too, and follow redirects to http.")
+@click.option(
+    "--import-allow",
+    multiple=True,
+    metavar="HOST|.SUFFIX|CIDR",
+    help="Fetch inputs from this host, hosts below .SUFFIX or these addresses, though they are private (repeatable).",
+)
+@click.option(
+    "--import-max-bytes",
+    default=100 * 1024**3,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Size of the largest file that is fetched.",
+)
+@click.option(
+    "--import-concurrency",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 6),
+    help="Files fetched at a time. They share 48 MiB of memory: of fewer, each may be larger.",
+)
 @click.option("--health-host", default="0.0.0.0", show_default=True, help="Address of /healthz and /metrics.")  # noqa: S104
 @click.option("--health-port", default=8080, show_default=True, help="Port of /healthz and /metrics; 0 takes any.")
 @click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
@@ -83,6 +106,10 @@ def command(
     namespace_interval: float,
     wait_interval: float,
     workers: int,
+    import_allow_http: bool,
+    import_allow: tuple[str, ...],
+    import_max_bytes: int,
+    import_concurrency: int,
     health_host: str,
     health_port: int,
     log_format: str,
@@ -91,9 +118,11 @@ def command(
     """Run the operator until it is told to stop.
 
     AWS credentials come from the usual chain (a pod identity, a web identity, the environment, a profile), and
-    AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SAGEMAKER lead calls to another address. The cluster is the one the process
+    AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SAGEMAKER lead calls to another address. SSL_CERT_FILE names the authorities
+    that vouch for the hosts that inputs are fetched from. The cluster is the one the process
     runs in, or the kubeconfig's current context.
     """
+    rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
     _set_up_logging(log_format, log_level)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
@@ -112,11 +141,23 @@ def command(
         namespace_interval=namespace_interval,
         wait_interval=wait_interval,
         workers=workers,
+        import_rules=rules,
+        import_max_bytes=import_max_bytes,
+        import_concurrency=import_concurrency,
         health_host=health_host,
         health_port=health_port,
         identity=socket.gethostname(),
     )
     run(settings)
+
+
+def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, concurrency: int) -> Rules:
+    """Where inputs may be fetched from; options that do not fit together are refused before anything is started."""
+    try:
+        limits_of(max_bytes, concurrency)
+        return rules_of(allowed, allows_http=allows_http)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _set_up_logging(log_format: str, level: str) -> None:

@@ -76,6 +76,7 @@ class Decision(Struct, Generic[StatusT], frozen=True, kw_only=True):
 
     follow: resources that are on the move; the sweeps report each change of theirs.
     guard: resources that ought to stay as they are; the slow sweeps report when they do not.
+    transfers: what of it goes on in the background; what is not named here is ended.
     again_after: seconds until the object wants another look of its own accord.
     releases: the finalizer may go, because nothing is left to clean up.
     """
@@ -84,6 +85,7 @@ class Decision(Struct, Generic[StatusT], frozen=True, kw_only=True):
     calls: tuple[Call | Any, ...] = ()
     follow: frozenset[Resource] = frozenset()
     guard: frozenset[Resource] = frozenset()
+    transfers: frozenset[Any] = frozenset()
     again_after: float | None = None
     releases: bool = False
 
@@ -94,10 +96,6 @@ class SpecError(ValueError):
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
         self.path = path
-
-
-class UnsupportedError(SpecError):
-    """The spec asks for something that this version does not do: it says so instead of ignoring it."""
 
 
 def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:

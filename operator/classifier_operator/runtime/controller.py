@@ -23,6 +23,7 @@ from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Clock
@@ -34,6 +35,7 @@ from classifier_operator.runtime.write import Writer, as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal
 from classifier_operator.training import decide as trainings
 from classifier_operator.training import status as training_status
+from classifier_operator.training.fetches import AbortCall, ImportCall
 from classifier_operator.training.spec import TrainingStatus
 
 logger = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ logger = logging.getLogger(__name__)
 ROUNDS = 8
 
 AnyDecision = Decision[Any]
-AnyCall = Call | SmokeTestCall
+AnyCall = Call | SmokeTestCall | ImportCall | AbortCall
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class Controller:
         defaults: NamespaceDefaults,
         executor: Executor,
         smoke_tester: SmokeTester,
+        importer: Importer,
         writer: Writer,
         troubles: Troubles,
         clock: Clock,
@@ -74,6 +77,7 @@ class Controller:
         self._defaults = defaults
         self._executor = executor
         self._smoke_tester = smoke_tester
+        self._importer = importer
         self._writer = writer
         self._troubles = troubles
         self._clock = clock
@@ -119,7 +123,7 @@ class Controller:
         """Gather and decide."""
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
         if key.kind is Kind.TRAINING:
-            training = gather.training_of(key, body, defaults)
+            training = gather.training_of(key, body, defaults, imports=self._importer.of(key))
             subject = trainings.subject_of(training)
             decision: AnyDecision = trainings.decide(training, self._seen(key, subject), self._clock.now())
         else:
@@ -176,7 +180,11 @@ class Controller:
         return not refused
 
     async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> None:
-        if isinstance(call, SmokeTestCall):
+        if isinstance(call, ImportCall):
+            self._importer.run(key, call)
+        elif isinstance(call, AbortCall):
+            await self._importer.abort(key, call)
+        elif isinstance(call, SmokeTestCall):
             self._smoke_tests[key] = await self._smoke_tester.run(call)
         else:
             await self._executor.run(meta, call)
@@ -191,6 +199,7 @@ class Controller:
         await self._writer.status(key, body, as_json(decision.status))
         # The outcome is in the status now. An endpoint that is made anew is tested anew.
         self._smoke_tests.pop(key, None)
+        self._importer.keep(key, decision.transfers)
         self._inventory.watch(key, follow=decision.follow, guard=decision.guard)
         self._inventory.forget(self._subjects.get(key, frozenset()) - look.subject.resources)
         self._subjects[key] = look.subject.resources
@@ -215,21 +224,23 @@ class Controller:
         self._inventory.watch(key, follow=frozenset(), guard=frozenset())
         self._inventory.forget(self._subjects.pop(key, frozenset()))
         self._troubles.clear(key)
+        self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)
 
 
 def _stands_alone(call: AnyCall) -> bool:
-    """Jobs have nothing to do with each other, nor has what is tidied up beside what serves.
+    """Jobs and objects have nothing to do with each other, nor has what is tidied up beside what serves.
 
     An endpoint needs its configuration, and that its models; an update may need a scaling to have ended.
     """
-    return call.resource.type is ResourceType.TRAINING_JOB or call.operation in _BESIDES
+    return call.resource.type in _ALONE or call.operation in _BESIDES
 
 
+_ALONE = (ResourceType.TRAINING_JOB, ResourceType.OBJECT)
 _BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
 
 
-_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update")
+_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update", "import")
 
 
 def _is_written_down(

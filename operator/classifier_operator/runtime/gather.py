@@ -14,6 +14,7 @@ from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, Smok
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.decision import Defaults, Meta
 from classifier_operator.runtime.store import Body, Store
+from classifier_operator.training.fetches import Imports
 from classifier_operator.training.situation import Training
 from classifier_operator.training.spec import Output, Resources, TrainingSpec, TrainingStatus
 
@@ -56,13 +57,14 @@ def meta_of(key: ObjectKey, body: Body) -> Meta:
     )
 
 
-def training_of(key: ObjectKey, body: Body, defaults: Defaults) -> Training:
+def training_of(key: ObjectKey, body: Body, defaults: Defaults, *, imports: Imports) -> Training:
     """A ClassifierTraining as its decisions see it."""
     return Training(
         meta=meta_of(key, body),
         spec=_spec_of(body, TrainingSpec, NO_TRAINING),
         status=_converted(body.get("status", {}), TrainingStatus, "status"),
         defaults=defaults,
+        imports=imports,
     )
 
 

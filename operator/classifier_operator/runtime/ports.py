@@ -38,6 +38,54 @@ class Cloud(Protocol):
         ...
 
 
+class ObjectStore(Protocol):
+    """S3, as what fetches inputs sees it. The method raises AwsRefusal when S3 does not do what was asked."""
+
+    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One call of S3's API, `operation` by its name there, e.g. `UploadPart`; bodies go in, none comes back."""
+        ...
+
+
+class BadSourceError(Exception):
+    """The source does not have what was asked for, and will not by itself."""
+
+
+class SourceUnavailableError(Exception):
+    """The source did not answer, or not to the end; trying again later is right."""
+
+
+class Source(Protocol):
+    """A file that is being read from elsewhere.
+
+    offset: bytes of the file before the first one that is read.
+    size: bytes of the whole file; None where the server does not say.
+    validator: the ETag or Last-Modified by which a change of the file would be noticed; empty where there is none.
+    """
+
+    offset: int
+    size: int | None
+    validator: str
+
+    async def read(self, limit: int) -> bytes:
+        """The next bytes, at most `limit` of them; none at the end. Raises SourceUnavailableError."""
+        ...
+
+    async def close(self) -> None:
+        """Read no more."""
+        ...
+
+
+class Sources(Protocol):
+    """Where inputs are fetched from."""
+
+    async def open(self, url: str, *, offset: int = 0, validator: str = "") -> Source:
+        """Begin to read: at `offset`, if the file still has that validator and the server can; else at the beginning.
+
+        Raises NotAllowedError (of `runtime.netguard`), BadSourceError or SourceUnavailableError.
+        """
+        ...
+
+
 class Cluster(Protocol):
     """The Kubernetes API. Methods raise ConflictError, GoneError or ClusterUnavailableError."""
 

@@ -16,12 +16,41 @@ RETRY_SECONDS = (1.0, 60.0)
 WAIT_SECONDS = (15.0, 300.0)
 
 
+class Backoff:
+    """How long to wait before the next try: exponential, with jitter."""
+
+    def __init__(self, wait_seconds: tuple[float, float] = WAIT_SECONDS, rng: random.Random | None = None) -> None:
+        self._wait_seconds = wait_seconds
+        self._rng = rng or random.Random()
+
+    def again(self, before: Trouble | None, resource: Resource, refusal: AwsRefusal, now: datetime) -> Trouble:
+        """The trouble after one more refusal; of another kind than before, it is another trouble."""
+        if before is not None and before.kind is not refusal.kind:
+            before = None
+        count = before.count + 1 if before is not None else 1
+        return Trouble(
+            operation=refusal.operation,
+            resource=resource,
+            kind=refusal.kind,
+            words=refusal.words,
+            since=before.since if before is not None else now,
+            count=count,
+            retry_at=now + timedelta(seconds=self._delay(refusal, count)),
+        )
+
+    def _delay(self, refusal: AwsRefusal, count: int) -> float:
+        first, most = self._wait_seconds if refusal.remedy is Remedy.WAIT else RETRY_SECONDS
+        # Propagation takes a fixed time, however often one asks.
+        growth = 1.3 if refusal.kind is RefusalKind.NOT_PROPAGATED else 2.0
+        delay = min(most, first * growth ** min(count - 1, 16))
+        return delay * self._rng.uniform(0.75, 1.25)
+
+
 class Troubles:
     """The last refusal of each object's calls, by the resource that was called for."""
 
     def __init__(self, *, wait_seconds: tuple[float, float] = WAIT_SECONDS, rng: random.Random | None = None) -> None:
-        self._wait_seconds = wait_seconds
-        self._rng = rng or random.Random()
+        self.backoff = Backoff(wait_seconds, rng)
         self._known: dict[ObjectKey, tuple[str, dict[Resource, Trouble]]] = {}
 
     def __len__(self) -> int:
@@ -38,19 +67,7 @@ class Troubles:
     def note(self, key: ObjectKey, identity: str, resource: Resource, refusal: AwsRefusal, now: datetime) -> Trouble:
         """The object's call was refused once more."""
         troubles = dict(self.of(key, identity))
-        before = troubles.get(resource)
-        if before is not None and before.kind is not refusal.kind:
-            before = None
-        count = before.count + 1 if before is not None else 1
-        trouble = Trouble(
-            operation=refusal.operation,
-            resource=resource,
-            kind=refusal.kind,
-            words=refusal.words,
-            since=before.since if before is not None else now,
-            count=count,
-            retry_at=now + timedelta(seconds=self._delay(refusal, count)),
-        )
+        trouble = self.backoff.again(troubles.get(resource), resource, refusal, now)
         self._known[key] = identity, {**troubles, resource: trouble}
         return trouble
 
@@ -82,10 +99,3 @@ class Troubles:
             self._known[key] = identity, troubles
         else:
             self._known.pop(key, None)
-
-    def _delay(self, refusal: AwsRefusal, count: int) -> float:
-        first, most = self._wait_seconds if refusal.remedy is Remedy.WAIT else RETRY_SECONDS
-        # Propagation takes a fixed time, however often one asks.
-        growth = 1.3 if refusal.kind is RefusalKind.NOT_PROPAGATED else 2.0
-        delay = min(most, first * growth ** min(count - 1, 16))
-        return delay * self._rng.uniform(0.75, 1.25)

@@ -37,6 +37,10 @@ class RefusalKind(StrEnum):
     MISSING_INPUT = "MissingInput"
     MISSING_DATA = "MissingData"
     INVALID = "Invalid"
+    # Not of AWS, but of where an input is fetched from.
+    NOT_ALLOWED = "NotAllowed"
+    BAD_SOURCE = "BadSource"
+    SOURCE_UNAVAILABLE = "SourceUnavailable"
 
     @property
     def remedy(self) -> Remedy:
@@ -60,6 +64,9 @@ _REMEDIES = {
     RefusalKind.MISSING_DATA: Remedy.WAIT,
     RefusalKind.ACCELERATOR: Remedy.STOP,
     RefusalKind.INVALID: Remedy.STOP,
+    RefusalKind.NOT_ALLOWED: Remedy.STOP,
+    RefusalKind.BAD_SOURCE: Remedy.STOP,
+    RefusalKind.SOURCE_UNAVAILABLE: Remedy.RETRY,
 }
 
 
@@ -154,6 +161,8 @@ RULES = (
                 "InternalDependencyException",
                 "RequestTimeoutException",
                 "IDPCommunicationError",
+                # S3, for what the network did to a part on its way.
+                "BadDigest",
             }
         ),
     ),
@@ -173,7 +182,12 @@ RULES = (
         ("insufficientinstancecapacity", "insufficient capacity", "unable to provision requested ml compute capacity"),
     ),
     Rule(RefusalKind.ALREADY_EXISTS, frozenset({"ResourceInUse"}), (), ("CreateTrainingJob",)),
-    Rule(RefusalKind.IN_PROGRESS, frozenset({"ResourceInUse", "ConflictException", "ConcurrentUpdateException"})),
+    Rule(
+        RefusalKind.IN_PROGRESS,
+        frozenset({"ResourceInUse", "ConflictException", "ConcurrentUpdateException", "OperationAborted"}),
+    ),
+    # An upload that was aborted while it was being filled, by a lifecycle rule or by somebody: another is begun.
+    Rule(RefusalKind.NOT_PROPAGATED, frozenset({"NoSuchUpload"}), (), ("UploadPart", "CompleteMultipartUpload")),
     Rule(
         RefusalKind.NOT_FOUND,
         frozenset(
@@ -183,6 +197,7 @@ RULES = (
                 "ObjectNotFoundException",
                 "NoSuchKey",
                 "NoSuchBucket",
+                "NoSuchUpload",
                 "404",
             }
         ),
@@ -270,6 +285,7 @@ RULES = (
                 "RegionDisabledException",
                 "SubscriptionRequiredException",
                 "FailedResourceAccessException",
+                "InvalidToken",
                 "ExpiredToken",
                 "ExpiredTokenException",
                 "TokenRefreshRequired",

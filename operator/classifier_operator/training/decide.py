@@ -12,14 +12,22 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, idle, stalled, with_note, working
+from classifier_operator.api.conditions import Reason, Verdict, idle, stalled, with_note, working
 from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
-from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject, UnsupportedError
+from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.reconcile.trouble import delay_of, note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Sighting, Stranger, Unseen
 from classifier_operator.training import status as report
 from classifier_operator.training.deletion import being_deleted
+from classifier_operator.training.importing import (
+    counted,
+    data_is_missing,
+    ended_uploads,
+    tidied,
+    transfers_of,
+    uploads_in,
+)
 from classifier_operator.training.leftovers import besides, superseded
 from classifier_operator.training.request import wanted_run
 from classifier_operator.training.retry import (
@@ -41,8 +49,9 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
         wanted = wanted_run(training.meta, training.spec, training.defaults)
     except SpecError as error:
         return _refused(training, error, now)
-    situation = situation_of(training, wanted, seen, now)
+    situation, aborts = tidied(situation_of(training, wanted, seen, now))
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
+    decision = structs.replace(decision, calls=(*aborts, *decision.calls), transfers=transfers_of(situation))
     return _noted(situation, besides(situation, superseded(situation), decision))
 
 
@@ -114,10 +123,8 @@ def _refused_before(at: Situation) -> TrainingDecision | None:
             ledger = without(ledger, [at.job])
         verdict = verdict_of(trouble, at.now, underway=Reason.STARTING)
         return Decision(status=at.says(verdict, structs.replace(at.status, resources=ledger)))
-    if trouble is None and at.status.job_name == at.job.name and not at.status.job_arn:
-        held = find(at.status.conditions, ConditionType.STALLED)
-        if held is not None and held.reason in _HELD:
-            return Decision(status=at.says(stalled(Reason(held.reason), held.message)))
+    if trouble is None and (held := at.held) is not None:
+        return Decision(status=at.says(stalled(Reason(held.reason), held.message)))
     return None
 
 
@@ -139,10 +146,14 @@ def _job_is_lost(at: Situation) -> TrainingDecision | None:
     return Decision(status=at.says(stalled(Reason.JOB_LOST, message), status))
 
 
+def _data_is_missing(at: Situation) -> TrainingDecision | None:
+    return None if isinstance(at.sighting, JobView) else data_is_missing(at)
+
+
 def _job_is_missing(at: Situation) -> TrainingDecision | None:
     if isinstance(at.sighting, JobView):
         return None
-    status = report.with_run(at.status, at.wanted, at.attempt, is_new=True)
+    status = counted(at, report.with_run(at.status, at.wanted, at.attempt, is_new=True))
     status = structs.replace(status, resources=with_resources(status.resources, [at.job]))
     verdict = working(Reason.STARTING, f"training job {at.job.name} is being created")
     return Decision(status=at.says(verdict, status), calls=(create(at.job, at.wanted.params),))
@@ -182,17 +193,14 @@ RULES: tuple[Callable[[Situation], TrainingDecision | None], ...] = (
     _refused_before,
     _job_is_unknown,
     _job_is_lost,
+    _data_is_missing,
     _job_is_missing,
     _job_is_moving,
     _job_has_ended,
 )
 
 
-# What AWS, or the name, refused for good stays refused until the request differs.
-_HELD = frozenset({Reason.INVALID_SPEC, Reason.NAME_TAKEN})
-
-
-_BESIDES = frozenset({"StopTrainingJob", "AddTags", "DeleteTags"})
+_BESIDES = frozenset({"StopTrainingJob", "AddTags", "DeleteTags", "AbortMultipartUpload"})
 
 
 def _verdict_kept(at: Situation) -> Verdict:
@@ -225,8 +233,8 @@ def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
 
 def _noted(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     """Say what cannot be done besides: a job that is not stopped costs money, tags may be what the bill is split by."""
-    jobs = (at.job, *resources_in(at.status.resources))
-    trouble = at.seen.trouble_with(*jobs)
+    uploads = (upload.resource for upload in uploads_in(at.status))
+    trouble = at.seen.trouble_with(at.job, *resources_in(at.status.resources), *uploads)
     is_besides = trouble is not None and trouble.operation in _BESIDES and trouble.needs_somebody
     if trouble is None or not is_besides:
         return decision
@@ -235,9 +243,10 @@ def _noted(at: Situation, decision: TrainingDecision) -> TrainingDecision:
 
 
 def _refused(training: Training, error: SpecError, now: datetime) -> TrainingDecision:
-    reason = Reason.NOT_IMPLEMENTED if isinstance(error, UnsupportedError) else Reason.INVALID_SPEC
-    verdict = stalled(reason, str(error))
-    return Decision(status=report.with_conditions(training.status, training.meta, verdict, now))
+    """Nothing of it can be begun, and what is half done of an earlier spec's data is of no use."""
+    status, aborts = ended_uploads(training)
+    verdict = stalled(Reason.INVALID_SPEC, str(error))
+    return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts)
 
 
 def _is_moving(sighting: Sighting) -> bool:

@@ -12,34 +12,41 @@ from classifier_operator.reconcile.calls import delete
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, policy_of
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training import status as report
+from classifier_operator.training.importing import ended_uploads, uploads_in
 from classifier_operator.training.leftovers import Leftovers, known_to_have_ended, stopped
 from classifier_operator.training.situation import Training, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
 
 
 def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
-    status = training.status
-    if not status.resources:
-        return Decision(status=status, releases=True)
+    """Uploads are ended whatever the policy is: nobody could ever use their parts."""
+    status, aborts = ended_uploads(training)
     try:
-        policy = policy_of(training.spec.deletion_policy, training.defaults, otherwise="Stop")
+        left = _jobs_left(structs.replace(training, status=status), seen)
     except SpecError as error:
         verdict = working(Reason.DELETING, f"nothing is stopped yet: {error}; spec.deletionPolicy goes before it")
-        return Decision(status=report.with_conditions(status, training.meta, verdict, now))
-    if policy == "Stop":
-        status = structs.replace(status, resources=without(status.resources, known_to_have_ended(status)))
-    jobs = resources_in(status.resources)
-    if policy == "Retain" or not jobs:
-        return Decision(status=status, releases=True)
-    left = stopped(jobs, seen)
-    if policy == "Delete":
-        left = _deleted(left, seen)
+        return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts)
     status = structs.replace(status, resources=without(status.resources, left.gone))
-    if not status.resources:
+    if not status.resources and not aborts:
         return Decision(status=status, releases=True)
     verdict = working(Reason.DELETING, _what_deletion_waits_for(status, seen))
     status = report.with_conditions(status, training.meta, verdict, now)
-    return Decision(status=status, calls=left.calls, follow=left.follow)
+    return Decision(status=status, calls=(*aborts, *left.calls), follow=left.follow)
+
+
+def _jobs_left(training: Training, seen: Seen) -> Leftovers:
+    """What is done about the jobs, as the policy says; those that are to stay are gone as far as the object goes."""
+    jobs = resources_in(training.status.resources)
+    if not jobs:
+        return Leftovers()
+    policy = policy_of(training.spec.deletion_policy, training.defaults, otherwise="Stop")
+    if policy == "Retain":
+        return Leftovers(gone=frozenset(jobs))
+    if policy == "Stop":
+        ended = known_to_have_ended(training.status)
+        left = stopped([job for job in jobs if job not in ended], seen)
+        return structs.replace(left, gone=left.gone | ended)
+    return _deleted(stopped(jobs, seen), seen)
 
 
 def _deleted(left: Leftovers, seen: Seen) -> Leftovers:
@@ -49,7 +56,9 @@ def _deleted(left: Leftovers, seen: Seen) -> Leftovers:
 
 
 def _what_deletion_waits_for(status: TrainingStatus, seen: Seen) -> str:
-    names = ", ".join(entry.name for entry in status.resources)
-    trouble = seen.trouble_with(*resources_in(status.resources))
+    uploads = uploads_in(status)
+    jobs = [f"training job {entry.name}" for entry in status.resources]
+    names = ", ".join([*jobs, *(f"the unfinished upload to {one.s3_uri}" for one in uploads)])
+    trouble = seen.trouble_with(*resources_in(status.resources), *(one.resource for one in uploads))
     refused = f"; {trouble.operation} was refused: {trouble.words}" if trouble else ""
-    return f"waiting for AWS to be done with training job {names}{refused}"
+    return f"waiting for AWS to be done with {names}{refused}"

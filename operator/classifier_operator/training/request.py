@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.reconcile.calls import tag_list
-from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, UnsupportedError, place_of, role_of
+from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, place_of, role_of
 from classifier_operator.sagemaker.images import UnknownImageError, image_uri
 from classifier_operator.sagemaker.names import aws_name, content_hash
+from classifier_operator.training.fetches import Fetch, fetches_of
 from classifier_operator.training.spec import Input, Network, TrainingSpec
 
 # The algorithm's own spelling where the rule "camelCase to snake_case" does not give it.
@@ -22,11 +23,15 @@ _WORD_SWITCHES = frozenset({"earlyStopping"})
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """The run that the spec asks for: its request without a name, and what tells it from every other run."""
+    """The run that the spec asks for: its request without a name, and what tells it from every other run.
+
+    fetches: the files that have to be in S3 before it starts.
+    """
 
     place: Place
     image: str
     request: dict[str, Any]
+    fetches: tuple[Fetch, ...] = ()
     tags: dict[str, str]
     run: str
     meta: Meta
@@ -51,27 +56,20 @@ def wanted_run(meta: Meta, spec: TrainingSpec, defaults: Defaults) -> Wanted:
         SpecError: a field cannot be acted on.
 
     """
-    _refuse_unimplemented(spec)
     place = place_of(spec.region, spec.assume_role_arn, defaults)
     image = spec.algorithm.image or _looked_up(spec, place)
     request = _request(spec, role_of(spec.role_arn, defaults), image)
-    run = content_hash(meta.uid, meta.retrain, place.region, place.assume_role_arn, request)
-    return Wanted(place=place, image=image, request=request, tags=spec.tags, run=run, meta=meta)
+    fetches = fetches_of(spec, place)
+    # Where a file comes from is not sent, but other data is another run.
+    content = [request, *({"object": fetch.s3_uri, "source": fetch.source} for fetch in fetches)]
+    run = content_hash(meta.uid, meta.retrain, place.region, place.assume_role_arn, *content)
+    return Wanted(place=place, image=image, request=request, fetches=fetches, tags=spec.tags, run=run, meta=meta)
 
 
 def hyperparameters(given: Mapping[str, Any]) -> dict[str, str]:
     """Hyperparameters as the algorithm takes them: snake_case names, every value a string."""
     known = {_spelling(name): _text(name, value) for name, value in given.items() if name != "extra"}
     return {**known, **given.get("extra", {})}
-
-
-def _refuse_unimplemented(spec: TrainingSpec) -> None:
-    for channel in spec.inputs:
-        if channel.source is not None:
-            raise UnsupportedError(
-                f"spec.inputs[{channel.name}].source",
-                "fetching inputs is not implemented in this version: put the data at s3Uri and remove source",
-            )
 
 
 def _looked_up(spec: TrainingSpec, place: Place) -> str:

@@ -6,15 +6,18 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from classifier_operator.api.conditions import Reason, Verdict
+from classifier_operator.api.conditions import Condition, ConditionType, Reason, Verdict, find
 from classifier_operator.api.ledger import Resource
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
 from classifier_operator.sagemaker.views import Sighting
 from classifier_operator.training import status as report
+from classifier_operator.training.fetches import Imports
 from classifier_operator.training.request import Wanted
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
 
 TrainingDecision = Decision[TrainingStatus]
+
+_HELD = frozenset({Reason.INVALID_SPEC, Reason.NAME_TAKEN})
 
 
 class Training(Struct, frozen=True, kw_only=True):
@@ -24,6 +27,7 @@ class Training(Struct, frozen=True, kw_only=True):
     spec: TrainingSpec
     status: TrainingStatus
     defaults: Defaults = Defaults()
+    imports: Imports = Imports()
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -36,6 +40,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     attempt: int
     seen: Seen
     now: datetime
+    imports: Imports = Imports()
 
     @property
     def job(self) -> Resource:
@@ -51,6 +56,15 @@ class Situation(Struct, frozen=True, kw_only=True):
     def is_recorded(self) -> bool:
         """Whether the ledger says that the job may exist."""
         return any(entry.resource == self.job for entry in self.status.resources)
+
+    @property
+    def held(self) -> Condition | None:
+        """What AWS, a source or a name refused for good, maybe to an earlier process: so it stays until an edit."""
+        is_of_this = self.status.job_name == self.job.name and self.status.observed_generation == self.meta.generation
+        if not is_of_this or self.status.job_arn:
+            return None
+        stalled = find(self.status.conditions, ConditionType.STALLED)
+        return stalled if stalled is not None and stalled.reason in _HELD else None
 
     @property
     def tries(self) -> int:
@@ -72,6 +86,7 @@ def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime) 
         attempt=attempt_of(training.status, wanted),
         seen=seen,
         now=now,
+        imports=training.imports,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from classifier_operator.api.conditions import Condition
-from classifier_operator.api.ledger import Entry
+from classifier_operator.api.ledger import Entry, Place, Resource, ResourceType
 from classifier_operator.sagemaker.views import Metric
 
 
@@ -133,6 +133,38 @@ class Run(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True)
     completion_time: str = ""
 
 
+class Upload(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    """A multipart upload that exists, or may exist, at S3: recorded before it is begun, and again once it has an id.
+
+    source: which source it is of (`Fetch.source`).
+    validator: the source's ETag or Last-Modified; a source that has another one by now is another file.
+    size: bytes of the whole file; 0 where the source does not say.
+    """
+
+    s3_uri: str
+    source: str
+    region: str
+    assume_role_arn: str = ""
+    upload_id: str = ""
+    validator: str = ""
+    size: int = 0
+    part_size: int = 0
+
+    @property
+    def resource(self) -> Resource:
+        """By which its refusals are waited out."""
+        name = f"{self.s3_uri} (upload {self.upload_id})"
+        return Resource(Place(self.region, self.assume_role_arn), ResourceType.OBJECT, name)
+
+
+class Importing(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    """How far the fetching of inputs is. The counts are shown when they are zero, too."""
+
+    bytes_done: int = field(default_factory=int)
+    bytes_total: int = field(default_factory=int)
+    uploads: tuple[Upload, ...] = ()
+
+
 class TrainingStatus(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     """The status of a ClassifierTraining."""
 
@@ -146,6 +178,7 @@ class TrainingStatus(Struct, frozen=True, rename="camel", kw_only=True, omit_def
     failure_reason: str = ""
     attempt: int = 0
     image: str = ""
+    importing: Importing | None = field(default=None, name="import")
     model_artifacts: ModelArtifacts | None = None
     metrics: tuple[Metric, ...] = ()
     start_time: str = ""

@@ -12,7 +12,7 @@ from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training.request import Wanted
-from classifier_operator.training.spec import ModelArtifacts, Run, TrainingStatus
+from classifier_operator.training.spec import Importing, ModelArtifacts, Run, TrainingStatus
 
 HISTORY_LIMIT = 10
 NO_REASON = "AWS gives no reason"
@@ -55,6 +55,7 @@ def with_run(status: TrainingStatus, wanted: Wanted, attempt: int, *, is_new: bo
         failure_reason="",
         attempt=attempt,
         image=wanted.image,
+        importing=_uploads_only(status.importing),
         metrics=(),
         start_time="",
         completion_time="",
@@ -135,6 +136,11 @@ def log_url(job: Resource) -> str:
     prefix = quote(quote(f"?logStreamNameFilter={job.name}/", safe=""), safe="").replace("%", "$")
     host = f"{region}.console.{_console_domain(job.place)}"
     return f"https://{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}{prefix}"
+
+
+def _uploads_only(importing: Importing | None) -> Importing | None:
+    """Counts are the run's, uploads are S3's: they are there until they are ended."""
+    return Importing(uploads=importing.uploads) if importing is not None and importing.uploads else None
 
 
 def _console_domain(place: Place) -> str:

@@ -192,13 +192,24 @@ SOURCES: Final = (
         "should match",
     ),
     training(
-        "source-of-a-manifest",
+        "source-of-a-manifest-to-a-folder",
         {
-            "spec.inputs[train].source": {"url": "https://example.org/x.rec"},
+            "spec.inputs[train].source": {"url": "https://example.org/x.manifest"},
             "spec.inputs[train].s3DataType": "ManifestFile",
+            "spec.inputs[train].s3Uri": "s3://birds/train/",
         },
-        _SOURCE,
-        "data is fetched for s3DataType S3Prefix only",
+        "spec.inputs[0].s3Uri",
+        "must be the address of an object, not of a bucket or folder, because the manifest is fetched to it",
+    ),
+    training(
+        "source-of-a-manifest-to-a-bucket",
+        {
+            "spec.inputs[train].source": {"url": "https://example.org/x.manifest"},
+            "spec.inputs[train].s3DataType": "ManifestFile",
+            "spec.inputs[train].s3Uri": "s3://birds",
+        },
+        "spec.inputs[0].s3Uri",
+        "must be the address of an object, not of a bucket or folder, because the manifest is fetched to it",
     ),
 )
 

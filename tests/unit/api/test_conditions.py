@@ -77,6 +77,7 @@ def test_a_message_is_cut_to_what_kubernetes_takes() -> None:
 def test_a_note_changes_no_reason() -> None:
     noted = conditions.with_note(said(STALLED), "and more")
     assert [(one.reason, one.message) for one in noted] == [("JobFailed", "failed; and more")] * 2
+    assert conditions.with_note(noted, "and more") == noted
 
 
 def test_reasons_are_words_that_kubernetes_takes() -> None:

@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.unit import builders
+from tests.unit.fake_imports import FakeFile
 from tests.unit.world import World
 
 from classifier_operator.api.kinds import RETRAIN_ANNOTATION
+from classifier_operator.runtime.ports import SourceUnavailableError
 
 OUTPUTS = st.sampled_from(["s3://bucket/output", "s3://bucket/other", "s3://bucket/third"])
 ARTIFACTS = st.sampled_from(["s3://bucket/1", "s3://bucket/2", "s3://bucket/bad"])
@@ -39,6 +41,7 @@ REFUSALS = st.sampled_from(
         ("ValidationException", "Could not assume role arn.", 400),
     ]
 )
+SOURCES = {"https://a.example/x.rec": b"one file of some bytes", "https://b.example/x.rec": b"another one" * 5}
 EXAMPLES = int(os.environ.get("UNIT_EXAMPLES", "150"))
 SMOKE_TEST = {"image": {"s3Uri": "s3://bucket/image.png"}, "expect": {"label": "1"}}
 
@@ -113,6 +116,7 @@ class Life(RuleBasedStateMachine):
             self.run(5, progress=True)
             assert not self.world.cluster.objects
             assert self.world.cloud.running() == []
+            assert self.world.cloud.s3.uploads == {}
             self.nothing_is_remembered()
         finally:
             self.loop.close()
@@ -128,17 +132,36 @@ class Life(RuleBasedStateMachine):
         assert not operator.inventory.followed() | operator.inventory.guarded()
         assert len(operator.troubles) == 0
         assert not operator.queue.delayed
+        assert not operator.importer._jobs
+        assert not operator.importer._ended
+        assert not operator.importer._tasks
 
 
 class TrainingLife(Life):
     """A ClassifierTraining."""
 
     def first(self) -> dict[str, Any]:
+        self.world.sources.files |= {url: FakeFile(content) for url, content in SOURCES.items()}
         return builders.training()
 
     @rule(output=OUTPUTS)
     def job_changes(self, output: str) -> None:
         self.change(output={"s3Uri": output})
+
+    @rule(url=st.sampled_from(["", *SOURCES]))
+    def source_changes(self, url: str) -> None:
+        train, validation = builders.training_spec()["inputs"]
+        self.change(inputs=[{**train, "source": {"url": url}} if url else train, validation])
+
+    @rule(url=st.sampled_from(list(SOURCES)), what=st.sampled_from(["breaks", "is away", "changes"]))
+    def source_has_a_bad_day(self, url: str, what: str) -> None:
+        file = self.world.sources.files[url]
+        if what == "breaks":
+            file.breaks_after.append(20)
+        elif what == "is away":
+            file.refuses.append(SourceUnavailableError("answered 503"))
+        else:
+            file.validator += "+"
 
     @rule(value=st.sampled_from(["", "1", "2"]))
     def is_retrained(self, value: str) -> None:
@@ -161,6 +184,7 @@ class TrainingLife(Life):
         if spec.get("suspend"):
             assert self.condition("Ready") == ("False", "Suspended")
         elif self.condition("Ready") == ("True", "Completed"):
+            self.has_its_data(spec)
             (job,) = [one for (_, _, name), one in self.world.cloud.resources.items() if name == status["jobName"]]
             assert job["OutputDataConfig"]["S3OutputPath"] == spec["output"]["s3Uri"]
             assert status["modelArtifacts"]["jobName"] == status["jobName"]
@@ -169,6 +193,12 @@ class TrainingLife(Life):
             assert self.condition("Stalled") is not None
         # Each wish at most once, and twice more where AWS failed it.
         assert len(self.world.cloud.names("TrainingJob")) <= 3 * self.asked
+
+    def has_its_data(self, spec: dict[str, Any]) -> None:
+        assert self.world.cloud.s3.uploads == {}
+        source = spec["inputs"][0].get("source")
+        if source is not None:
+            assert self.world.cloud.s3.objects["s3://bucket/train/x.rec"][0] == SOURCES[source["url"]]
 
 
 class EndpointLife(Life):

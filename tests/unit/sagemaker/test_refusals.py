@@ -331,6 +331,13 @@ ANSWERS = {
     "too many policies": ("PutScalingPolicy", "LimitExceededException", "", KIND.QUOTA, WAIT),
     "scaling's own failure": ("PutScalingPolicy", "InternalServiceException", "", KIND.UNAVAILABLE, RETRY),
     "bad page": ("DescribeScalableTargets", "InvalidNextTokenException", "", KIND.INVALID, STOP),
+    # Uploads
+    "part that did not arrive": ("UploadPart", "RequestTimeout", "Your socket", KIND.UNAVAILABLE, RETRY),
+    "part that changed on its way": ("UploadPart", "BadDigest", "The Content-MD5", KIND.UNAVAILABLE, RETRY),
+    "upload aborted meanwhile": ("UploadPart", "NoSuchUpload", "", KIND.NOT_PROPAGATED, RETRY),
+    "no upload to complete": ("CompleteMultipartUpload", "NoSuchUpload", "", KIND.NOT_PROPAGATED, RETRY),
+    "no upload to abort": ("AbortMultipartUpload", "NoSuchUpload", "", KIND.NOT_FOUND, STOP),
+    "no bucket to upload to": ("CreateMultipartUpload", "NoSuchBucket", "", KIND.NOT_FOUND, STOP),
     # The request
     "bad input": ("CreateTrainingJob", VALIDATION, "1 validation error detected: Value 'x' at", KIND.INVALID, STOP),
     "image not found": (
@@ -347,9 +354,17 @@ ANSWERS = {
     "something new": ("CreateModel", "SomethingNewException", "", KIND.INVALID, STOP),
 }
 REMEDIES = {
-    Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress"},
+    Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress", "SourceUnavailable"},
     Remedy.WAIT: {"Quota", "Capacity", "RolePending", "AccessDenied", "MissingInput", "MissingData"},
-    Remedy.STOP: {"NotFound", "AlreadyExists", "AlreadyEnded", "AcceleratorUnavailable", "Invalid"},
+    Remedy.STOP: {
+        "NotFound",
+        "AlreadyExists",
+        "AlreadyEnded",
+        "AcceleratorUnavailable",
+        "Invalid",
+        "NotAllowed",
+        "BadSource",
+    },
 }
 # What botocore raises where no answer came.
 NO_ANSWERS = [
@@ -381,8 +396,9 @@ def test_each_kind_has_one_remedy(kind: RefusalKind) -> None:
 
 
 def test_each_kind_is_some_answers_meaning() -> None:
-    # What a smoke test lacks is no answer of AWS.
-    assert {row[3] for row in ANSWERS.values()} == set(RefusalKind) - {RefusalKind.MISSING_INPUT}
+    # What a smoke test lacks, and what a source of data answers, are no answers of AWS.
+    others = {KIND.MISSING_INPUT, KIND.NOT_ALLOWED, KIND.BAD_SOURCE, KIND.SOURCE_UNAVAILABLE}
+    assert {row[3] for row in ANSWERS.values()} == set(RefusalKind) - others
 
 
 @pytest.mark.parametrize("status", [0, 500, 502, 503, 504])

@@ -13,7 +13,8 @@ from tests.unit.builders import REGION, ROLE, training_spec
 from tests.unit.requests import problems
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, UnsupportedError
+from classifier_operator.reconcile.decision import Defaults, Meta, SpecError
+from classifier_operator.training.fetches import bucket_and_key, shown
 from classifier_operator.training.request import Wanted, hyperparameters, wanted_run
 from classifier_operator.training.spec import TrainingSpec
 
@@ -117,7 +118,7 @@ def test_aws_would_take_the_request(changes: dict[str, Any]) -> None:
     assert problems("CreateTrainingJob", {"TrainingJobName": run.job(1).name, **run.params}) == []
 
 
-@pytest.mark.parametrize("name", ["caltech256.yaml", "digits.yaml"])
+@pytest.mark.parametrize("name", ["caltech256.yaml", "digits.yaml", "import.yaml"])
 def test_aws_would_take_the_examples(name: str) -> None:
     defaults = Defaults(region=REGION, role_arn=ROLE)
     run = wanted_run(META, spec_of(example(name, "ClassifierTraining")), defaults)
@@ -209,23 +210,95 @@ def test_the_request_carries_the_owner() -> None:
     }
 
 
-REFUSED: dict[str, tuple[dict[str, Any], type[SpecError], str]] = {
-    "no region": ({"region": ""}, SpecError, "spec.region: is not set"),
-    "no role": ({"roleArn": ""}, SpecError, "spec.roleArn: is not set"),
-    "no image": ({"region": "eusc-de-east-1"}, SpecError, "spec.algorithm: AWS publishes no known"),
-    "not implemented": (
-        {"inputs": [{"name": "train", "s3Uri": "s3://b/t", "source": {"url": "https://host/x"}}]},
-        UnsupportedError,
-        "spec.inputs[train].source: fetching inputs is not implemented",
+def from_source(*sources: tuple[str, str, str], **more: str) -> dict[str, Any]:
+    """Inputs of these names, s3Uris and URLs."""
+    return {"inputs": [{"name": name, "s3Uri": uri, "source": {"url": url}, **more} for name, uri, url in sources]}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no region": ({"region": ""}, "spec.region: is not set"),
+    "no role": ({"roleArn": ""}, "spec.roleArn: is not set"),
+    "no image": ({"region": "eusc-de-east-1"}, "spec.algorithm: AWS publishes no known"),
+    "two sources to one object": (
+        from_source(("b", "s3://b/t/", "https://h/x"), ("a", "s3://b/t", "https://g/y/x")),
+        "spec.inputs[b].source: would be put at s3://b/t/x, as spec.inputs[a].source would",
     ),
+    "source without a name": (
+        from_source(("train", "s3://b/t", "https://h/x/")),
+        "spec.inputs[train].source.url: must end in a file name",
+    ),
+    "source of a host alone": (from_source(("train", "s3://b/t", "https://h")), "must end in a file name"),
+    "source that is a path": (from_source(("train", "s3://b/t", "https://h/..%2Fx")), "must end in a file name"),
+    "source of dots": (from_source(("train", "s3://b/t", "https://h/..")), "must end in a file name"),
+    "manifest without a key": (
+        from_source(("train", "s3://bucket", "https://h/x"), s3DataType="ManifestFile"),
+        "spec.inputs[train].source: s3://bucket names no object",
+    ),
+    "manifest in a folder": (
+        from_source(("train", "s3://bucket/a/", "https://h/x"), s3DataType="ManifestFile"),
+        "names no object",
+    ),
+    "long key": (from_source(("train", "s3://b/t", f"https://h/{'x' * 1024}")), "more than 1024 bytes"),
 }
 
 
-@pytest.mark.parametrize(("changes", "kind", "words"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_acted_on_names_the_field(changes: dict[str, Any], kind: type[SpecError], words: str) -> None:
-    with pytest.raises(kind) as error:
+@pytest.mark.parametrize(("changes", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_acted_on_names_the_field(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError) as error:
         wanted(**changes)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "url", "kind", "placed"),
+    [
+        ("s3://b/train", "https://h/a/x.rec", "S3Prefix", "s3://b/train/x.rec"),
+        ("s3://b/train/", "https://h/x.rec?sig=/a/b", "S3Prefix", "s3://b/train/x.rec"),
+        ("s3://b", "https://h/x.rec", "S3Prefix", "s3://b/x.rec"),
+        ("s3://b/t", "https://h/a%20b.rec", "S3Prefix", "s3://b/t/a b.rec"),
+        ("s3://b/t.manifest", "https://h/x", "ManifestFile", "s3://b/t.manifest"),
+        ("s3://b/t.manifest", "https://h/x", "AugmentedManifestFile", "s3://b/t.manifest"),
+    ],
+)
+def test_where_a_file_is_put(uri: str, url: str, kind: str, placed: str) -> None:
+    (fetch,) = wanted(**from_source(("train", uri, url), s3DataType=kind)).fetches
+    assert (fetch.s3_uri, fetch.url, fetch.path) == (placed, url, "spec.inputs[train].source")
+
+
+@pytest.mark.parametrize(
+    ("uri", "bucket", "key"),
+    [
+        ("s3://b/a/x", "b", "a/x"),
+        ("s3://arn:aws:s3:us-east-1:1:accesspoint/a/b/c", "arn:aws:s3:us-east-1:1:accesspoint/a", "b/c"),
+    ],
+)
+def test_bucket_and_key(uri: str, bucket: str, key: str) -> None:
+    assert bucket_and_key(uri) == (bucket, key)
+
+
+def test_the_source_is_not_sent_and_yet_another_source_is_another_run() -> None:
+    plain = wanted(inputs=[{"name": "train", "s3Uri": "s3://b/t"}])
+    first = wanted(**from_source(("train", "s3://b/t", "https://h/x")))
+    second = wanted(**from_source(("train", "s3://b/t", "https://g/x")))
+    assert plain.request == first.request == second.request
+    assert len({plain.run, first.run, second.run}) == 3
+
+
+def test_the_order_of_sources_says_nothing() -> None:
+    one, other = ("a", "s3://b/a", "https://h/x"), ("b", "s3://b/b", "https://h/x")
+    assert wanted(**from_source(one, other)).run == wanted(**from_source(other, one)).run
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("https://me:secret@h:1/a?secret#secret", "https://h:1/a"),
+        ("https://h/a@b", "https://h/a@b"),
+        ("https://h?secret", "https://h"),
+    ],
+)
+def test_what_is_shown_of_a_url(url: str, text: str) -> None:
+    assert shown(url) == text
 
 
 def test_the_namespaces_defaults_fill_in_what_is_absent() -> None:

@@ -1,0 +1,201 @@
+"""Files of the web by aiohttp: a stream, from addresses that the guard has looked at, redirects followed by hand.
+
+A request says as little as it can: no cookies, no credentials of any kind, no proxy of the environment, a plain user
+agent. Each request has a connection of its own, whose every socket is made by `_Gate`: an address that the guard has
+not seen cannot be connected to, whatever resolved it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from classifier_operator.runtime.netguard import Location, Rules, check_address, located, redirected
+from classifier_operator.runtime.ports import BadSourceError, SourceUnavailableError
+
+USER_AGENT = "classifier-operator"
+MOST_REDIRECTS = 5
+CONNECT_SECONDS = 30.0
+# The server must send something, however little, once in this time.
+IDLE_SECONDS = 60.0
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=10.0, sock_read=IDLE_SECONDS)
+
+# It is kept in the status.
+VALIDATOR_LIMIT = 256
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LATER = frozenset({408, 425, 429})
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+class WebSources:
+    """Opens files of the web."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    async def open(self, url: str, *, offset: int = 0, validator: str = "") -> WebSource:
+        """Begin to read: at `offset`, if the file still has that validator and the server can; else at the beginning.
+
+        Raises:
+            NotAllowedError: the guard refuses the address, or one that it redirects to.
+            BadSourceError, SourceUnavailableError: the server does not give the file.
+
+        """
+        headers = {"Range": f"bytes={offset}-", "If-Range": validator} if offset and validator else {}
+        location = located(url, self._rules)
+        for _ in range(MOST_REDIRECTS + 1):
+            source = await self._ask(location, headers)
+            if isinstance(source, WebSource):
+                return source
+            location = redirected(location, source, self._rules)
+        raise BadSourceError(f"more than {MOST_REDIRECTS} redirects, the last one to {location.shown}")
+
+    async def _ask(self, location: Location, headers: Mapping[str, str]) -> WebSource | str:
+        """One request: the file, or where a redirect leads."""
+        async with AsyncExitStack() as opened:
+            session = await opened.enter_async_context(_session(location.host, self._rules))
+            try:
+                response = await session.get(URL(location.url, encoded=True), headers=headers, allow_redirects=False)
+            except _FAILURES as error:
+                raise SourceUnavailableError(f"{location.shown}: {_reason(error)}") from error
+            opened.callback(response.close)
+            if response.status in _REDIRECTS and "Location" in response.headers:
+                return response.headers["Location"]
+            if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and headers:
+                # The file ends before the offset, or there: what was read of it is not to be relied on.
+                return await self._ask(location, {})
+            _check(location, response, (200, 206) if headers else (200,))
+            extent = _extent(response)
+            return WebSource(location, response, extent, opened.pop_all())
+
+
+class WebSource:
+    """A file that is being read."""
+
+    def __init__(
+        self,
+        location: Location,
+        response: aiohttp.ClientResponse,
+        extent: tuple[int, int | None],
+        opened: AsyncExitStack,
+    ) -> None:
+        self.offset, self.size = extent
+        self.validator = _validator(response.headers)
+        self._location = location
+        self._response = response
+        self._opened = opened
+
+    async def read(self, limit: int) -> bytes:
+        """The next bytes, at most `limit` of them; none at the end.
+
+        Raises:
+            SourceUnavailableError: the connection broke, or nothing came for too long.
+
+        """
+        try:
+            return await self._response.content.read(limit)
+        except _FAILURES as error:
+            raise SourceUnavailableError(f"{self._location.shown}: {_reason(error)}") from error
+
+    async def close(self) -> None:
+        """Read no more."""
+        await self._opened.aclose()
+
+
+class _Gate(AbstractResolver):
+    """Resolves names, and makes sockets: for addresses that the guard allows the host to have."""
+
+    def __init__(self, host: str, rules: Rules) -> None:
+        self._host = host
+        self._rules = rules
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """All addresses of the host; one that is refused is enough to refuse the host."""
+        found = await self._resolver.resolve(host, port, family)
+        for one in found:
+            check_address(one["host"], self._host, self._rules)
+        return found
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def socket(self, info: Any) -> socket.socket:
+        """A socket for an address: looked at here too, because aiohttp resolves no numbers."""
+        family, kind, protocol, _, address = info
+        check_address(address[0], self._host, self._rules)
+        return socket.socket(family, kind, protocol)
+
+
+def _session(host: str, rules: Rules) -> aiohttp.ClientSession:
+    gate = _Gate(host, rules)
+    connector = aiohttp.TCPConnector(
+        resolver=gate, use_dns_cache=False, socket_factory=gate.socket, force_close=True, limit=1
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=_TIMEOUT,
+        trust_env=False,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
+    )
+
+
+def _check(location: Location, response: aiohttp.ClientResponse, good: tuple[int, ...]) -> None:
+    """See to it that the answer is the file. None of the server's own words are repeated."""
+    status = response.status
+    words = f"{location.shown} answered {status} {_PHRASES.get(status, '')}".rstrip()
+    if status >= 500 or status in _LATER:
+        raise SourceUnavailableError(words)
+    if status not in good:
+        raise BadSourceError(words)
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BadSourceError(f"{location.shown} is sent with a Content-Encoding, though it was asked for without")
+
+
+def _extent(response: aiohttp.ClientResponse) -> tuple[int, int | None]:
+    """Where the body begins in the file, and the size of the whole file."""
+    if response.status == 200:
+        return 0, response.content_length
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if found is None:
+        raise BadSourceError("the server answered 206 without a Content-Range of bytes")
+    return int(found[1]), None if found[2] == "*" else int(found[2])
+
+
+def _validator(headers: Mapping[str, str]) -> str:
+    """What changes when the file does, exactly: a weak ETag allows for differences (RFC 9110, 8.8)."""
+    etag = headers.get("ETag", "")
+    validator = etag if etag.startswith('"') else headers.get("Last-Modified", "")
+    return validator if len(validator) <= VALIDATOR_LIMIT else ""
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, without aiohttp's address of the request, which has the query in it."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the host's name does not resolve ({error.os_error.strerror or error.os_error})"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the host's certificate is not valid: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
+    if isinstance(error, aiohttp.ServerTimeoutError | asyncio.TimeoutError):
+        return f"nothing came for {IDLE_SECONDS:.0f} s, or no connection within {CONNECT_SECONDS:.0f} s"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer ended before its end"
+    if isinstance(error, aiohttp.ClientConnectionError | OSError):
+        return "the connection broke"
+    return type(error).__name__
