@@ -163,6 +163,17 @@ async def test_no_credentials_at_all_are_waited_for(
     assert refused.value.kind is RefusalKind.ACCESS_DENIED
 
 
+async def test_a_token_that_is_not_mounted_is_waited_for(
+    aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    with pytest.raises(AwsRefusal, match=r"NoCredentials: .*/nowhere/token") as refused:
+        await models(aws, OWN)
+    assert refused.value.kind is RefusalKind.ACCESS_DENIED
+
+
 @pytest.mark.parametrize("kind", ["error", "unavailable", "reset"])
 async def test_an_outage_passes_by_itself(aws: Aws, control: Control, kind: Any) -> None:
     control.outage(kind)

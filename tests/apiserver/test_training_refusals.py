@@ -84,16 +84,6 @@ def test_throttled_creations_are_no_news_unless_they_last(world: World, operator
     assert "Throttled" not in world.events("digits")
 
 
-def test_throttling_that_lasts_is_said(world: World, operator: OperatorProcess) -> None:
-    refuse(world, "CreateTrainingJob", THROTTLED)
-    world.apply(training())
-    status = world.wait_for("ctrain", "digits", "Throttled", seconds=90)
-    assert "Rate exceeded" in condition(status, "Reconciling")["message"]
-    world.aws.clear_faults()
-    world.wait_for("ctrain", "digits", "Completed", seconds=90)
-    assert world.events("digits")[:3] == ["Starting", "Throttled", "Starting"]
-
-
 def test_n6_a_name_that_is_taken_is_left_alone(world: World, start: Callable[..., OperatorProcess]) -> None:
     operator = start()
     world.aws.change_settings(training=LONG)

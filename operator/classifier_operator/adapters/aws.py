@@ -160,6 +160,9 @@ def _explained(operation: str, send: Callable[[], T]) -> T:
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         details = answer.get("Error", {})
         raise classify(operation, details.get("Code", ""), details.get("Message", ""), status) from error
+    except (FileNotFoundError, PermissionError) as error:
+        # A web identity's or a pod identity's token is a file, which botocore opens as it is.
+        raise classify(operation, "NoCredentials", str(error)) from error
     except BotoCoreError as error:
         name = type(error).__name__
         if name in _NO_CREDENTIALS:
