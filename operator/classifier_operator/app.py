@@ -79,6 +79,7 @@ class App:
             interval=settings.sweep_interval,
             guard_interval=settings.guard_interval,
             observe=metrics.sweep_seconds.observe,
+            looked=lambda resource, refusal: self._controller.looked(resource, refusal),
         )
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
         troubles = Troubles(wait_seconds=(settings.wait_interval, max(settings.wait_interval, WAIT_SECONDS[1])))

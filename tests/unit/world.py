@@ -78,7 +78,14 @@ class Operator:
             backoff=self.troubles.backoff,
         )
         self.sweeper = Sweeper(
-            cloud, self.inventory, executor, clock, interval=5, guard_interval=300, observe=lambda seconds: None
+            cloud,
+            self.inventory,
+            executor,
+            clock,
+            interval=5,
+            guard_interval=300,
+            observe=lambda seconds: None,
+            looked=lambda resource, refusal: self.controller.looked(resource, refusal),
         )
         self.controller = Controller(
             store=self.store,

@@ -11,7 +11,7 @@ from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
 from classifier_operator.endpoint.teardown import Teardown, tear_down
-from classifier_operator.reconcile.decision import Decision, Seen
+from classifier_operator.reconcile.decision import Decision, Seen, SpecError, policy_of
 
 
 def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
@@ -27,7 +27,10 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
 
 
 def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
-    policy = endpoint.spec.deletion_policy or endpoint.defaults.deletion_policy or "Delete"
+    try:
+        policy = policy_of(endpoint.spec.deletion_policy, endpoint.defaults, otherwise="Delete")
+    except SpecError as error:
+        return _undecided(endpoint, error, now)
     down = _torn_down(endpoint, seen)
     status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone))
     if policy == "Retain" or not status.resources:
@@ -35,6 +38,14 @@ def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDeci
     verdict = working(Reason.DELETING, _waits_for(endpoint, down, seen))
     status = report.with_conditions(status, endpoint.meta, verdict, now)
     return Decision(status=status, calls=down.calls, follow=down.follow)
+
+
+def _undecided(endpoint: Endpoint, error: SpecError, now: datetime) -> EndpointDecision:
+    """What becomes of it nobody has said: nothing is guessed."""
+    if not endpoint.status.resources:
+        return Decision(status=endpoint.status, releases=True)
+    verdict = working(Reason.DELETING, f"nothing is deleted yet: {error}; spec.deletionPolicy goes before it")
+    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now))
 
 
 def _torn_down(endpoint: Endpoint, seen: Seen) -> Teardown:

@@ -12,7 +12,7 @@ from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.endpoint.spec import RefusedAccelerator, RolledBack
 from classifier_operator.reconcile.calls import identify
 from classifier_operator.reconcile.decision import Decision
-from classifier_operator.reconcile.trouble import Trouble, verdict_of
+from classifier_operator.reconcile.trouble import Trouble, delay_of, verdict_of
 from classifier_operator.sagemaker.failures import Fault, fault_of
 from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
@@ -92,7 +92,11 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     if trouble.is_final and _is_refused(at):
         # Said and recorded; what the endpoint does meanwhile is seen by the other rules.
         return None
-    verdict = verdict_of(trouble, at.now, underway=_underway(at, trouble), serving=at.serves)
+    underway = _underway(at, trouble)
+    if trouble.is_brief(at.now):
+        verdict = at.busy(underway, delay_of(trouble, underway).message)
+        return Decision(status=at.says(verdict), follow=follow, guard=guard)
+    verdict = verdict_of(trouble, at.now, underway=underway, serving=at.serves)
     status = at.status
     if trouble.is_final and trouble.operation != "AddTags":
         refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=trouble.words, time=rfc3339(at.now))

@@ -19,7 +19,7 @@ from classifier_operator.endpoint import decide as endpoints
 from classifier_operator.endpoint import status as endpoint_status
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.endpoint.spec import EndpointStatus, SmokeTestStatus
-from classifier_operator.reconcile.calls import Call
+from classifier_operator.reconcile.calls import Call, describe
 from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
@@ -82,7 +82,7 @@ class Controller:
         self._troubles = troubles
         self._clock = clock
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
-        self._subjects: dict[ObjectKey, frozenset[Resource]] = {}
+        self._subjects: dict[ObjectKey, Subject] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Do what there is to do for the object now.
@@ -102,6 +102,29 @@ class Controller:
             await self._pass(key, body)
         except gather.InvalidObjectError as error:
             await self._refuse(key, body, str(error))
+
+    def looked(self, resource: Resource, refusal: AwsRefusal | None) -> None:
+        """A sweep has looked, or was not allowed to: the objects that care say so, until it is over."""
+        for key in self._inventory.carers_of(resource):
+            if self._is_news(key, resource, refusal):
+                self._queue.add(key)
+
+    def _is_news(self, key: ObjectKey, resource: Resource, refusal: AwsRefusal | None) -> bool:
+        """Whether the object has something else to say of looks at the resource than before; remembers it."""
+        look = describe(resource).operation
+        subject = self._subjects.get(key)
+        before = self._troubles.of(key, subject.identity).get(resource) if subject is not None else None
+        if subject is None or (before is not None and before.operation != look):
+            return False
+        if refusal is None:
+            self._troubles.answered(key, resource, look)
+            return before is not None
+        self._troubles.note(key, subject.identity, resource, refusal, self._clock.now())
+        return before is None
+
+    def _resources_of(self, key: ObjectKey) -> frozenset[Resource]:
+        subject = self._subjects.get(key)
+        return subject.resources if subject is not None else frozenset()
 
     async def _pass(self, key: ObjectKey, body: Body) -> None:
         status = body.get("status", {})
@@ -201,8 +224,8 @@ class Controller:
         self._smoke_tests.pop(key, None)
         self._importer.keep(key, decision.transfers)
         self._inventory.watch(key, follow=decision.follow, guard=decision.guard)
-        self._inventory.forget(self._subjects.get(key, frozenset()) - look.subject.resources)
-        self._subjects[key] = look.subject.resources
+        self._inventory.forget(self._resources_of(key) - look.subject.resources)
+        self._subjects[key] = look.subject
         waits = (decision.again_after, self._troubles.seconds_until_next(key, self._clock.now()))
         seconds = min((wait for wait in waits if wait is not None), default=None)
         if seconds is not None:
@@ -222,7 +245,8 @@ class Controller:
 
     def _forget(self, key: ObjectKey) -> None:
         self._inventory.watch(key, follow=frozenset(), guard=frozenset())
-        self._inventory.forget(self._subjects.pop(key, frozenset()))
+        self._inventory.forget(self._resources_of(key))
+        self._subjects.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)

@@ -102,6 +102,10 @@ class Inventory:
         for resource in follow | guard:
             self._carers[resource].add(key)
 
+    def carers_of(self, resource: Resource) -> tuple[ObjectKey, ...]:
+        """The objects that care for it."""
+        return tuple(self._carers.get(resource, ()))
+
     def followed(self) -> set[Resource]:
         """Everything that is on the move, and what may be gone."""
         doubtful = (resource for resource in self._missed if resource in self._carers)
@@ -128,7 +132,7 @@ class Inventory:
         return now - self._missed.setdefault(resource, now) >= CONFIRMED_AFTER_SECONDS
 
     def _tell(self, resource: Resource) -> None:
-        for key in tuple(self._carers.get(resource, ())):
+        for key in self.carers_of(resource):
             self._changed(key)
 
 

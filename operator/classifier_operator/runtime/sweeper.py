@@ -37,6 +37,7 @@ class Sweeper:
 
     interval: seconds between sweeps of what is on the move.
     guard_interval: seconds between looks at what ought to stay as it is.
+    looked: called with each resource that was looked at, and with the refusal where AWS did not show it.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Sweeper:
         interval: float,
         guard_interval: float,
         observe: Callable[[float], None],
+        looked: Callable[[Resource, AwsRefusal | None], None],
     ) -> None:
         self._cloud = cloud
         self._inventory = inventory
@@ -57,6 +59,7 @@ class Sweeper:
         self._interval = interval
         self._guard_interval = guard_interval
         self._observe = observe
+        self._looked = looked
         self._pages: dict[_Group, int] = {}
         self._guarded_at = clock.monotonic()
         self.finished_at = clock.monotonic()
@@ -103,6 +106,9 @@ class Sweeper:
                 # When AWS is busy the next sweep looks again; what is denied for one is no matter of the others.
                 if refusal.remedy is Remedy.RETRY:
                     return
+                self._looked(resource, refusal)
+            else:
+                self._looked(resource, None)
 
     async def _listed(self, group: _Group, members: set[Resource]) -> set[Resource]:
         """Record what a List says of the members; which of them it named."""
@@ -118,6 +124,7 @@ class Sweeper:
                 member = names.get(view.name)
                 if member is not None:
                     self._inventory.record(member, view)
+                    self._looked(member, None)
                     found.add(member)
             token = page.get("NextToken")
             if not token:

@@ -200,7 +200,7 @@ RULES: tuple[Callable[[Situation], TrainingDecision | None], ...] = (
 )
 
 
-_BESIDES = frozenset({"StopTrainingJob", "AddTags", "DeleteTags", "AbortMultipartUpload"})
+_BESIDES = frozenset({"StopTrainingJob", "AddTags", "DeleteTags", "AbortMultipartUpload", "DescribeTrainingJob"})
 
 
 def _verdict_kept(at: Situation) -> Verdict:

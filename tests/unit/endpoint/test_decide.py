@@ -18,7 +18,7 @@ from classifier_operator.endpoint.deployment import Deployment
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision, wanted_deployment
 from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, RolledBack, Update
 from classifier_operator.endpoint.variants import TrainedModel
-from classifier_operator.reconcile.decision import Meta, Seen
+from classifier_operator.reconcile.decision import Defaults, Meta, Seen
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.sagemaker.views import (
@@ -171,6 +171,16 @@ def test_retain_lets_go_in_each_state(status: str) -> None:
     assert (decision.releases, operations(decision)) == (True, [])
 
 
+@pytest.mark.parametrize("policy", ["Stop", "Delete", "Retain", "retain"])
+def test_a_namespaces_policy_is_not_guessed(policy: str) -> None:
+    one = structs.replace(deleted(settled()), defaults=Defaults(deletion_policy=policy))
+    decision = decide(one, seen(settled(), view(one, "InService")), START)
+    expected = {"Retain": (True, []), "retain": (False, [])}.get(policy, (False, ["DeleteEndpoint"]))
+    assert (decision.releases, operations(decision)) == expected
+    if policy == "retain":
+        assert "'retain', which is none of Stop, Delete, Retain" in decision.status.conditions[0].message
+
+
 def test_configurations_and_models_go_after_the_endpoint() -> None:
     one = settled()
     decision = decide(deleted(one), seen(one, Unseen.ABSENT), START)
@@ -317,7 +327,7 @@ def trouble(one: Endpoint, kind: RefusalKind, operation: str) -> Trouble:
         resource=wanted(one).endpoint,
         kind=kind,
         words="Code: words",
-        since=START,
+        since=START - timedelta(minutes=1),
         count=1,
         retry_at=START + timedelta(seconds=15),
     )
@@ -354,6 +364,15 @@ def test_a_refused_creation(kind: RefusalKind, conditions: dict[str, str]) -> No
     decision = decide(one, seen(one, Unseen.ABSENT, refusal=refusal), START)
     reason = next(iter(conditions.values())).replace("Updating", "Creating")
     assert said(decision) == {"Ready": f"False {reason}", **dict.fromkeys(conditions, reason)}
+
+
+@pytest.mark.parametrize("kind", [RefusalKind.THROTTLED, RefusalKind.UNAVAILABLE])
+def test_n4_what_is_brief_is_no_other_state(kind: RefusalKind) -> None:
+    one, old = updating()
+    brief = structs.replace(trouble(one, kind, "UpdateEndpoint"), since=START)
+    decision = decide(one, seen(one, view(one, "InService", config=old), refusal=brief), START)
+    assert said(decision) == {"Ready": "True InService", "Reconciling": "Updating"}
+    assert "Code: words" in decision.status.conditions[0].message
 
 
 @pytest.mark.parametrize("kind", [RefusalKind.THROTTLED, RefusalKind.UNAVAILABLE])

@@ -83,6 +83,7 @@ class Setting:
             interval=5,
             guard_interval=300,
             observe=lambda seconds: None,
+            looked=lambda resource, refusal: None,
         )
 
     @property

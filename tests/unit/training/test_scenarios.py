@@ -478,3 +478,21 @@ async def test_an_edit_between_reading_and_writing_is_not_overwritten(world: Wor
     await world.run(3)
     job = world.cloud.one("TrainingJob")
     assert job["OutputDataConfig"]["S3OutputPath"] == "s3://bucket/other"
+
+
+async def test_a_look_that_is_denied_is_said_until_it_is_allowed(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cloud.refuse("DescribeTrainingJob", "AccessDeniedException", "not authorized to describe", times=2)
+    await world.run(progress=False, seconds=5)
+    message = world.cluster.status(key)["conditions"][0]["message"]
+    assert "DescribeTrainingJob of" in message
+    assert "not authorized to describe" in message
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Starting")
+    writes = world.cluster.writes
+    await world.run(progress=False, seconds=5)
+    assert world.cluster.writes == writes
+    await world.run(progress=False, seconds=5)
+    assert "not authorized" not in world.cluster.status(key)["conditions"][0]["message"]
+    await world.run(2)
+    assert world.cluster.condition(key, "Ready") == ("True", "Completed")
