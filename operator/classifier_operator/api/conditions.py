@@ -38,6 +38,7 @@ class Reason(StrEnum):
     ADOPTING = "Adopting"
     CREATING = "Creating"
     UPDATING = "Updating"
+    RESTORING = "Restoring"
     ROLLING_BACK = "RollingBack"
     SMOKE_TESTING = "SmokeTesting"
     DELETING = "Deleting"

@@ -41,6 +41,7 @@ def is_missing(at: Situation) -> EndpointDecision | None:
     if at.view is not None:
         return None
     status, again = at.status, ""
+    reason = Reason.RESTORING if at.is_made and report.has_served(status, at.wanted) else Reason.CREATING
     if status.endpoint_arn:
         # Deleted by hand, or by the operator because it had failed; or the spec has moved to another region.
         again = "is gone at AWS and " if at.is_made else ""
@@ -54,7 +55,7 @@ def is_missing(at: Situation) -> EndpointDecision | None:
         retry=structs.replace(status.retry, after="") if status.retry else None,
         resources=with_resources(status.resources, at.wanted.resources),
     )
-    verdict = working(Reason.CREATING, f"endpoint {at.wanted.endpoint.name} {again}is being created")
+    verdict = working(reason, f"endpoint {at.wanted.endpoint.name} {again}is being created")
     calls = (*prerequisites(at), create(at.wanted.endpoint, at.wanted.endpoint_params))
     return Decision(status=at.says(verdict, status), calls=calls)
 

@@ -115,6 +115,8 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
         status = report.without_endpoint(at.status) if at.is_made and at.sighting is Unseen.ABSENT else at.status
         return Decision(status=at.says(stalled(reason, message), status))
     if view.status == "InService" and view.is_detailed and view.config_name != at.wanted.config.name:
+        if reason is Reason.ROLLED_BACK:
+            message = rolled_back_message(refused, view)
         status = structs.replace(report.with_endpoint(at.status, view), update=None)
         verdict = stalled(reason, message, serving=previous_is_good(at, view))
         return Decision(status=at.says(verdict, status), guard=at.follow)
@@ -122,6 +124,11 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
         verdict = stalled(reason, message, serving=at.serves)
         return Decision(status=at.says(verdict, report.with_endpoint(at.status, view)), follow=at.follow)
     return None
+
+
+def rolled_back_message(refused: RolledBack, view: EndpointView) -> str:
+    """What is said of an update that AWS has taken back."""
+    return f"the update to {refused.endpoint_config_name} was rolled back; {view.config_name} serves: {refused.reason}"
 
 
 def previous_is_good(at: Situation, view: EndpointView) -> bool:

@@ -102,17 +102,24 @@ def selector_of(name: str) -> str:
 
 
 def is_settled(status: EndpointStatus, deployment: Deployment, tags: dict[str, str]) -> bool:
-    """Whether the status already records that exactly this deployment serves."""
+    """Whether the status already records that exactly this deployment serves, and nothing is left to do."""
     wanted = {resource.name for resource in deployment.resources}
     return (
         status.endpoint_status == "InService"
-        and status.endpoint_config_name == deployment.config.name
-        and len(status.variants) == len(deployment.variants)
-        and all(_is_as_planned(variant_in(status, plan.name), plan) for plan in deployment.variants)
-        and status.update is None
+        and has_served(status, deployment)
         and status.retry is None
         and status.tags == tags
         and {entry.name for entry in status.resources} == wanted
+    )
+
+
+def has_served(status: EndpointStatus, deployment: Deployment) -> bool:
+    """Whether the status records that this deployment served: whatever else is there now, somebody else has done."""
+    return (
+        status.endpoint_config_name == deployment.config.name
+        and len(status.variants) == len(deployment.variants)
+        and all(_is_as_planned(variant_in(status, plan.name), plan) for plan in deployment.variants)
+        and status.update is None
     )
 
 

@@ -16,7 +16,7 @@ from classifier_operator.api.ledger import Resource, ResourceType, resources_in,
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
 from classifier_operator.endpoint.presence import prerequisites
-from classifier_operator.endpoint.refused import previous_is_good, was_taken_back
+from classifier_operator.endpoint.refused import previous_is_good, rolled_back_message, was_taken_back
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
@@ -48,7 +48,7 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
     reason = view.failure_reason or "AWS gives no reason"
     rolled_back = RolledBack(endpoint_config_name=at.wanted.config.name, reason=reason, time=rfc3339(at.now))
     status = structs.replace(report.with_endpoint(at.status, view), rolled_back=rolled_back, update=None)
-    message = f"the update to {at.wanted.config.name} was rolled back; {view.config_name} serves: {reason}"
+    message = rolled_back_message(rolled_back, view)
     verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))
     return Decision(status=at.says(verdict, status), guard=at.follow)
 
@@ -72,7 +72,9 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         update=update,
         resources=with_resources(at.status.resources, at.wanted.resources),
     )
-    by_hand = f"was moved to {view.config_name} by somebody else and " if _is_moved_by_hand(at, view) else ""
+    reason, by_hand = Reason.UPDATING, ""
+    if report.has_served(at.status, at.wanted):
+        reason, by_hand = Reason.RESTORING, f"was moved to {view.config_name} by somebody else and "
     message = f"endpoint {view.name} {by_hand}is being moved to {at.wanted.config.name}"
     calls = (
         *ground,
@@ -80,7 +82,7 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         *freed.values(),
         update_endpoint(at.wanted.endpoint, _update_params(at, view)),
     )
-    return Decision(status=at.says(at.busy(Reason.UPDATING, message), status), calls=calls)
+    return Decision(status=at.says(at.busy(reason, message), status), calls=calls)
 
 
 def capacities_differ(at: Situation) -> EndpointDecision | None:
@@ -92,9 +94,11 @@ def capacities_differ(at: Situation) -> EndpointDecision | None:
     desired = [wish for plan, variant in live if variant is not None and (wish := _wish(plan, variant))]
     if not desired:
         return None
-    by_hand = " (changed by somebody else)" if report.is_settled(at.status, at.wanted, at.spec.tags) else ""
+    reason, by_hand = Reason.UPDATING, ""
+    if report.has_served(at.status, at.wanted):
+        reason, by_hand = Reason.RESTORING, " (changed by somebody else)"
     changes = ", ".join(_in_words(plan, variant) for plan, variant in live if variant and _wish(plan, variant))
-    verdict = at.busy(Reason.UPDATING, f"changed in place: {changes}{by_hand}")
+    verdict = at.busy(reason, f"changed in place: {changes}{by_hand}")
     return Decision(status=at.says(verdict), calls=(update_capacities(at.wanted.endpoint, desired),))
 
 
@@ -170,12 +174,6 @@ def _has_the_same_instance_type(status: EndpointStatus, plan: VariantPlan) -> bo
 def _without_scaling(status: EndpointStatus, freed: Mapping[str, Call]) -> EndpointStatus:
     variants = tuple(structs.replace(one, autoscaling=None) if one.name in freed else one for one in status.variants)
     return structs.replace(status, variants=variants)
-
-
-def _is_moved_by_hand(at: Situation, view: EndpointView) -> bool:
-    """It has served what is wanted, and nobody here has asked for anything else since."""
-    known = at.status.endpoint_config_name
-    return known == at.wanted.config.name and known != view.config_name and at.status.update is None
 
 
 def _wish(plan: VariantPlan, live: VariantView) -> dict[str, Any]:

@@ -291,9 +291,8 @@ async def test_n17_an_endpoint_deleted_by_hand_is_restored(world: World) -> None
     del world.cloud.resources[next(one for one in world.cloud.resources if one[1] == "Endpoint")]
     await world.run(3)
     assert ready(world, key) == ("True", "InService")
-    assert [note for _, reason, note in world.cluster.events if reason == "Creating"][-1].endswith(
-        "is gone at AWS and is being created"
-    )
+    (note,) = [note for _, reason, note in world.cluster.events if reason == "Restoring"]
+    assert note.endswith("is gone at AWS and is being created")
     assert world.cloud.count("InvokeEndpoint") == 2
 
 
