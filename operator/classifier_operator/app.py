@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 # A pass that failed for an unforeseen reason is tried again after this long.
 ERROR_SECONDS = 30.0
+# The first listing is tried again after this long.
+START_SECONDS = 3.0
 # A sweep that takes longer than this, beyond its interval, hangs.
 SWEEP_PATIENCE = 180.0
 
@@ -107,8 +109,8 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """List what there is, then work."""
-        await self.resync()
+        """List what there is, as soon as the cluster lets us, then work."""
+        await self._first_listing()
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
         loops += [self._work() for _ in range(self.settings.workers)]
         self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in loops]
@@ -220,12 +222,23 @@ class App:
             await asyncio.sleep(self.settings.namespace_interval)
             await self.refresh_namespaces()
 
+    async def _first_listing(self) -> None:
+        """Nothing is done before it is known what there is: the kinds may be installed, and allowed, after us."""
+        while True:
+            try:
+                return await self.resync()
+            except GoneError as error:
+                logger.error("the API server does not serve %s: install the CRDs (crds/)", error)
+            except ClusterUnavailableError as error:
+                logger.error("cannot list what there is yet: %s", error)
+            await asyncio.sleep(START_SECONDS)
+
     async def _resync_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self.settings.resync_interval)
             try:
                 await self.resync()
-            except ClusterUnavailableError as error:
+            except (ClusterUnavailableError, GoneError) as error:
                 logger.warning("resync: %s", error)
 
 

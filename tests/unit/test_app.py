@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from tests.unit import builders
 from tests.unit.fake_imports import FakeFile, FakeSources
@@ -14,6 +15,7 @@ from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.app import App
 from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
 from classifier_operator.settings import Settings
 
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
@@ -126,3 +128,25 @@ async def test_an_annotation_that_says_the_same_disturbs_nobody(parts: Parts) ->
     parts.cluster.namespaces["vision"] = {"note": "hello"}
     await parts.app.refresh_namespaces()
     assert parts.app.exposition() == before
+
+
+@pytest.mark.parametrize(
+    "error", [GoneError("/apis/x"), ClusterUnavailableError("HTTP 403")], ids=["no kinds", "denied"]
+)
+async def test_the_first_listing_waits_for_the_cluster(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.app.START_SECONDS", 0.01)
+    parts = Parts()
+    parts.cluster.create(builders.training())
+    listing, answers = parts.cluster.list, [error, error]
+
+    def refused_at_first(kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        if answers:
+            raise answers.pop()
+        return listing(kind)
+
+    monkeypatch.setattr(parts.cluster, "list", refused_at_first)
+    await parts.app.start()
+    try:
+        await parts.until("Starting")
+    finally:
+        await parts.app.stop()
