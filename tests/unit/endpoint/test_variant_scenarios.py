@@ -340,3 +340,23 @@ async def test_a_state_that_nobody_has_heard_of_is_watched(world: World) -> None
     world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus="InService")
     await world.run(progress=False)
     assert ready(world, key) == ("True", "InService")
+
+
+async def test_a_target_of_an_endpoint_that_never_was_does_not_hold_up_deletion(world: World) -> None:
+    world.cloud.refuse("CreateModel", "ConnectionClosedError", "", status=0)
+    key = world.cluster.create(builders.endpoint(autoscaling=AUTOSCALING))
+    await world.look()
+    world.cluster.delete(key)
+    await world.run(6)
+    assert not world.cluster.objects
+
+
+async def test_bounds_that_move_one_variant_do_not_refuse_the_other(world: World) -> None:
+    key = await several(world, variant("a", FIRST), variant("b", SECOND), autoscaling=AUTOSCALING)
+    await world.run(2)
+    edit(world, key, autoscaling={**AUTOSCALING, "minCount": 2})
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    assert world.cluster.condition(key, "Stalled") is None
+    assert [target["low"] for target in world.cloud.targets.values()] == [2, 2]
+    assert live(world) == {"a": (2, 1), "b": (2, 1)}

@@ -47,6 +47,12 @@ ANSWERS = {
         IN_PROGRESS,
         RefusalKind.IN_PROGRESS,
     ),
+    "registration while in progress": (
+        "RegisterScalableTarget",
+        VALIDATION,
+        "The status should be in 'InService' to register it as a scalable target",
+        RefusalKind.IN_PROGRESS,
+    ),
     "endpoint exists": (
         "CreateEndpoint",
         VALIDATION,
