@@ -219,7 +219,9 @@ class Life(RuleBasedStateMachine):
         """A settled object is looked at by the sweeps, and is not written; nor after a restart."""
         writes, effects = self.cluster.writes, _changes(self.account)
         self.run(2)
-        self.stage.restart()
+        if self.asked % 2:
+            # Not always: what an operator remembers may be wrong, too, when the object is deleted.
+            self.stage.restart()
         self.run(2)
         assert (self.cluster.writes, _changes(self.account)) == (writes, effects)
 

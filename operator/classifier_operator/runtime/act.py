@@ -85,6 +85,9 @@ class Executor:
             inventory.deleted(resource)
         elif call.operation == "AddTags":
             _own(inventory, resource)
+        elif call.operation == "RegisterScalableTarget":
+            # It may have been deregistered before: it is there again.
+            inventory.doubt(resource)
         elif call.operation.startswith("Describe"):
             inventory.record(resource, view_of(resource.type, answer))
         elif call.operation == "StopTrainingJob":

@@ -360,3 +360,14 @@ async def test_bounds_that_move_one_variant_do_not_refuse_the_other(world: World
     assert world.cluster.condition(key, "Stalled") is None
     assert [target["low"] for target in world.cloud.targets.values()] == [2, 2]
     assert live(world) == {"a": (2, 1), "b": (2, 1)}
+
+
+async def test_a_target_that_was_registered_again_goes_with_the_object(world: World) -> None:
+    key = await serving(world, autoscaling=AUTOSCALING)
+    await world.run(1)
+    edit(world, key, instanceType="ml.m5.xlarge")
+    await world.run(5)
+    assert len(world.cloud.targets) == 1
+    world.cluster.delete(key)
+    await world.run(4)
+    assert (world.cluster.objects, world.cloud.targets) == ({}, {})
