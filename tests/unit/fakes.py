@@ -188,6 +188,7 @@ class FakeCloud:
         self.targets: dict[str, dict[str, Any]] = {}
         self.accelerators_refused_at = ""
         self.effects: Counter[str] = Counter()
+        self._fatal = ""
         self._refusals: list[tuple[str, AwsRefusal, bool]] = []
         self._tags: dict[str, dict[str, str]] = {}
         self._clock = clock
@@ -202,6 +203,9 @@ class FakeCloud:
             raise refusal
         answer = self._answer(place, operation, params)
         self.effects[operation] += 1
+        if operation == self._fatal:
+            self._fatal = ""
+            raise Crash
         if refusal is not None:
             raise refusal
         self._points.reach()
@@ -242,6 +246,10 @@ class FakeCloud:
     ) -> None:
         """The next calls of that operation are refused; `after`: they take effect, and only the answer is lost."""
         self._refusals += [(operation, classify(operation, code, message, status), after)] * times
+
+    def kill_after(self, operation: str) -> None:
+        """The operator is killed when the next call of that operation has taken effect."""
+        self._fatal = operation
 
     def progress(self) -> None:
         """Everything that moves gets to its end."""
@@ -434,7 +442,7 @@ class FakeCloud:
         return {}
 
     def _bound(self, target: str, params: Mapping[str, Any]) -> None:
-        """A count outside of the bounds is moved to the nearest one, and nothing is registered meanwhile (documented)."""
+        """A count outside of the bounds is moved to the nearest one (documented); meanwhile nothing is registered."""
         _, endpoint, _, variant = target.split("/")
         ones = [one for (_, kind, name), one in self.resources.items() if (kind, name) == ("Endpoint", endpoint)]
         if not ones or ones[0]["EndpointStatus"] != "InService":

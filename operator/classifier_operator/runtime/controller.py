@@ -228,7 +228,7 @@ def _stands_alone(call: AnyCall) -> bool:
 _BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
 
 
-_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update")
+_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update", "history")
 
 
 def _is_written_down(
