@@ -506,3 +506,18 @@ async def test_a_spec_that_does_not_fit_does_not_keep_the_object_from_being_dele
     await world.run(3)
     assert world.cloud.resources == {}
     assert not world.cluster.objects
+
+
+@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed before", "noticed after"])
+async def test_tags_reach_the_model_of_an_endpoint_that_is_made_again(world: World, is_noticed: bool) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    edit(world, key, tags={"team": "b"})
+    del world.cloud.resources[next(one for one in world.cloud.resources if one[1] == "Endpoint")]
+    if is_noticed:
+        await world.look()
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    for kind in ("Model", "EndpointConfig", "Endpoint"):
+        (name,) = world.cloud.names(kind)
+        assert world.cloud.tags_of(name, kind).get("team") == "b", kind
