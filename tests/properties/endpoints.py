@@ -354,8 +354,13 @@ class EndpointLife(EndpointEdits):
             for live in self.account.resources()[key].get("ProductionVariants", ()):
                 wish = {"DesiredWeight": float(weight)}
                 if live.get("DesiredInstanceCount"):
-                    wish["DesiredInstanceCount"] = count
+                    wish["DesiredInstanceCount"] = self._in_bounds(key[2], live["VariantName"], count)
                 self.account.rescale(key, {"VariantName": live["VariantName"], **wish})
+
+    def _in_bounds(self, endpoint: str, variant: str, count: int) -> int:
+        """The count of what AWS scales is not the operator's to correct: it stays within its bounds."""
+        target = self.account.targets().get(f"endpoint/{endpoint}/variant/{variant}")
+        return int(min(max(count, target["low"]), target["high"])) if target else count
 
     @rule(name=st.sampled_from(["mine", "yours"]), taken=st.booleans())
     def somebody_has_an_endpoint(self, name: str, taken: bool) -> None:

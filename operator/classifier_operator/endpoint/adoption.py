@@ -41,7 +41,7 @@ def adopts(at: Situation) -> EndpointDecision | None:
             return _taken_over(at, candidate, sighting, owner="")
     message = f"metadata.annotations: adopt: there is neither an endpoint nor a model named {at.meta.adopt}"
     verdict = stalled(Reason.INVALID_SPEC, message, serving=at.serves)
-    return Decision(status=at.says(verdict), guard=frozenset(candidates_of(at.meta, at.wanted.place)[:1]))
+    return Decision(status=at.says(verdict), guard=at.own | {candidates_of(at.meta, at.wanted.place)[0]})
 
 
 def _is_named(at: Situation) -> bool:
@@ -53,14 +53,14 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
     """It exists: whose it is, and whether it is what the spec asks for, decides."""
     if owner:
         message = f"{candidate.type} {candidate.name} belongs to {owner} and is not adopted"
-        return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves)))
+        return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves)), guard=at.own)
     image, artifact = (view.image, view.artifact) if isinstance(view, ModelView) else ("", "")
     if isinstance(view, ModelView) and not _is_asked_for(at, view):
         message = (
             f"metadata.annotations: adopt: model {candidate.name} has image {image} and artifact {artifact}, which no "
             "variant of the spec asks for"
         )
-        return Decision(status=at.says(stalled(Reason.INVALID_SPEC, message, serving=at.serves)))
+        return Decision(status=at.says(stalled(Reason.INVALID_SPEC, message, serving=at.serves)), guard=at.own)
     adopted = Adopted(
         type=candidate.type,
         name=candidate.name,

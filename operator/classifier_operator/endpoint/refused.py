@@ -39,7 +39,8 @@ def name_is_taken(at: Situation) -> EndpointDecision | None:
             message = f"{resource.type} {resource.name} exists and belongs to {whose}: {stranger.arn}"
             not_ours = [resource, *(at.wanted.targets if resource == at.wanted.endpoint else ())]
             status = structs.replace(at.status, resources=without(at.status.resources, not_ours))
-            return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves), status))
+            verdict = stalled(Reason.NAME_TAKEN, message, serving=at.serves)
+            return Decision(status=at.says(verdict, status), guard=at.own)
     return None
 
 
@@ -86,7 +87,7 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     if trouble is None or not trouble.is_pausing(at.now):
         return None
     follow = at.follow if at.view is not None and at.view.is_moving else frozenset()
-    guard = at.follow if at.is_made else frozenset()
+    guard = at.own
     if trouble.is_only_a_look:
         return Decision(status=at.status, follow=follow, guard=guard)
     if trouble.is_final and _is_refused(at):

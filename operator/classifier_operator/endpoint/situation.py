@@ -69,6 +69,11 @@ class Situation(Struct, frozen=True, kw_only=True):
         """The endpoint, to be watched while it moves."""
         return frozenset({self.wanted.endpoint})
 
+    @property
+    def own(self) -> frozenset[Resource]:
+        """The endpoint, if it has been made: whatever else is wrong, the status says whether it still serves."""
+        return self.follow if self.is_made else frozenset()
+
     def says(self, verdict: Verdict, status: EndpointStatus | None = None) -> EndpointStatus:
         """The status with that verdict."""
         return report.with_conditions(status or self.status, self.meta, verdict, self.now)

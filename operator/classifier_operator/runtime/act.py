@@ -73,7 +73,7 @@ class Executor:
                 raise
             self._inventory.record(resource, Unseen.ABSENT)
         else:
-            self._inventory.record(resource, view_of(resource.type, answer))
+            self._inventory.glimpse(resource, view_of(resource.type, answer))
 
     def _record(self, call: Call, answer: dict[str, Any]) -> None:
         resource, inventory = call.resource, self._inventory

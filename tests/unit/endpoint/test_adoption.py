@@ -173,3 +173,33 @@ async def test_n6_a_stranger_is_looked_for_quietly_after_a_restart(world: World,
         assert (world.cluster.writes, world.cloud.count("CreateEndpoint")) == (writes, created)
     else:
         assert ready(world, key) == ("True", "InService")
+
+
+@pytest.mark.parametrize("owner", ["another", ""], ids=["somebody's", "nothing"])
+async def test_an_adoption_that_is_not_possible_does_not_hide_what_happens_to_its_own(world: World, owner: str) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.run(2)
+    own = world.cluster.status(key)["endpointName"]
+    if owner:
+        served_by_hand(world, Tags=[{"Key": UID_TAG, "Value": owner}])
+    world.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "by-hand"}))
+    await world.run(2)
+    assert ready(world, key) == ("True", "ServingPrevious")
+    del world.cloud.resources[PLACE, "Endpoint", own]
+    await world.run(2)
+    condition = ready(world, key)
+    assert condition is not None
+    assert condition[0] == "False"
+
+
+async def test_what_appears_later_and_belongs_to_another_object_is_not_touched_either(world: World) -> None:
+    key = adopting(world, "by-hand")
+    await world.run(3)
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    served_by_hand(world, Tags=[{"Key": UID_TAG, "Value": "2"}, {"Key": OBJECT_TAG, "Value": "ClassifierEndpoint/a/b"}])
+    await world.run(5)
+    assert stalled(world, key) == ("True", "NameTaken")
+    assert world.cloud.one("Endpoint")["EndpointConfigName"] == "their-config"
+    world.cluster.delete(key)
+    await world.run(3)
+    assert world.cloud.names("Endpoint") == ["by-hand"]
