@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.properties.account import Account, Described, Key, of_object
 from tests.unit.world import Stage
 
@@ -46,6 +46,7 @@ class Life(RuleBasedStateMachine):
         self.deleted: dict[str, str] = {}
         # How often the user has asked for something else than before.
         self.asked = 0
+        self.pace = 0
         self.key = self._made()
 
     # What the machines say of themselves
@@ -125,6 +126,15 @@ class Life(RuleBasedStateMachine):
         self.loop.run_until_complete(self.stage.run(rounds, progress=progress))
 
     # Rules
+
+    @initialize(pace=st.integers(0, 2))
+    def begins(self, pace: int) -> None:
+        """How much happens between two steps: in some lives one thing comes upon the other, in others all settles."""
+        self.pace = pace
+
+    @invariant()
+    def time_goes_on(self) -> None:
+        self.run(self.pace)
 
     @rule(progress=st.booleans())
     def time_passes(self, progress: bool) -> None:

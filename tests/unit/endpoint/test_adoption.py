@@ -128,6 +128,7 @@ async def test_an_endpoint_of_its_own_makes_way(world: World) -> None:
     await world.run(6)
     assert world.cloud.names("Endpoint") == ["by-hand"]
     assert ready(world, key) == ("True", "InService")
+    assert world.cluster.status(key)["url"].endswith("/endpoints/by-hand/invocations")
 
 
 async def test_adoption_survives_a_kill_at_any_point() -> None:
