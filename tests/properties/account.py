@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from tests.unit.world import MovingCloud
-
 from classifier_operator.api.kinds import UID_TAG
 from classifier_operator.api.ledger import Place
+from tests.unit.world import MovingCloud
 
 # Place, type and name, as in the ledger.
 Key = tuple[Place, str, str]

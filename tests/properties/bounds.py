@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import os
 
+from collections.abc import Callable
+from typing import Any, cast
+
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.properties.lives import Life
+
+
+def lived(make: Callable[[], Life], examples: int, *, steps: int) -> None:
+    """Live so many lives."""
+    run_state_machine_as_test(cast(Any, make), settings=bounded(examples, steps=steps))
 
 
 def bounded(examples: int, *, steps: int) -> settings:

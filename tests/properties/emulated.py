@@ -12,10 +12,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.properties.account import THEIR_CONFIG, THEIR_CONTAINER, THEIR_MODEL, THEIR_VARIANT, Described, Key
-from tests.unit.fakes import FakeClock, Points
-from tests.unit.world import Stage
-
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.api.ledger import Place
 from sagemaker_emulator import autoscaling, endpoint_descriptions, training_jobs
@@ -27,6 +23,9 @@ from sagemaker_emulator.scheduler import Scheduler
 from sagemaker_emulator.server import Emulator
 from sagemaker_emulator.settings import ElasticInference, Endpoint, Settings, Training, patched
 from sagemaker_emulator.store import ScopeKey
+from tests.properties.account import THEIR_CONFIG, THEIR_CONTAINER, THEIR_MODEL, THEIR_VARIANT, Described, Key
+from tests.unit.fakes import FakeClock, Points
+from tests.unit.world import Stage
 
 IMAGE = "s3://bucket/image.png"
 # Longer than a round of the world lasts, so that things are seen on the move.
@@ -58,7 +57,7 @@ class EmulatedClock(FakeClock):
         self._start = scheduler.clock.now()
 
     @property
-    def seconds(self) -> float:  # type: ignore[override]
+    def seconds(self) -> float:
         return self._scheduler.clock.now() - self._start
 
     @seconds.setter
@@ -93,7 +92,7 @@ class EmulatedAccount:
         """The emulator's stand-in for models of other images knows one class only: here the artifact tells."""
         self._points.reach()
         await self._aws.invoke(place, endpoint, body, content_type, variant=variant)
-        variants = self._scope(place).endpoints.get(endpoint, self._now()).phase(self._now()).variants  # type: ignore[union-attr]
+        variants = self._scope(place).endpoints.get(endpoint, self._now()).phase(self._now()).variants
         served = next(one.served.artifact for one in variants if variant in ("", one.name))
         return b"[0.9, 0.1]" if served in self.bad_artifacts else b"[0.1, 0.9]"
 
@@ -222,7 +221,8 @@ class EmulatedAccount:
 
 
 def _aim(policies: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    return {"aim": one["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for one in policies.values()}
+    aims = [one["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for one in policies.values()]
+    return {"aim": aims[0]} if aims else {}
 
 
 def stage(emulator: Emulator, aws: Aws) -> tuple[Stage, EmulatedAccount]:

@@ -7,14 +7,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
+
+from classifier_operator.api.kinds import ADOPT_ANNOTATION, OBJECT_TAG, RETRAIN_ANNOTATION, UID_TAG, Kind, ObjectKey
+from classifier_operator.api.ledger import Place
 from tests.properties import shapes
 from tests.properties.account import THEIR_CONFIG, THEIR_MODEL, Described, Key, of_object
 from tests.properties.lives import REFUSALS, Body, Life
 from tests.properties.trainings import JOB_OUTCOMES, OUTPUTS, VALUES
 from tests.unit import builders
-
-from classifier_operator.api.kinds import ADOPT_ANNOTATION, OBJECT_TAG, RETRAIN_ANNOTATION, UID_TAG, Kind, ObjectKey
-from classifier_operator.api.ledger import Place
 
 HOME = Place(builders.REGION)
 ROLLED_BACK = st.sampled_from(["", "alarm", "CapacityError: Unable to provision requested ML compute capacity."])
@@ -230,8 +230,8 @@ class EndpointEdits(Life):
         )
         assert (machine, served.get("AcceleratorType", "")) == (asked.machines, asked.accelerator)
         assert live["DesiredWeight"] == live["CurrentWeight"] == asked.weight
-        if asked.count is not None:
-            assert asked.count[0] <= live["DesiredInstanceCount"] <= asked.count[1]
+        if asked.counts is not None:
+            assert asked.counts[0] <= live["DesiredInstanceCount"] <= asked.counts[1]
             assert live["DesiredInstanceCount"] == live["CurrentInstanceCount"]
         assert artifact in self.account.bad_artifacts or self._says_what_is_served(served, artifact, live)
 

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from classifier_operator.api.ledger import Place
 from tests.properties.account import THEIR_CONFIG, THEIR_CONTAINER, THEIR_MODEL, THEIR_VARIANT, Described, Key
 from tests.unit.fakes import START, FakeClock, FakeCloud, Points
 from tests.unit.world import Stage
-
-from classifier_operator.api.ledger import Place
 
 
 class FakedAccount:

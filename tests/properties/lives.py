@@ -13,10 +13,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.properties.account import Account, Described, Key, of_object
-from tests.unit.world import Stage
 
 from classifier_operator.api.kinds import ObjectKey
+from tests.properties.account import Account, Described, Key, of_object
+from tests.unit.world import Stage
 
 # Rounds after which everything that may still happen has happened: an endpoint that AWS failed waits longest.
 LONG = 20

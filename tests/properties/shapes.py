@@ -117,7 +117,7 @@ class Asked(NamedTuple):
     training: str
     machines: Any
     accelerator: str
-    count: tuple[int, int] | None
+    counts: tuple[int, int] | None
     weight: float
     scaling: tuple[int, int, float] | None
 
@@ -141,7 +141,7 @@ def _asked(spec: Spec, one: Spec, refused: set[str]) -> Asked:
         training=one.get("trainingRef", {}).get("name", ""),
         machines=spec["serverless"]["memorySizeMB"] if "serverless" in spec else machine,
         accelerator=accelerator,
-        count=None if "serverless" in spec else bounds,
+        counts=None if "serverless" in spec else bounds,
         weight=float(one.get("weight", 1)) if one is not spec else 1.0,
         scaling=(*bounds, float(scaling["invocationsPerInstance"])) if scaling else None,
     )

@@ -6,17 +6,16 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis.stateful import run_state_machine_as_test
-from tests.properties import emulated
-from tests.properties.bounds import bounded
-from tests.properties.endpoints import CountedEndpoint, EndpointLife
-from tests.properties.lives import Life
-from tests.properties.trainings import CountedTraining, TrainingLife
 
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.metrics import Metrics
 from sagemaker_emulator.server import Emulator
+from tests.properties import emulated
+from tests.properties.bounds import lived
+from tests.properties.endpoints import CountedEndpoint, EndpointLife
+from tests.properties.lives import Life
+from tests.properties.trainings import CountedTraining, TrainingLife
 
 NO_LIMIT = {"List": 1e9, "": 1e9}
 
@@ -39,4 +38,4 @@ def emulator() -> Iterator[tuple[Emulator, Aws]]:
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_it_is_as_asked_in_the_end(emulator: tuple[Emulator, Aws], life: type[Life], examples: int) -> None:
-    run_state_machine_as_test(lambda: life(lambda: emulated.stage(*emulator)), settings=bounded(examples, steps=25))
+    lived(lambda: life(lambda: emulated.stage(*emulator)), examples, steps=25)

@@ -6,9 +6,9 @@ PROPERTY_EXAMPLES=5000 makes a longer run, of other sequences each time, and sho
 from __future__ import annotations
 
 import pytest
-from hypothesis.stateful import run_state_machine_as_test
+
 from tests.properties import faked
-from tests.properties.bounds import bounded
+from tests.properties.bounds import lived
 from tests.properties.endpoints import CountedEndpoint, EndpointLife
 from tests.properties.lives import Life
 from tests.properties.trainings import CountedTraining, TrainingLife
@@ -21,4 +21,4 @@ from tests.properties.trainings import CountedTraining, TrainingLife
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_it_is_as_asked_in_the_end(life: type[Life], examples: int) -> None:
-    run_state_machine_as_test(lambda: life(faked.stage), settings=bounded(examples, steps=30))
+    lived(lambda: life(faked.stage), examples, steps=30)

@@ -6,12 +6,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from tests.properties.account import Described, Key, of_object
-from tests.properties.lives import REFUSALS, Body, Life
-from tests.unit import builders
 
 from classifier_operator.api.kinds import RETRAIN_ANNOTATION
 from classifier_operator.api.ledger import Place
+from tests.properties.account import Described, Key, of_object
+from tests.properties.lives import REFUSALS, Body, Life
+from tests.unit import builders
 
 OUTPUTS = st.sampled_from(["s3://bucket/output", "s3://bucket/other", "s3://bucket/third"])
 VALUES = st.sampled_from(["", "1", "2"])

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.ledger import Place, Resource, ResourceType, with_resources
+from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.endpoint.spec import Adopted
 from classifier_operator.reconcile.calls import identify, own
@@ -70,8 +71,9 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
         artifact_s3_uri=artifact,
     )
     verdict = at.busy(Reason.ADOPTING, f"{candidate.type} {candidate.name} is being adopted")
-    resources = with_resources(at.status.resources, [candidate])
-    status = structs.replace(at.status, adopted=adopted, resources=resources)
+    # How an endpoint of its own was scaled and tested says nothing of this one.
+    before = report.without_endpoint(at.status) if candidate.type is ResourceType.ENDPOINT else at.status
+    status = structs.replace(before, adopted=adopted, resources=with_resources(before.resources, [candidate]))
     return Decision(status=at.says(verdict, status), again_after=0.0)
 
 

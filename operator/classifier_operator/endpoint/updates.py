@@ -67,6 +67,7 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
     status = structs.replace(
         _without_scaling(report.with_endpoint(at.status, view), freed),
         update=update,
+        rolled_back=None,
         resources=with_resources(at.status.resources, at.wanted.resources),
     )
     by_hand = f"was moved to {view.config_name} by somebody else and " if _is_moved_by_hand(at, view) else ""

@@ -152,7 +152,7 @@ RULES = (
     ),
     Rule(RefusalKind.ALREADY_EXISTS, _VALIDATION, ("already existing", "already exists")),
     Rule(RefusalKind.IN_PROGRESS, _VALIDATION, ("cannot update in-progress", "cannot delete in-progress")),
-    # The endpoint is on the move, or gone: registering another of its variants outside of the bounds is enough for that.
+    # The endpoint is on the move, or gone: to register another of its variants is enough, if that moves its count.
     Rule(RefusalKind.IN_PROGRESS, _VALIDATION, ("status should be in 'inservice'",), ("RegisterScalableTarget",)),
     Rule(RefusalKind.ALREADY_ENDED, _VALIDATION, ("the training job is in status",)),
     # The configuration was made a moment ago and is not seen everywhere yet (documented for CreateEndpoint).

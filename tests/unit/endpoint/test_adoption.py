@@ -204,3 +204,21 @@ async def test_what_appears_later_and_belongs_to_another_object_is_not_touched_e
     world.cluster.delete(key)
     await world.run(3)
     assert world.cloud.names("Endpoint") == ["by-hand"]
+
+
+async def test_what_is_taken_over_is_scaled_and_tested_itself(world: World) -> None:
+    world.cloud.objects["s3://bucket/image.png"] = b"image"
+    key = world.cluster.create(
+        builders.endpoint(
+            autoscaling={"minCount": 2, "maxCount": 4, "invocationsPerInstance": 100},
+            smokeTest={"image": {"s3Uri": "s3://bucket/image.png"}},
+        )
+    )
+    await world.run(3)
+    served_by_hand(world)
+    world.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "by-hand"}))
+    await world.run(8)
+    assert ready(world, key) == ("True", "InService")
+    assert list(world.cloud.targets) == ["endpoint/by-hand/variant/AllTraffic"]
+    assert world.cloud.one("Endpoint")["ProductionVariants"][0]["DesiredInstanceCount"] == 2
+    assert ("InvokeEndpoint", "by-hand") in world.cloud.log
