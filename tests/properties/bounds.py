@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-
 from collections.abc import Callable
 from typing import Any, cast
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+
 from tests.properties.lives import Life
 
 

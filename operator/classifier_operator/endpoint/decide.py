@@ -41,6 +41,7 @@ from classifier_operator.endpoint.situation import (
     EndpointDecision,
     Situation,
     may_serve,
+    of_this_place,
     sources_of,
     wanted_deployment,
     was_ready,
@@ -66,7 +67,7 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     situation = Situation(
         meta=endpoint.meta,
         spec=endpoint.spec,
-        status=with_outcome(endpoint, wanted),
+        status=of_this_place(with_outcome(endpoint, wanted), wanted),
         wanted=wanted,
         seen=seen,
         now=now,

@@ -127,6 +127,11 @@ def with_outcome(endpoint: Endpoint, wanted: Deployment) -> EndpointStatus:
     return endpoint.status
 
 
+def of_this_place(status: EndpointStatus, wanted: Deployment) -> EndpointStatus:
+    """The status without the tags that were sent to another region: what is in this one may have others."""
+    return status if status.region in ("", wanted.place.region) else structs.replace(status, tags={})
+
+
 def is_outcome_of(outcome: SmokeTestStatus | None, spec: EndpointSpec, wanted: Deployment) -> bool:
     if outcome is None or spec.smoke_test is None:
         return False

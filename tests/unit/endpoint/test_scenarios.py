@@ -551,3 +551,14 @@ async def test_what_an_endpoint_could_not_become_is_made_after_a_suspension(worl
     edit(world, key, suspend=False)
     await world.run(3)
     assert ready(world, key) == ("True", "InService")
+
+
+async def test_tags_that_change_on_the_way_to_another_region_and_back_reach_what_was_there(world: World) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    edit(world, key, region="eu-west-1", tags={"team": "a"})
+    await world.run(1, progress=False)
+    edit(world, key, region="us-east-1")
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    assert world.cloud.tags_of(world.cloud.names("Model")[0], "Model")["team"] == "a"
