@@ -34,8 +34,8 @@ def emulator() -> Iterator[tuple[Emulator, Aws]]:
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     ("life", "examples"),
-    [(TrainingLife, 8), (CountedTraining, 5), (EndpointLife, 10), (CountedEndpoint, 6)],
+    [(TrainingLife, 60), (CountedTraining, 40), (EndpointLife, 60), (CountedEndpoint, 25)],
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_it_is_as_asked_in_the_end(emulator: tuple[Emulator, Aws], life: type[Life], examples: int) -> None:
-    lived(lambda: life(lambda: emulated.stage(*emulator)), examples, steps=25)
+    lived(lambda: life(lambda: emulated.stage(*emulator)), examples, steps=30)

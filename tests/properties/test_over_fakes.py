@@ -17,7 +17,7 @@ from tests.properties.trainings import CountedTraining, TrainingLife
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     ("life", "examples"),
-    [(TrainingLife, 250), (CountedTraining, 150), (EndpointLife, 300), (CountedEndpoint, 150)],
+    [(TrainingLife, 500), (CountedTraining, 300), (EndpointLife, 900), (CountedEndpoint, 400)],
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_it_is_as_asked_in_the_end(life: type[Life], examples: int) -> None:
