@@ -19,6 +19,7 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.ports import ConflictError, GoneError
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 
+NO_ACCELERATORS = "Amazon Elastic Inference is no longer available."
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -181,6 +182,8 @@ class FakeCloud:
 
     job_outcomes, update_outcomes, endpoint_outcomes: how the next ones end; Completed and InService where none is left.
     bad_artifacts: models that take every image for class 0; all others answer class 1.
+    accelerators_refused_at: "CreateEndpointConfig", "CreateEndpoint", or "Endpoint" (it fails later); "" takes them.
+    effects: calls that took effect, by operation, whether or not their answer arrived.
     """
 
     def __init__(self, clock: FakeClock, points: Points) -> None:
@@ -193,6 +196,9 @@ class FakeCloud:
         self.objects: dict[str, bytes] = {}
         self.targets: dict[str, dict[str, Any]] = {}
         self.s3 = FakeS3()
+        self.accelerators_refused_at = ""
+        self.effects: Counter[str] = Counter()
+        self._fatal = ""
         self._refusals: list[tuple[str, AwsRefusal, bool]] = []
         self._tags: dict[str, dict[str, str]] = {}
         self._clock = clock
@@ -206,6 +212,10 @@ class FakeCloud:
         if refusal is not None and not is_after:
             raise refusal
         answer = self._answer(place, operation, params)
+        self.effects[operation] += 1
+        if operation == self._fatal:
+            self._fatal = ""
+            raise Crash
         if refusal is not None:
             raise refusal
         self._points.reach()
@@ -225,6 +235,10 @@ class FakeCloud:
         refusal, _ = self._scripted("InvokeEndpoint")
         if refusal is not None:
             raise refusal
+        if (place, "Endpoint", endpoint) not in self.resources:
+            raise classify(
+                "InvokeEndpoint", "ValidationError", f"Endpoint {endpoint} of account 123456789012 not found."
+            )
         config = self.resources[place, "Endpoint", endpoint]["EndpointConfigName"]
         variants = self.resources[place, "EndpointConfig", config]["ProductionVariants"]
         model = next(one["ModelName"] for one in variants if variant in ("", one["VariantName"]))
@@ -254,6 +268,10 @@ class FakeCloud:
     ) -> None:
         """The next calls of that operation are refused; `after`: they take effect, and only the answer is lost."""
         self._refusals += [(operation, classify(operation, code, message, status), after)] * times
+
+    def kill_after(self, operation: str) -> None:
+        """The operator is killed when the next call of that operation has taken effect."""
+        self._fatal = operation
 
     def progress(self) -> None:
         """Everything that moves gets to its end."""
@@ -289,8 +307,9 @@ class FakeCloud:
     def count(self, operation: str) -> int:
         return Counter(called for called, _ in self.log)[operation]
 
-    def tags_of(self, name: str) -> dict[str, str]:
-        return next(tags for arn, tags in self._tags.items() if arn.endswith(f"/{name}"))
+    def tags_of(self, name: str, kind: str = "") -> dict[str, str]:
+        end = f"{kind.lower()}/{name}"
+        return next(tags for arn, tags in self._tags.items() if arn.endswith(end))
 
     def make_strangers(self, place: Place, kind: str, name: str) -> None:
         """Somebody else's resource."""
@@ -344,10 +363,12 @@ class FakeCloud:
         if (place, kind, name) in self.resources:
             raise _exists(kind, name)
         if kind == "Endpoint":
-            self._demand(place, "EndpointConfig", params["EndpointConfigName"], "CreateEndpoint")
+            config = self._demand(place, "EndpointConfig", params["EndpointConfigName"], "CreateEndpoint")
+            self._check_accelerators(config, "CreateEndpoint")
         if kind == "EndpointConfig":
             for variant in params["ProductionVariants"]:
                 self._demand(place, "Model", variant["ModelName"], "CreateEndpointConfig")
+            self._check_accelerators(params, "CreateEndpointConfig")
         self._make(place, kind, params)
         return {f"{kind}Arn": self.resources[place, kind, name][f"{kind}Arn"]}
 
@@ -386,14 +407,27 @@ class FakeCloud:
 
     def _update(self, place: Place, _: str, params: Mapping[str, Any]) -> dict[str, Any]:
         one = self._demand(place, "Endpoint", params["EndpointName"], "UpdateEndpoint")
-        for config in (one["EndpointConfigName"], params["EndpointConfigName"]):
-            self._demand(place, "EndpointConfig", config, "UpdateEndpoint")
+        for name in (one["EndpointConfigName"], params["EndpointConfigName"]):
+            config = self._demand(place, "EndpointConfig", name, "UpdateEndpoint")
         if one["EndpointStatus"] not in ("InService", "OutOfService", "UpdateRollbackFailed"):
             raise _in_progress("UpdateEndpoint", params["EndpointName"])
+        self._check_accelerators(config, "CreateEndpoint")
+        self._check_kind(one, config)
         self._check_targets(place, one, params["EndpointConfigName"])
         retained = bool(params.get("RetainAllVariantProperties"))
         self.touch(one, EndpointStatus="Updating", wanted=params["EndpointConfigName"], retained=retained)
         return {"EndpointArn": one["EndpointArn"]}
+
+    def _check_accelerators(self, config: Mapping[str, Any], operation: str) -> None:
+        if self.accelerators_refused_at == operation and _accelerator_in(config):
+            raise classify(operation, "ValidationException", NO_ACCELERATORS)
+
+    def _check_kind(self, one: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+        """From machines there is no way to none (documented)."""
+        has_machines = any(live.get("DesiredInstanceCount") for live in one.get("ProductionVariants", ()))
+        if has_machines and any("ServerlessConfig" in variant for variant in config["ProductionVariants"]):
+            words = "An instance-based endpoint cannot be updated to a serverless endpoint."
+            raise classify("UpdateEndpoint", "ValidationException", words)
 
     def _check_targets(self, place: Place, one: dict[str, Any], config_name: str) -> None:
         """AWS refuses to drop a variant that it scales, or to give it other machines."""
@@ -419,6 +453,7 @@ class FakeCloud:
     def _autoscaled(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         name = params["ResourceId"]
         if operation == "RegisterScalableTarget":
+            self._bound(name, params)
             self.targets.setdefault(name, {}).update(low=params["MinCapacity"], high=params["MaxCapacity"])
             return {"ScalableTargetARN": f"arn:{name}"}
         if name not in self.targets:
@@ -428,6 +463,19 @@ class FakeCloud:
         else:
             self.targets[name]["aim"] = params["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
         return {}
+
+    def _bound(self, target: str, params: Mapping[str, Any]) -> None:
+        """A count outside of the bounds is moved to the nearest one (documented); meanwhile nothing is registered."""
+        _, endpoint, _, variant = target.split("/")
+        ones = [one for (_, kind, name), one in self.resources.items() if (kind, name) == ("Endpoint", endpoint)]
+        if not ones or ones[0]["EndpointStatus"] != "InService":
+            words = "The status should be in 'InService' to register it as a scalable target"
+            raise classify("RegisterScalableTarget", "ValidationException", words)
+        (live,) = [one for one in ones[0]["ProductionVariants"] if one["VariantName"] == variant]
+        count = min(max(live["DesiredInstanceCount"], params["MinCapacity"]), params["MaxCapacity"])
+        if count != live["DesiredInstanceCount"]:
+            wish = {"VariantName": variant, "DesiredInstanceCount": count}
+            self.touch(ones[0], EndpointStatus="Updating", desired=[wish])
 
     def _demand(self, place: Place, kind: str, name: str, operation: str) -> dict[str, Any]:
         if (place, kind, name) not in self.resources:
@@ -456,16 +504,24 @@ class FakeCloud:
             del self.resources[place, "Endpoint", name]
         elif status == "Creating":
             outcome, reason = self.endpoint_outcomes.popleft() if self.endpoint_outcomes else ("InService", "")
+            if self._cannot_accelerate(place, one["EndpointConfigName"]):
+                outcome, reason = "Failed", NO_ACCELERATORS
             self._serve(place, one, one["EndpointConfigName"])
             self.touch(one, EndpointStatus=outcome, FailureReason=reason)
         elif status in ("Updating", "RollingBack", "SystemUpdating"):
             succeeds, reason = self.update_outcomes.popleft() if self.update_outcomes else (True, "")
             wanted, retained = one.pop("wanted", None), one.pop("retained", False)
+            if wanted is not None and self._cannot_accelerate(place, wanted):
+                succeeds, reason = False, NO_ACCELERATORS
             if wanted is not None and succeeds:
                 self._serve(place, one, wanted, retained=retained)
             for wish in one.pop("desired", ()):
                 _apply(wish, next(v for v in one["ProductionVariants"] if v["VariantName"] == wish["VariantName"]))
             self.touch(one, EndpointStatus="InService", FailureReason=reason)
+
+    def _cannot_accelerate(self, place: Place, config_name: str) -> bool:
+        config = self.resources.get((place, "EndpointConfig", config_name), {"ProductionVariants": ()})
+        return self.accelerators_refused_at == "Endpoint" and _accelerator_in(config)
 
     def _serve(self, place: Place, one: dict[str, Any], config_name: str, *, retained: bool = False) -> None:
         before = {live["VariantName"]: live for live in one.get("ProductionVariants", ())}
@@ -475,6 +531,10 @@ class FakeCloud:
         for live in one["ProductionVariants"]:
             if retained and live["VariantName"] in before:
                 _apply({"DesiredInstanceCount": before[live["VariantName"]]["DesiredInstanceCount"]}, live)
+
+
+def _accelerator_in(config: Mapping[str, Any]) -> bool:
+    return any("AcceleratorType" in variant for variant in config["ProductionVariants"])
 
 
 def _live(variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from tests.unit.fake_imports import FakeSources
 from tests.unit.fakes import Crash, FakeClock, FakeCloud, FakeCluster, Points
@@ -17,7 +17,7 @@ from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.namespaces import NamespaceDefaults
-from classifier_operator.runtime.ports import ConflictError, GoneError
+from classifier_operator.runtime.ports import Cloud, ConflictError, GoneError, ObjectStore
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.sweeper import Sweeper
@@ -57,11 +57,19 @@ class ManualQueue(WorkQueue[ObjectKey]):
             self.add(key)
 
 
+class MovingCloud(Cloud, ObjectStore, Protocol):
+    """AWS, which goes on when it is told to."""
+
+    def progress(self) -> None:
+        """Everything that moves gets to its end."""
+        ...
+
+
 class Operator:
     """One life of the operator's process: what it knows is lost when it ends."""
 
-    def __init__(self, world: World) -> None:
-        clock, cloud, cluster = world.clock, world.cloud, world.cluster
+    def __init__(self, world: Stage) -> None:
+        clock, cloud, cluster = world.clock, world.aws, world.cluster
         self.queue = ManualQueue(clock)
         self.store = Store(self._tell_followers)
         self.inventory = Inventory(changed=self.queue.add, clock=clock.monotonic)
@@ -157,16 +165,16 @@ class Operator:
                 self.queue.add(follower)
 
 
-class World:
+class Stage:
     """A cluster, an AWS account, and an operator that can be killed and started again."""
 
-    def __init__(self, defaults: Defaults | None = None) -> None:
+    def __init__(self, clock: FakeClock, points: Points, cloud: MovingCloud, defaults: Defaults | None = None) -> None:
         self.defaults = defaults or Defaults()
-        self.clock = FakeClock()
-        self.points = Points()
-        self.cluster = FakeCluster(self.points)
-        self.cloud = FakeCloud(self.clock, self.points)
-        self.sources = FakeSources(self.points)
+        self.clock = clock
+        self.points = points
+        self.cluster = FakeCluster(points)
+        self.aws = cloud
+        self.sources = FakeSources(points)
         self.cluster.changed = self._changed
         self.operator = Operator(self)
 
@@ -183,7 +191,7 @@ class World:
         for _ in range(rounds):
             await self._alive(self.operator.work)
             if progress:
-                self.cloud.progress()
+                self.aws.progress()
             self.clock.seconds += seconds
             await self._alive(lambda: self.operator.sweep())
 
@@ -208,6 +216,15 @@ class World:
             self.operator.queue.add(key)
         else:
             self.operator.saw({**body, "metadata": dict(body["metadata"])}, key)
+
+
+class World(Stage):
+    """The same over the fake AWS."""
+
+    def __init__(self, defaults: Defaults | None = None) -> None:
+        clock, points = FakeClock(), Points()
+        self.cloud = FakeCloud(clock, points)
+        super().__init__(clock, points, self.cloud, defaults)
 
 
 def _model_of(body: Body | None) -> Any:

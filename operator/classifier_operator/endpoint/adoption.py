@@ -10,6 +10,7 @@ from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.ledger import Place, Resource, ResourceType, with_resources
+from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.endpoint.spec import Adopted
 from classifier_operator.reconcile.calls import identify, own
@@ -41,7 +42,7 @@ def adopts(at: Situation) -> EndpointDecision | None:
             return _taken_over(at, candidate, sighting, owner="")
     message = f"metadata.annotations: adopt: there is neither an endpoint nor a model named {at.meta.adopt}"
     verdict = stalled(Reason.INVALID_SPEC, message, serving=at.serves)
-    return Decision(status=at.says(verdict), guard=frozenset(candidates_of(at.meta, at.wanted.place)[:1]))
+    return Decision(status=at.says(verdict), guard=at.own | {candidates_of(at.meta, at.wanted.place)[0]})
 
 
 def _is_named(at: Situation) -> bool:
@@ -53,14 +54,14 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
     """It exists: whose it is, and whether it is what the spec asks for, decides."""
     if owner:
         message = f"{candidate.type} {candidate.name} belongs to {owner} and is not adopted"
-        return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves)))
+        return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves)), guard=at.own)
     image, artifact = (view.image, view.artifact) if isinstance(view, ModelView) else ("", "")
     if isinstance(view, ModelView) and not _is_asked_for(at, view):
         message = (
             f"metadata.annotations: adopt: model {candidate.name} has image {image} and artifact {artifact}, which no "
             "variant of the spec asks for"
         )
-        return Decision(status=at.says(stalled(Reason.INVALID_SPEC, message, serving=at.serves)))
+        return Decision(status=at.says(stalled(Reason.INVALID_SPEC, message, serving=at.serves)), guard=at.own)
     adopted = Adopted(
         type=candidate.type,
         name=candidate.name,
@@ -70,8 +71,9 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
         artifact_s3_uri=artifact,
     )
     verdict = at.busy(Reason.ADOPTING, f"{candidate.type} {candidate.name} is being adopted")
-    resources = with_resources(at.status.resources, [candidate])
-    status = structs.replace(at.status, adopted=adopted, resources=resources)
+    # How an endpoint of its own was scaled and tested says nothing of this one.
+    before = report.without_endpoint(at.status) if candidate.type is ResourceType.ENDPOINT else at.status
+    status = structs.replace(before, adopted=adopted, resources=with_resources(before.resources, [candidate]))
     return Decision(status=at.says(verdict, status), again_after=0.0)
 
 

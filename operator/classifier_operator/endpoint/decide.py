@@ -29,6 +29,7 @@ from classifier_operator.endpoint.refused import (
     name_was_taken,
     was_refused_for_good,
 )
+from classifier_operator.endpoint.scaling import endpoint_of
 from classifier_operator.endpoint.serving import (
     is_scaled_by_aws,
     serves_as_wanted,
@@ -41,6 +42,7 @@ from classifier_operator.endpoint.situation import (
     EndpointDecision,
     Situation,
     may_serve,
+    of_this_place,
     sources_of,
     wanted_deployment,
     was_ready,
@@ -66,7 +68,7 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     situation = Situation(
         meta=endpoint.meta,
         spec=endpoint.spec,
-        status=with_outcome(endpoint, wanted),
+        status=of_this_place(with_outcome(endpoint, wanted), wanted),
         wanted=wanted,
         seen=seen,
         now=now,
@@ -75,14 +77,18 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
 
 
 def subject_of(endpoint: Endpoint) -> Subject:
-    """The resources whose state decides: those in the ledger, those that are wanted now, and one to be adopted."""
+    """The resources whose state decides: those in the ledger, those that are wanted now, and one to be adopted.
+
+    Whose a scalable target is, its endpoint tells, also when that is gone already.
+    """
     known = resources_in(endpoint.status.resources)
+    scaled = [endpoint_of(one) for one in known if one.type is ResourceType.SCALABLE_TARGET]
     wanted = None
     if not (endpoint.meta.is_deleted or endpoint.spec.suspend):
         with suppress(SpecError):
             wanted = wanted_deployment(endpoint)
     adoptable = candidates_of(endpoint.meta, wanted.place) if wanted else ()
-    resources = frozenset({*known, *(wanted.resources if wanted else ()), *adoptable})
+    resources = frozenset({*known, *scaled, *(wanted.resources if wanted else ()), *adoptable})
     identity = f"{endpoint.meta.generation}:{wanted and wanted.config.name}:{endpoint.meta.adopt}"
     return Subject(resources=resources, identity=identity)
 

@@ -21,7 +21,8 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
     if status.resources:
         verdict = working(Reason.DELETING, f"suspended: {_waits_for(endpoint, down, seen)}")
     else:
-        status = report.without_endpoint(status)
+        # What could not become of the endpoint that was there may well be made anew.
+        status = structs.replace(report.without_endpoint(status), rolled_back=None)
     status = report.with_conditions(status, endpoint.meta, verdict, now)
     return Decision(status=status, calls=down.calls, follow=down.follow)
 

@@ -47,16 +47,19 @@ def is_missing(at: Situation) -> EndpointDecision | None:
         again = "is gone at AWS and " if at.is_made else ""
         status = report.without_endpoint(status)
     status = report.with_deployment(status, at.wanted, None)
+    needed = prerequisites(at)
+    is_all_new = len(needed) == len(at.wanted.models) + 1
     status = structs.replace(
         status,
         endpoint_name=at.wanted.endpoint.name,
         selector=report.selector_of(at.wanted.endpoint.name),
-        tags=dict(at.spec.tags),
+        # What is there already has the tags of before; they are changed once it serves.
+        tags=dict(at.spec.tags) if is_all_new else status.tags,
         retry=structs.replace(status.retry, after="") if status.retry else None,
         resources=with_resources(status.resources, at.wanted.resources),
     )
     verdict = working(reason, f"endpoint {at.wanted.endpoint.name} {again}is being created")
-    calls = (*prerequisites(at), create(at.wanted.endpoint, at.wanted.endpoint_params))
+    calls = (*needed, create(at.wanted.endpoint, at.wanted.endpoint_params))
     return Decision(status=at.says(verdict, status), calls=calls)
 
 

@@ -8,7 +8,7 @@ from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.presence import MOVING
-from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.situation import EndpointDecision, Situation, is_outcome_of
 from classifier_operator.endpoint.spec import RefusedAccelerator, RolledBack
 from classifier_operator.reconcile.calls import identify
 from classifier_operator.reconcile.decision import Decision
@@ -39,7 +39,8 @@ def name_is_taken(at: Situation) -> EndpointDecision | None:
             message = f"{resource.type} {resource.name} exists and belongs to {whose}: {stranger.arn}"
             not_ours = [resource, *(at.wanted.targets if resource == at.wanted.endpoint else ())]
             status = structs.replace(at.status, resources=without(at.status.resources, not_ours))
-            return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves), status))
+            verdict = stalled(Reason.NAME_TAKEN, message, serving=at.serves)
+            return Decision(status=at.says(verdict, status), guard=at.own)
     return None
 
 
@@ -86,7 +87,7 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     if trouble is None or not trouble.is_pausing(at.now):
         return None
     follow = at.follow if at.view is not None and at.view.is_moving else frozenset()
-    guard = at.follow if at.is_made else frozenset()
+    guard = at.own
     if trouble.is_only_a_look:
         return Decision(status=at.status, follow=follow, guard=guard)
     if trouble.is_final and _is_refused(at):
@@ -139,7 +140,15 @@ def previous_is_good(at: Situation, view: EndpointView) -> bool:
 
 def _is_refused(at: Situation) -> bool:
     refused = at.status.rolled_back
-    return refused is not None and refused.endpoint_config_name == at.wanted.config.name
+    is_named = refused is not None and refused.endpoint_config_name == at.wanted.config.name
+    return is_named and not _failed_another_test(at)
+
+
+def _failed_another_test(at: Situation) -> bool:
+    """A smoke test refused it that is not asked for any more: what the spec asks for now has not been tried."""
+    test = at.status.smoke_test
+    has_failed = test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
+    return has_failed and not is_outcome_of(test, at.spec, at.wanted)
 
 
 def _why_refused(at: Situation) -> Reason:

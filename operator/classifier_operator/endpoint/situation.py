@@ -69,6 +69,11 @@ class Situation(Struct, frozen=True, kw_only=True):
         """The endpoint, to be watched while it moves."""
         return frozenset({self.wanted.endpoint})
 
+    @property
+    def own(self) -> frozenset[Resource]:
+        """The endpoint, if it has been made: whatever else is wrong, the status says whether it still serves."""
+        return self.follow if self.is_made else frozenset()
+
     def says(self, verdict: Verdict, status: EndpointStatus | None = None) -> EndpointStatus:
         """The status with that verdict."""
         return report.with_conditions(status or self.status, self.meta, verdict, self.now)
@@ -120,6 +125,11 @@ def with_outcome(endpoint: Endpoint, wanted: Deployment) -> EndpointStatus:
     if is_outcome_of(endpoint.smoke_test, endpoint.spec, wanted):
         return structs.replace(endpoint.status, smoke_test=endpoint.smoke_test)
     return endpoint.status
+
+
+def of_this_place(status: EndpointStatus, wanted: Deployment) -> EndpointStatus:
+    """The status without the tags that were sent to another region: what is in this one may have others."""
+    return status if status.region in ("", wanted.place.region) else structs.replace(status, tags={})
 
 
 def is_outcome_of(outcome: SmokeTestStatus | None, spec: EndpointSpec, wanted: Deployment) -> bool:

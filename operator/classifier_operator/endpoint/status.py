@@ -25,13 +25,14 @@ def with_conditions(status: EndpointStatus, meta: Meta, verdict: Verdict, now: d
 
 def with_endpoint(status: EndpointStatus, view: EndpointView) -> EndpointStatus:
     """The status with what AWS says of the endpoint; a List says nothing of configuration and counts."""
+    arn = view.arn or status.endpoint_arn
     status = structs.replace(
         status,
         endpoint_name=view.name,
-        endpoint_arn=view.arn or status.endpoint_arn,
+        endpoint_arn=arn,
         endpoint_status=view.status,
         failure_reason=view.failure_reason,
-        url=status.url or invocation_url(_region_of(view.arn), view.name),
+        url=invocation_url(_region_of(arn), view.name),
         selector=selector_of(view.name),
     )
     if not view.is_detailed:

@@ -70,6 +70,7 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
     status = structs.replace(
         _without_scaling(report.with_endpoint(at.status, view), freed),
         update=update,
+        rolled_back=None,
         resources=with_resources(at.status.resources, at.wanted.resources),
     )
     reason, by_hand = Reason.UPDATING, ""

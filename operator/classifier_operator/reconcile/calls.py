@@ -36,9 +36,10 @@ class Call(Struct, frozen=True):
         """Whether the status is written first.
 
         What is made must be in the ledger before it exists, and what an endpoint is moved from must be known when the
-        move has to be taken back. What is changed in place is said before it shows.
+        move has to be taken back. What is changed in place is said before it shows. A job that the operator itself
+        stops must not look as if somebody else had.
         """
-        return self.creates or self.operation.startswith("UpdateEndpoint")
+        return self.creates or self.operation.startswith(("UpdateEndpoint", "StopTrainingJob"))
 
     @property
     def changes(self) -> bool:

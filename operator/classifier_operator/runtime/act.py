@@ -74,7 +74,7 @@ class Executor:
                 raise
             self._inventory.record(resource, Unseen.ABSENT)
         else:
-            self._inventory.record(resource, view_of(resource.type, answer))
+            self._inventory.glimpse(resource, view_of(resource.type, answer))
 
     def _record(self, call: Call, answer: dict[str, Any]) -> None:
         resource, inventory = call.resource, self._inventory
@@ -86,6 +86,9 @@ class Executor:
             inventory.deleted(resource)
         elif call.operation == "AddTags":
             _own(inventory, resource)
+        elif call.operation == "RegisterScalableTarget":
+            # It may have been deregistered before: it is there again.
+            inventory.doubt(resource)
         elif call.operation.startswith("Describe"):
             inventory.record(resource, view_of(resource.type, answer))
         elif call.operation == "StopTrainingJob":

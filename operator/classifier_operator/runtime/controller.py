@@ -264,7 +264,7 @@ _ALONE = (ResourceType.TRAINING_JOB, ResourceType.OBJECT)
 _BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
 
 
-_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update", "import")
+_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update", "import", "history")
 
 
 def _is_written_down(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
-from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Unseen
+from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Stranger, Unseen
 
 # How long "not found" right after a creation may be nothing but delay (AWS's own clients wait about 10 s).
 SETTLING_SECONDS = 60.0
@@ -67,6 +67,18 @@ class Inventory:
             return
         self._sightings[resource] = sighting
         if before != sighting:
+            self._tell(resource)
+
+    def glimpse(self, resource: Resource, sighting: Sighting) -> None:
+        """A sweep has seen it, which does not tell whose it is.
+
+        A stranger's stays one, and of what appears where there was nothing the owner has to be asked for first.
+        """
+        before = self.get(resource)
+        if sighting is Unseen.ABSENT or not (before is Unseen.ABSENT or isinstance(before, Stranger)):
+            self.record(resource, sighting)
+        elif before is Unseen.ABSENT:
+            self.doubt(resource)
             self._tell(resource)
 
     def deleted(self, resource: Resource) -> None:

@@ -123,7 +123,7 @@ class Sweeper:
             for view in _views(kind, page):
                 member = names.get(view.name)
                 if member is not None:
-                    self._inventory.record(member, view)
+                    self._inventory.glimpse(member, view)
                     self._looked(member, None)
                     found.add(member)
             token = page.get("NextToken")

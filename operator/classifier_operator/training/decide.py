@@ -83,10 +83,20 @@ def _suspended(at: Situation) -> TrainingDecision | None:
             calls=calls,
             follow=frozenset({at.job}),
         )
+    if isinstance(job, JobView) and at.is_recorded and at.status.job_status not in JOB_ENDED:
+        return _ended_while_suspended(at)
     stopping = [entry.name for entry in at.status.resources if _is_moving(at.seen.of(entry.resource))]
     if stopping:
         return Decision(status=at.says(_stopping_for_suspension(stopping[0])))
-    return Decision(status=at.says(idle(Reason.SUSPENDED, "no run is started while spec.suspend is true")))
+    return Decision(status=at.says(_NOTHING_IS_STARTED))
+
+
+def _ended_while_suspended(at: Situation) -> TrainingDecision | None:
+    """The job ended of itself before it was stopped: how, is recorded like any other end."""
+    decision = _job_has_ended(at)
+    if decision is None or decision.calls:
+        return decision
+    return structs.replace(decision, status=at.says(_NOTHING_IS_STARTED, decision.status), again_after=None)
 
 
 def _job_is_a_strangers(at: Situation) -> TrainingDecision | None:
@@ -201,6 +211,8 @@ RULES: tuple[Callable[[Situation], TrainingDecision | None], ...] = (
 
 
 _BESIDES = frozenset({"StopTrainingJob", "AddTags", "DeleteTags", "AbortMultipartUpload", "DescribeTrainingJob"})
+
+_NOTHING_IS_STARTED = idle(Reason.SUSPENDED, "no run is started while spec.suspend is true")
 
 
 def _verdict_kept(at: Situation) -> Verdict:

@@ -61,7 +61,8 @@ def besides(at: Situation, leftovers: Leftovers, decision: TrainingDecision) -> 
     status = decision.status
     for job in leftovers.jobs:
         status = structs.replace(status, history=_with_given_up(status.history, job))
-        if status.job_name == job.name:
+        if status.job_name == job.name and job.status != "Completed":
+            # One that completed all the same is the run's own again, and recorded as such.
             status = report.with_job(status, job)
     remembered = {run.job_name for run in status.history}
     forgotten = {run.job_name for run in at.status.history} - remembered

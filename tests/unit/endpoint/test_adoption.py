@@ -128,6 +128,7 @@ async def test_an_endpoint_of_its_own_makes_way(world: World) -> None:
     await world.run(6)
     assert world.cloud.names("Endpoint") == ["by-hand"]
     assert ready(world, key) == ("True", "InService")
+    assert world.cluster.status(key)["url"].endswith("/endpoints/by-hand/invocations")
 
 
 async def test_adoption_survives_a_kill_at_any_point() -> None:
@@ -173,3 +174,51 @@ async def test_n6_a_stranger_is_looked_for_quietly_after_a_restart(world: World,
         assert (world.cluster.writes, world.cloud.count("CreateEndpoint")) == (writes, created)
     else:
         assert ready(world, key) == ("True", "InService")
+
+
+@pytest.mark.parametrize("owner", ["another", ""], ids=["somebody's", "nothing"])
+async def test_an_adoption_that_is_not_possible_does_not_hide_what_happens_to_its_own(world: World, owner: str) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.run(2)
+    own = world.cluster.status(key)["endpointName"]
+    if owner:
+        served_by_hand(world, Tags=[{"Key": UID_TAG, "Value": owner}])
+    world.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "by-hand"}))
+    await world.run(2)
+    assert ready(world, key) == ("True", "ServingPrevious")
+    del world.cloud.resources[PLACE, "Endpoint", own]
+    await world.run(2)
+    condition = ready(world, key)
+    assert condition is not None
+    assert condition[0] == "False"
+
+
+async def test_what_appears_later_and_belongs_to_another_object_is_not_touched_either(world: World) -> None:
+    key = adopting(world, "by-hand")
+    await world.run(3)
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    served_by_hand(world, Tags=[{"Key": UID_TAG, "Value": "2"}, {"Key": OBJECT_TAG, "Value": "ClassifierEndpoint/a/b"}])
+    await world.run(5)
+    assert stalled(world, key) == ("True", "NameTaken")
+    assert world.cloud.one("Endpoint")["EndpointConfigName"] == "their-config"
+    world.cluster.delete(key)
+    await world.run(3)
+    assert world.cloud.names("Endpoint") == ["by-hand"]
+
+
+async def test_what_is_taken_over_is_scaled_and_tested_itself(world: World) -> None:
+    world.cloud.objects["s3://bucket/image.png"] = b"image"
+    key = world.cluster.create(
+        builders.endpoint(
+            autoscaling={"minCount": 2, "maxCount": 4, "invocationsPerInstance": 100},
+            smokeTest={"image": {"s3Uri": "s3://bucket/image.png"}},
+        )
+    )
+    await world.run(3)
+    served_by_hand(world)
+    world.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "by-hand"}))
+    await world.run(8)
+    assert ready(world, key) == ("True", "InService")
+    assert list(world.cloud.targets) == ["endpoint/by-hand/variant/AllTraffic"]
+    assert world.cloud.one("Endpoint")["ProductionVariants"][0]["DesiredInstanceCount"] == 2
+    assert ("InvokeEndpoint", "by-hand") in world.cloud.log

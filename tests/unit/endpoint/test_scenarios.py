@@ -496,3 +496,59 @@ async def test_a_spec_that_does_not_fit_does_not_keep_the_object_from_being_dele
     await world.run(3)
     assert world.cloud.resources == {}
     assert not world.cluster.objects
+
+
+@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed before", "noticed after"])
+async def test_tags_reach_the_model_of_an_endpoint_that_is_made_again(world: World, is_noticed: bool) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    edit(world, key, tags={"team": "b"})
+    del world.cloud.resources[next(one for one in world.cloud.resources if one[1] == "Endpoint")]
+    if is_noticed:
+        await world.look()
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    for kind in ("Model", "EndpointConfig", "Endpoint"):
+        (name,) = world.cloud.names(kind)
+        assert world.cloud.tags_of(name, kind).get("team") == "b", kind
+
+
+@pytest.mark.parametrize("test", [None, {**SMOKE_TEST, "expect": {"label": "0"}}], ids=["none", "another"])
+async def test_another_smoke_test_gives_what_the_last_one_refused_another_chance(
+    world: World, test: dict[str, Any] | None
+) -> None:
+    world.cloud.bad_artifacts.add(SECOND["artifactS3Uri"])
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    edit(world, key, model=SECOND)
+    await world.run(4)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    world.restart()
+    world.cluster.edit(key, lambda body: body["spec"].update(smokeTest=test) if test else body["spec"].pop("smokeTest"))
+    await world.run(4)
+    assert (ready(world, key), stalled(world, key)) == (("True", "InService"), None)
+    assert served(world) == SECOND["artifactS3Uri"]
+
+
+async def test_what_an_endpoint_could_not_become_is_made_after_a_suspension(world: World) -> None:
+    key = await serving(world)
+    world.cluster.edit(key, lambda body: body["spec"].pop("instanceType"))
+    edit(world, key, serverless={"memorySizeMB": 2048, "maxConcurrency": 5})
+    await world.run(2)
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    edit(world, key, suspend=True)
+    await world.run(4)
+    assert ready(world, key) == ("False", "Suspended")
+    edit(world, key, suspend=False)
+    await world.run(3)
+    assert ready(world, key) == ("True", "InService")
+
+
+async def test_tags_that_change_on_the_way_to_another_region_and_back_reach_what_was_there(world: World) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.look()
+    edit(world, key, region="eu-west-1", tags={"team": "a"})
+    await world.run(1, progress=False)
+    edit(world, key, region="us-east-1")
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    assert world.cloud.tags_of(world.cloud.names("Model")[0], "Model")["team"] == "a"

@@ -366,3 +366,34 @@ async def test_a_configuration_that_somebody_deleted_is_put_back_to_be_left(worl
     assert ready(world, key) == ("True", "InService")
     (new,) = world.cloud.names("EndpointConfig")
     assert new != old
+
+
+async def test_a_target_of_an_endpoint_that_never_was_does_not_hold_up_deletion(world: World) -> None:
+    world.cloud.refuse("CreateModel", "ConnectionClosedError", "", status=0)
+    key = world.cluster.create(builders.endpoint(autoscaling=AUTOSCALING))
+    await world.look()
+    world.cluster.delete(key)
+    await world.run(6)
+    assert not world.cluster.objects
+
+
+async def test_bounds_that_move_one_variant_do_not_refuse_the_other(world: World) -> None:
+    key = await several(world, variant("a", FIRST), variant("b", SECOND), autoscaling=AUTOSCALING)
+    await world.run(2)
+    edit(world, key, autoscaling={**AUTOSCALING, "minCount": 2})
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    assert world.cluster.condition(key, "Stalled") is None
+    assert [target["low"] for target in world.cloud.targets.values()] == [2, 2]
+    assert live(world) == {"a": (2, 1), "b": (2, 1)}
+
+
+async def test_a_target_that_was_registered_again_goes_with_the_object(world: World) -> None:
+    key = await serving(world, autoscaling=AUTOSCALING)
+    await world.run(1)
+    edit(world, key, instanceType="ml.m5.xlarge")
+    await world.run(5)
+    assert len(world.cloud.targets) == 1
+    world.cluster.delete(key)
+    await world.run(4)
+    assert (world.cluster.objects, world.cloud.targets) == ({}, {})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 from tests.unit import builders
+from tests.unit.fakes import Crash
 from tests.unit.world import World
 
 from classifier_operator.api.kinds import RETRAIN_ANNOTATION, ObjectKey
@@ -178,6 +179,43 @@ async def test_a_run_that_completed_while_it_was_being_stopped_is_as_good_as_any
     await world.run(2)
     assert headline(world, key) == ("True", "Completed")
     assert len(world.cloud.names("TrainingJob")) == 1
+
+
+async def test_a_stop_whose_answer_is_lost_is_still_the_operators_own(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.run(1, progress=False)
+    world.cloud.refuse("*", "ConnectionClosedError", "", status=0, after=True, times=2)
+    edit(world, key, suspend=True)
+    await world.run(1, progress=False)
+    edit(world, key, suspend=False)
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_a_kill_after_a_stop_does_not_forget_whose_it_was(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.run(1, progress=False)
+    world.cloud.kill_after("StopTrainingJob")
+    edit(world, key, suspend=True)
+    with pytest.raises(Crash):
+        await world.operator.work()
+    edit(world, key, suspend=False)
+    world.restart()
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+
+
+async def test_a_run_that_completes_although_it_was_to_be_stopped_gives_its_model(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.run(1, progress=False)
+    world.cloud.refuse("StopTrainingJob", "ThrottlingException", "Rate exceeded", times=9)
+    edit(world, key, suspend=True)
+    await world.run(1)
+    assert headline(world, key) == ("False", "Suspended")
+    edit(world, key, suspend=False)
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+    assert world.cluster.status(key)["modelArtifacts"]["jobName"] == world.cluster.status(key)["jobName"]
 
 
 async def test_suspensions_use_up_no_retries(world: World) -> None:

@@ -1,0 +1,267 @@
+"""What every life has: an object that is edited, deleted and made again, an operator that dies, an AWS that falters.
+
+Each machine ends in the same way: everything calms down, and what is at AWS is compared with the spec; then the user
+asks for something new, which nothing that went before may stand in the way of; then the object is deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from classifier_operator.api.kinds import ObjectKey
+from tests.properties.account import Account, Described, Key, of_object
+from tests.unit.world import Stage
+
+# Rounds after which everything that may still happen has happened: an endpoint that AWS failed waits longest.
+LONG = 20
+TAGS = st.sampled_from([{}, {"team": "a"}, {"team": "b", "cost": "1"}])
+REGIONS = st.sampled_from(["us-east-1", "us-east-1", "eu-west-1"])
+FALTERS = st.sampled_from([("ThrottlingException", "Rate exceeded", 400), ("InternalFailure", "", 500)])
+REFUSALS = st.sampled_from(
+    [
+        ("ResourceLimitExceeded", "The account-level service limit is 0 Instances", 400),
+        ("AccessDeniedException", "not authorized", 400),
+        ("ValidationException", "Could not assume role arn.", 400),
+    ]
+)
+Make = Callable[[], tuple[Stage, Account]]
+Body = dict[str, Any]
+
+
+class Life(RuleBasedStateMachine):
+    """The object, and what only delays: no rule here may change what comes out in the end."""
+
+    def __init__(self, make: Make) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.stage, self.account = make()
+        self.cluster = self.stage.cluster
+        # By UID, the policy that held when the deletion was asked for.
+        self.deleted: dict[str, str] = {}
+        # How often the user has asked for something else than before.
+        self.asked = 0
+        self.pace = 0
+        self.key = self._made()
+
+    # What the machines say of themselves
+
+    def first(self) -> Body:
+        """The object as it is created."""
+        raise NotImplementedError
+
+    def content(self, body: Body) -> Any:
+        """What of the object is sent to AWS, but for what changes in place; None where nothing is asked for."""
+        raise NotImplementedError
+
+    def ask_for_something_new(self) -> None:
+        """An edit that is good, whatever went before."""
+        raise NotImplementedError
+
+    def settled(self) -> None:
+        """All is calm: the status says what is, and what is is what the spec says, or there is a reason."""
+        raise NotImplementedError
+
+    def is_as_asked(self) -> None:
+        """The object is ready, and AWS has exactly what the spec says."""
+        raise NotImplementedError
+
+    def may_stay(self, found: dict[Key, Described], policy: str) -> bool:
+        """Whether this may be there after the object, deleted under that policy, is gone."""
+        raise NotImplementedError
+
+    # The object
+
+    @property
+    def body(self) -> Body:
+        body: Body = self.cluster.objects[self.key]
+        return body
+
+    @property
+    def spec(self) -> Body:
+        spec: Body = self.body["spec"]
+        return spec
+
+    @property
+    def status(self) -> Body:
+        return self.cluster.status(self.key)
+
+    @property
+    def uid(self) -> str:
+        return str(self.body["metadata"]["uid"])
+
+    @property
+    def is_there(self) -> bool:
+        return self.key in self.cluster.objects
+
+    @property
+    def is_alive(self) -> bool:
+        return self.is_there and "deletionTimestamp" not in self.body["metadata"]
+
+    def edit(self, change: Callable[[Body], None]) -> None:
+        """What the user does to the object; one that is being deleted is not edited any more."""
+        if not self.is_alive:
+            return
+        before = copy.deepcopy(self.content(self.body))
+        self.cluster.edit(self.key, change)
+        after = self.content(self.body)
+        self.asked += after is not None and after != before
+
+    def change(self, **fields: Any) -> None:
+        self.edit(lambda body: _updated(body["spec"], fields))
+
+    def condition(self, kind: str) -> tuple[str, str] | None:
+        return self.cluster.condition(self.key, kind)
+
+    def ledger(self) -> set[tuple[str, str, str]]:
+        """Region, type and name of all that the status names."""
+        return {(one["region"], one["type"], one["name"]) for one in self.status.get("resources", ())}
+
+    def run(self, rounds: int, *, progress: bool = True) -> None:
+        self.loop.run_until_complete(self.stage.run(rounds, progress=progress))
+
+    # Rules
+
+    @initialize(pace=st.integers(0, 2))
+    def begins(self, pace: int) -> None:
+        """How much happens between two steps: in some lives one thing comes upon the other, in others all settles."""
+        self.pace = pace
+
+    @invariant()
+    def time_goes_on(self) -> None:
+        self.run(self.pace)
+
+    @rule(progress=st.booleans())
+    def time_passes(self, progress: bool) -> None:
+        self.run(1, progress=progress)
+
+    @rule()
+    def operator_looks(self) -> None:
+        self.loop.run_until_complete(self.stage.look())
+
+    @rule()
+    def operator_restarts(self) -> None:
+        self.stage.restart()
+
+    @rule(points=st.integers(1, 16), progress=st.booleans())
+    def operator_is_killed(self, points: int, progress: bool) -> None:
+        self.stage.points.kill_at = self.stage.points.passed + points
+        self.run(1, progress=progress)
+        self.stage.points.kill_at = None
+
+    @rule(refusal=FALTERS, times=st.integers(1, 4))
+    def aws_falters(self, refusal: tuple[str, str, int], times: int) -> None:
+        code, words, status = refusal
+        self.account.refuse("*", code, words, status=status, times=times)
+
+    @rule()
+    def an_answer_is_lost(self) -> None:
+        self.account.refuse("*", "ConnectionClosedError", "", status=0, after=True)
+
+    @rule(tags=TAGS)
+    def tags_change(self, tags: dict[str, str]) -> None:
+        self.change(tags=tags)
+
+    @rule(suspend=st.sampled_from([True, False, False]))
+    def is_suspended(self, suspend: bool) -> None:
+        self.change(suspend=suspend)
+
+    @rule(region=REGIONS)
+    def region_changes(self, region: str) -> None:
+        self.change(region=region)
+
+    @precondition(lambda self: self.is_alive)
+    @rule()
+    def is_deleted(self) -> None:
+        self.deleted[self.uid] = self.spec.get("deletionPolicy", "")
+        self.cluster.delete(self.key)
+
+    @precondition(lambda self: not self.is_there)
+    @rule()
+    def is_made_again(self) -> None:
+        self.key = self._made()
+
+    # What holds at any moment
+
+    @invariant()
+    def nothing_is_there_that_no_object_names(self) -> None:
+        uids = {str(body["metadata"]["uid"]) for body in self.cluster.objects.values()}
+        for uid, policy in self.deleted.items():
+            if uid not in uids:
+                assert self.may_stay(of_object(self.account, uid), policy), (uid, policy)
+        if self.is_there:
+            ledger = self.ledger()
+            for (place, kind, name), one in of_object(self.account, self.uid).items():
+                if kind != "TrainingJob" or one["TrainingJobStatus"] == "InProgress":
+                    assert (place.region, kind, name) in ledger, (kind, name)
+
+    # The end
+
+    def teardown(self) -> None:
+        try:
+            self._calm_down()
+            if self.is_alive:
+                self.settled()
+            else:
+                assert not self.is_there, self.status
+                self.key = self._made()
+            self.ask_for_something_new()
+            self.run(LONG)
+            self.nothing_is_there_that_no_object_names()
+            self.is_as_asked()
+            self._costs_nothing()
+            self._goes()
+        finally:
+            self.loop.close()
+
+    def _calm_down(self) -> None:
+        self.account.calm()
+        self.stage.points.kill_at = None
+        self.run(LONG)
+        self.nothing_is_there_that_no_object_names()
+
+    def _costs_nothing(self) -> None:
+        """A settled object is looked at by the sweeps, and is not written; nor after a restart."""
+        writes, effects = self.cluster.writes, _changes(self.account)
+        self.run(2)
+        if self.asked % 2:
+            # Not always: what an operator remembers may be wrong, too, when the object is deleted.
+            self.stage.restart()
+        self.run(2)
+        assert (self.cluster.writes, _changes(self.account)) == (writes, effects)
+
+    def _goes(self) -> None:
+        self.change(deletionPolicy=None)
+        self.is_deleted()
+        for key in tuple(self.cluster.objects):
+            self.cluster.delete(key)
+        self.run(6)
+        assert not self.cluster.objects
+        self.nothing_is_there_that_no_object_names()
+        operator = self.stage.operator
+        assert not operator.inventory.followed() | operator.inventory.guarded()
+        assert len(operator.troubles) == 0
+        assert not operator.queue.delayed
+
+    def _made(self) -> ObjectKey:
+        self.asked += 1
+        return self.cluster.create(self.first())
+
+
+def _updated(spec: Body, fields: Body) -> None:
+    """Fields of None are taken away."""
+    for name, value in fields.items():
+        if value is None:
+            spec.pop(name, None)
+        else:
+            spec[name] = copy.deepcopy(value)
+
+
+def _changes(account: Account) -> dict[str, int]:
+    reads = ("Describe", "List", "Invoke")
+    return {name: count for name, count in account.effects().items() if not name.rpartition(".")[2].startswith(reads)}

@@ -1,0 +1,42 @@
+"""The same lives, shorter, with the emulator's AWS: over HTTP, by the adapter that goes to AWS, in real states."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from classifier_operator.adapters.aws import Aws
+from classifier_operator.adapters.clock import SystemClock
+from classifier_operator.runtime.limits import RateLimits
+from classifier_operator.runtime.metrics import Metrics
+from sagemaker_emulator.server import Emulator
+from tests.properties import emulated
+from tests.properties.bounds import lived
+from tests.properties.endpoints import CountedEndpoint, EndpointLife
+from tests.properties.lives import Life
+from tests.properties.trainings import CountedTraining, TrainingLife
+
+NO_LIMIT = {"List": 1e9, "": 1e9}
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[tuple[Emulator, Aws]]:
+    with pytest.MonkeyPatch.context() as environment, Emulator(emulated.SETTINGS, speed=0) as emulator:
+        environment.setenv("AWS_ENDPOINT_URL", emulator.url)
+        environment.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        aws = Aws(RateLimits(time.monotonic, NO_LIMIT), Metrics(), SystemClock())
+        yield emulator, aws
+        aws.close()
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize(
+    ("life", "examples"),
+    [(TrainingLife, 60), (CountedTraining, 40), (EndpointLife, 60), (CountedEndpoint, 25)],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_it_is_as_asked_in_the_end(emulator: tuple[Emulator, Aws], life: type[Life], examples: int) -> None:
+    lived(lambda: life(lambda: emulated.stage(*emulator)), examples, steps=30)
