@@ -370,7 +370,9 @@ class EndpointLife(EndpointEdits):
 
     @rule(name=st.sampled_from(["mine", "yours"]), taken=st.booleans())
     def somebody_has_an_endpoint(self, name: str, taken: bool) -> None:
-        if (HOME, "Endpoint", name) not in self.account.resources():
+        # What was taken over keeps its name: nobody else is to have it.
+        is_known = self.is_there and self.status.get("adopted", {}).get("name") == name
+        if not is_known and (HOME, "Endpoint", name) not in self.account.resources():
             self.account.make_served(HOME, name, THEIR_OWNER if taken else {})
             theirs = {(HOME, "Model", THEIR_MODEL), (HOME, "EndpointConfig", THEIR_CONFIG), (HOME, "Endpoint", name)}
             self.theirs |= theirs & self.account.resources().keys()

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct, structs
 
 from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, working
-from classifier_operator.api.ledger import Resource
+from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import Deployment, deployment_of
 from classifier_operator.endpoint.smoke_test import test_hash
@@ -57,7 +57,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     @property
     def serves(self) -> bool:
         """Whether something serves that had been found good: an update must not take that away."""
-        return was_ready(self.status) and may_serve(self.sighting)
+        return was_ready(self.status) and all(may_serve(self.seen.of(one)) for one in self.own or self.follow)
 
     @property
     def is_made(self) -> bool:
@@ -71,8 +71,13 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     @property
     def own(self) -> frozenset[Resource]:
-        """The endpoint, if it has been made: whatever else is wrong, the status says whether it still serves."""
-        return self.follow if self.is_made else frozenset()
+        """The endpoint that has been made, be it in another region: whatever else is wrong, Ready stays true to it."""
+        if not self.status.endpoint_arn:
+            return frozenset()
+        ledger = resources_in(self.status.resources)
+        return frozenset(
+            one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == self.status.endpoint_name
+        )
 
     def says(self, verdict: Verdict, status: EndpointStatus | None = None) -> EndpointStatus:
         """The status with that verdict."""

@@ -222,3 +222,16 @@ async def test_what_is_taken_over_is_scaled_and_tested_itself(world: World) -> N
     assert list(world.cloud.targets) == ["endpoint/by-hand/variant/AllTraffic"]
     assert world.cloud.one("Endpoint")["ProductionVariants"][0]["DesiredInstanceCount"] == 2
     assert ("InvokeEndpoint", "by-hand") in world.cloud.log
+
+
+async def test_ready_stays_true_to_the_endpoint_of_another_region(world: World) -> None:
+    key = world.cluster.create(builders.endpoint())
+    await world.run(2)
+    own = world.cluster.status(key)["endpointName"]
+    world.cluster.edit(key, lambda body: body["spec"].update(region="eu-west-1"))
+    world.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "nothing"}))
+    await world.run(2)
+    assert ready(world, key) == ("True", "ServingPrevious")
+    del world.cloud.resources[PLACE, "Endpoint", own]
+    await world.run(2)
+    assert ready(world, key) == ("False", "InvalidSpec")
