@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit import builders
 from tests.unit.fakes import FakeClock, FakeCluster, Points, is_held, merged
@@ -22,6 +22,7 @@ NAMES = st.sampled_from("abcd")
 STATUSES = st.dictionaries(NAMES, LEAVES | st.dictionaries(NAMES, LEAVES, max_size=3), max_size=4)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other tests run beside it
 @given(before=STATUSES, after=STATUSES)
 def test_the_patch_makes_the_one_into_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert merged(before, merge_patch(before, after)) == after
