@@ -17,7 +17,7 @@ from tests.properties.trainings import CountedTraining, SourcedTraining, Trainin
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     ("life", "examples"),
-    [(TrainingLife, 400), (SourcedTraining, 200), (CountedTraining, 300), (EndpointLife, 900), (CountedEndpoint, 400)],
+    [(TrainingLife, 300), (SourcedTraining, 150), (CountedTraining, 200), (EndpointLife, 500), (CountedEndpoint, 250)],
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_it_is_as_asked_in_the_end(life: type[Life], examples: int) -> None:

@@ -164,6 +164,9 @@ def _retagged(at: Situation) -> tuple[tuple[Call, ...], dict[str, str]]:
     if unseen:
         # Only AWS knows how it writes their names in ARNs.
         return unseen, had
+    # What is about to go may be wanted again before it is gone.
+    others = {one: _arn(at, one) for one in resources_in(at.status.resources) if one not in arns}
+    arns |= {one: arn for one, arn in others.items() if arn}
     return tuple(call for one, arn in arns.items() for call in retag(one, arn, wanted=wanted, had=had)), wanted
 
 

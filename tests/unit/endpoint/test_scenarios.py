@@ -552,3 +552,16 @@ async def test_tags_that_change_on_the_way_to_another_region_and_back_reach_what
     await world.run(6)
     assert ready(world, key) == ("True", "InService")
     assert world.cloud.tags_of(world.cloud.names("Model")[0], "Model")["team"] == "a"
+
+
+async def test_tags_reach_a_model_that_is_wanted_again_before_it_is_gone(world: World) -> None:
+    key = await serving(world)
+    world.cloud.refuse("DeleteEndpointConfig", "InternalFailure", "", status=500)
+    first = world.cluster.objects[key]["spec"]["model"]
+    edit(world, key, model=SECOND, tags={"team": "b"})
+    await world.run(1, seconds=0.5)
+    assert len(world.cloud.names("Model")) == 2
+    edit(world, key, model=first)
+    await world.run(4)
+    assert served(world) == first["artifactS3Uri"]
+    assert world.cloud.tags_of(world.cloud.names("Model")[0], "Model").get("team") == "b"
