@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from msgspec import inspect
 
-from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus
+from classifier_operator.endpoint.record import EndpointStatus
+from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
 from tests.contract.schemas import nodes
 

@@ -11,8 +11,8 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.ledger import Place, Resource, ResourceType, with_resources
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.record import Adopted
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.endpoint.spec import Adopted
 from classifier_operator.reconcile.calls import identify, own
 from classifier_operator.reconcile.decision import Decision, Meta
 from classifier_operator.sagemaker.views import EndpointView, ModelView, Stranger, Unseen, View

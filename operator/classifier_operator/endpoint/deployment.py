@@ -12,8 +12,9 @@ from typing import Any
 from msgspec import Struct
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.endpoint.record import Adopted, EndpointStatus
 from classifier_operator.endpoint.scaling import scalable_target
-from classifier_operator.endpoint.spec import Adopted, DataCapture, EndpointSpec, EndpointStatus, Serverless
+from classifier_operator.endpoint.spec import DataCapture, EndpointSpec, Serverless
 from classifier_operator.endpoint.variants import Asked, Hardware, Source
 from classifier_operator.reconcile.calls import tag_list
 from classifier_operator.reconcile.decision import Defaults, Meta, place_of, role_of

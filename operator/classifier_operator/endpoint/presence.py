@@ -9,8 +9,8 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, rfc3339, stalled, working
 from classifier_operator.api.ledger import with_resources
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.record import Remaking
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.endpoint.spec import Remaking
 from classifier_operator.reconcile.calls import Call, create, delete, describe
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.failures import Fault, fault_of

@@ -8,8 +8,8 @@ from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.presence import MOVING
+from classifier_operator.endpoint.record import RefusedAccelerator, RolledBack
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, is_outcome_of
-from classifier_operator.endpoint.spec import RefusedAccelerator, RolledBack
 from classifier_operator.reconcile.calls import identify
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import Trouble, delay_of, verdict_of

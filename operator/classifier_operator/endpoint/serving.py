@@ -18,10 +18,11 @@ from classifier_operator.api.conditions import (
 )
 from classifier_operator.api.ledger import Resource, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.record import EndpointStatus, RolledBack, VariantStatus
 from classifier_operator.endpoint.scaling import registered
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
-from classifier_operator.endpoint.spec import Autoscaling, EndpointStatus, RolledBack, VariantStatus
+from classifier_operator.endpoint.spec import Autoscaling
 from classifier_operator.endpoint.teardown import tear_down
 from classifier_operator.endpoint.updates import restored
 from classifier_operator.reconcile.calls import Call, describe, retag

@@ -11,8 +11,9 @@ from classifier_operator.api.conditions import ConditionType, Reason, Verdict, f
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import Deployment, deployment_of
+from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import test_hash
-from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, SmokeTestStatus
+from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
 from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen

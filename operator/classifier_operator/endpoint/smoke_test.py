@@ -13,7 +13,8 @@ import numpy as np
 from msgspec import Struct, to_builtins
 
 from classifier_operator.api.ledger import Resource
-from classifier_operator.endpoint.spec import ClassLabels, Expectation, SmokeTest, SmokeTestStatus
+from classifier_operator.endpoint.record import SmokeTestStatus
+from classifier_operator.endpoint.spec import ClassLabels, Expectation, SmokeTest
 from classifier_operator.sagemaker.names import content_hash
 
 

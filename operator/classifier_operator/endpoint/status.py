@@ -9,7 +9,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import Verdict, with_verdict
 from classifier_operator.api.kinds import GROUP
 from classifier_operator.endpoint.deployment import Deployment, VariantPlan
-from classifier_operator.endpoint.spec import EndpointStatus, VariantStatus
+from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.sagemaker.views import EndpointView, VariantView
 

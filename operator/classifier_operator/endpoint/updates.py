@@ -16,11 +16,11 @@ from classifier_operator.api.ledger import Resource, ResourceType, resources_in,
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
 from classifier_operator.endpoint.presence import prerequisites
+from classifier_operator.endpoint.record import EndpointStatus, RolledBack, Update, VariantStatus
 from classifier_operator.endpoint.refused import previous_is_good, rolled_back_message, was_taken_back
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.endpoint.spec import EndpointStatus, RolledBack, Update, VariantStatus
 from classifier_operator.reconcile.calls import Call, create, describe, tag_list, update_capacities, update_endpoint
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.refusals import RefusalKind

@@ -7,18 +7,8 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from classifier_operator.api.ledger import Place
-from classifier_operator.endpoint.spec import (
-    AcceleratorFallback,
-    AcceleratorStatus,
-    Autoscaling,
-    EndpointSpec,
-    EndpointStatus,
-    Model,
-    RefusedAccelerator,
-    Serverless,
-    Variant,
-    VariantStatus,
-)
+from classifier_operator.endpoint.record import AcceleratorStatus, EndpointStatus, RefusedAccelerator, VariantStatus
+from classifier_operator.endpoint.spec import AcceleratorFallback, Autoscaling, EndpointSpec, Model, Serverless, Variant
 from classifier_operator.reconcile.decision import SpecError
 from classifier_operator.sagemaker.images import UnknownImageError, image_uri
 

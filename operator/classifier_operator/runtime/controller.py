@@ -17,8 +17,8 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType, entry_of
 from classifier_operator.endpoint import decide as endpoints
 from classifier_operator.endpoint import status as endpoint_status
+from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
-from classifier_operator.endpoint.spec import EndpointStatus, SmokeTestStatus
 from classifier_operator.reconcile.calls import Call, describe
 from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.runtime import gather

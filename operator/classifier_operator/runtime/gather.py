@@ -9,8 +9,9 @@ from msgspec import structs
 
 from classifier_operator.api.conditions import ConditionType, find
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, RETRAIN_ANNOTATION, Kind, ObjectKey
+from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.situation import Endpoint
-from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, SmokeTestStatus
+from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.decision import Defaults, Meta
 from classifier_operator.runtime.store import Body, Store

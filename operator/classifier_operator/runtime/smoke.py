@@ -7,8 +7,9 @@ import binascii
 from collections.abc import Sequence
 
 from classifier_operator.api.conditions import rfc3339
+from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import Answered, SmokeTestCall, failed, judge
-from classifier_operator.endpoint.spec import ClassLabels, KeyRef, SmokeTestStatus, TestImage
+from classifier_operator.endpoint.spec import ClassLabels, KeyRef, TestImage
 from classifier_operator.runtime.ports import Clock, Cloud, Cluster, GoneError
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 

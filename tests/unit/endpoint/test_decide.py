@@ -15,8 +15,9 @@ from classifier_operator.api.conditions import Condition, ConditionType
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.endpoint.decide import decide, subject_of
 from classifier_operator.endpoint.deployment import Deployment
+from classifier_operator.endpoint.record import EndpointStatus, RolledBack, Update
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision, wanted_deployment
-from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, RolledBack, Update
+from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel
 from classifier_operator.reconcile.decision import Defaults, Meta, Seen
 from classifier_operator.reconcile.trouble import Trouble

@@ -13,8 +13,9 @@ from tests.unit.training.test_request import example
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.endpoint.deployment import Deployment
+from classifier_operator.endpoint.record import EndpointStatus, RefusedAccelerator, VariantStatus
 from classifier_operator.endpoint.situation import Endpoint, wanted_deployment
-from classifier_operator.endpoint.spec import EndpointSpec, EndpointStatus, RefusedAccelerator, VariantStatus
+from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel
 from classifier_operator.reconcile.decision import Defaults, Meta, SpecError
 
