@@ -111,15 +111,19 @@ class Controller:
 
     def _is_news(self, key: ObjectKey, resource: Resource, refusal: AwsRefusal | None) -> bool:
         """Whether the object has something else to say of looks at the resource than before; remembers it."""
-        look = describe(resource).operation
         subject = self._subjects.get(key)
-        before = self._troubles.of(key, subject.identity).get(resource) if subject is not None else None
-        if subject is None or (before is not None and before.operation != look):
+        if subject is None:
+            return False
+        look = describe(resource).operation
+        # A pass may be under way that is about more than the last one was.
+        identity, troubles = self._troubles.latest(key) or (subject.identity, {})
+        before = troubles.get(resource)
+        if before is not None and before.operation != look:
             return False
         if refusal is None:
             self._troubles.answered(key, resource, look)
             return before is not None
-        self._troubles.note(key, subject.identity, resource, refusal, self._clock.now())
+        self._troubles.note(key, identity, resource, refusal, self._clock.now())
         return before is None
 
     def _resources_of(self, key: ObjectKey) -> frozenset[Resource]:

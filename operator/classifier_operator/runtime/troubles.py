@@ -64,6 +64,10 @@ class Troubles:
             return {}
         return known[1]
 
+    def latest(self, key: ObjectKey) -> tuple[str, Mapping[Resource, Trouble]] | None:
+        """The object's troubles and what they are about, whatever that is."""
+        return self._known.get(key)
+
     def note(self, key: ObjectKey, identity: str, resource: Resource, refusal: AwsRefusal, now: datetime) -> Trouble:
         """The object's call was refused once more."""
         troubles = dict(self.of(key, identity))
