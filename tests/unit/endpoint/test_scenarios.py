@@ -565,3 +565,19 @@ async def test_tags_reach_a_model_that_is_wanted_again_before_it_is_gone(world: 
     await world.run(4)
     assert served(world) == first["artifactS3Uri"]
     assert world.cloud.tags_of(world.cloud.names("Model")[0], "Model").get("team") == "b"
+
+
+async def test_what_failed_its_test_is_not_restored_to_itself(world: World) -> None:
+    world.cloud.bad_artifacts.add(builders.ARTIFACT)
+    key = await serving(world)
+    edit(world, key, smokeTest=SMOKE_TEST)
+    await world.run(1)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    edit(world, key, instanceType="ml.m5.xlarge")
+    await world.run(1)
+    edit(world, key, instanceType="ml.m5.large")
+    await world.run(6)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    updates = world.cloud.count("UpdateEndpoint")
+    await world.run(6)
+    assert world.cloud.count("UpdateEndpoint") == updates
