@@ -99,9 +99,21 @@ def _end(state: Path, running: Running) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.kill(running.pid, number)
-        if _wait_until(lambda: not is_taken(state), _STOP_SECONDS):
+        if _wait_until(lambda: not (is_taken(state) or _is_running(running.pid)), _STOP_SECONDS):
             return
     raise ControlPlaneError(f"process {running.pid} could not be ended; see {state / _LOG}")
+
+
+def _is_running(pid: int) -> bool:
+    """Whether the process is there; one that nobody has waited for yet has no command line any more."""
+    try:
+        os.kill(pid, 0)
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except (ProcessLookupError, PermissionError):
+        return False
+    except FileNotFoundError:
+        # Gone meanwhile; or there is no /proc here, and the lock alone tells.
+        return False
 
 
 def _is_serving(running: Running, kubectl: Path) -> bool:
