@@ -41,6 +41,7 @@ from classifier_operator.endpoint.situation import (
     Endpoint,
     EndpointDecision,
     Situation,
+    made_for,
     may_serve,
     of_this_place,
     sources_of,
@@ -143,7 +144,5 @@ def _what_is_missing(endpoint: Endpoint, training: str) -> str:
 
 def _what_serves(endpoint: Endpoint, seen: Seen) -> tuple[frozenset[Resource], bool]:
     """The endpoint that was made for the object, and whether it serves something that had been found good."""
-    status = endpoint.status
-    ledger = resources_in(status.resources)
-    made = frozenset(one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == status.endpoint_name)
-    return made, bool(made) and was_ready(status) and all(may_serve(seen.of(one)) for one in made)
+    made = made_for(endpoint.status)
+    return made, bool(made) and was_ready(endpoint.status) and all(may_serve(seen.of(one)) for one in made)

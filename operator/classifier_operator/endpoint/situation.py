@@ -73,12 +73,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     @property
     def own(self) -> frozenset[Resource]:
         """The endpoint that has been made, be it in another region: whatever else is wrong, Ready stays true to it."""
-        if not self.status.endpoint_arn:
-            return frozenset()
-        ledger = resources_in(self.status.resources)
-        return frozenset(
-            one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == self.status.endpoint_name
-        )
+        return made_for(self.status)
 
     def says(self, verdict: Verdict, status: EndpointStatus | None = None) -> EndpointStatus:
         """The status with that verdict."""
@@ -88,6 +83,14 @@ class Situation(Struct, frozen=True, kw_only=True):
         """Something is under way; what serves goes on serving."""
         ready = Reason.IN_SERVICE if self.serves else reason
         return working(reason, message, is_ready=self.serves, ready=ready)
+
+
+def made_for(status: EndpointStatus) -> frozenset[Resource]:
+    """The endpoint that has been made for the object, as the ledger has it."""
+    if not status.endpoint_arn:
+        return frozenset()
+    ledger = resources_in(status.resources)
+    return frozenset(one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == status.endpoint_name)
 
 
 def was_ready(status: EndpointStatus) -> bool:
