@@ -169,9 +169,8 @@ class EndpointEdits(Life):
     @invariant()
     def no_target_is_there_that_no_object_names(self) -> None:
         named = {name for _, kind, name in self.ledger() if kind == "ScalableTarget"} if self.is_there else set()
-        retained = [name for uid, policy in self.deleted.items() if policy == "Retain" for _, _, name in self.own(uid)]
         for target in self.account.targets():
-            assert target in named or target.split("/")[1] in retained, target
+            assert target in named | self.retained, target
 
     def settled(self) -> None:
         reconciling, stalled = self.condition("Reconciling"), self.condition("Stalled")
@@ -277,8 +276,8 @@ class EndpointEdits(Life):
         model: str = body.get("status", {}).get("modelArtifacts", {}).get("s3Uri", "")
         return model
 
-    def own(self, uid: str = "") -> dict[Key, Described]:
-        return of_object(self.account, uid or self.uid)
+    def own(self) -> dict[Key, Described]:
+        return of_object(self.account, self.uid)
 
 
 class EndpointLife(EndpointEdits):

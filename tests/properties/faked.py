@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from classifier_operator.api.ledger import Place
+from classifier_operator.sagemaker.refusals import AwsRefusal
 from tests.properties.account import THEIR_CONFIG, THEIR_CONTAINER, THEIR_MODEL, THEIR_VARIANT, Described, Key
 from tests.unit.fakes import START, FakeClock, FakeCloud, Points
 from tests.unit.world import Stage
@@ -79,7 +81,9 @@ class FakedAccount:
         if served is None:
             return
         self._make(place, "EndpointConfig", config, ProductionVariants=copy.deepcopy(served["ProductionVariants"]))
-        self._cloud.touch(one, EndpointConfigName=config)
+        with suppress(AwsRefusal):
+            self._cloud._check_targets(place, one, config)
+            self._cloud.touch(one, EndpointConfigName=config)
 
     def rescale(self, endpoint: Key, wish: Mapping[str, Any]) -> None:
         one = self._cloud.resources[endpoint]

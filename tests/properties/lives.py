@@ -44,6 +44,8 @@ class Life(RuleBasedStateMachine):
         self.cluster = self.stage.cluster
         # By UID, the policy that held when the deletion was asked for.
         self.deleted: dict[str, str] = {}
+        # What the ledgers of retained objects named.
+        self.retained: set[str] = set()
         # How often the user has asked for something else than before.
         self.asked = 0
         self.pace = 0
@@ -179,6 +181,8 @@ class Life(RuleBasedStateMachine):
     @rule()
     def is_deleted(self) -> None:
         self.deleted[self.uid] = self.spec.get("deletionPolicy", "")
+        if self.deleted[self.uid] == "Retain":
+            self.retained |= {name for _, _, name in self.ledger()}
         self.cluster.delete(self.key)
 
     @precondition(lambda self: not self.is_there)

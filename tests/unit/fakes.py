@@ -411,7 +411,7 @@ class FakeCloud:
             config = self._demand(place, "EndpointConfig", name, "UpdateEndpoint")
         if one["EndpointStatus"] not in ("InService", "OutOfService", "UpdateRollbackFailed"):
             raise _in_progress("UpdateEndpoint", params["EndpointName"])
-        self._check_accelerators(config, "CreateEndpoint")
+        self._check_accelerators(config, "UpdateEndpoint")
         self._check_kind(one, config)
         self._check_targets(place, one, params["EndpointConfigName"])
         retained = bool(params.get("RetainAllVariantProperties"))
@@ -419,7 +419,8 @@ class FakeCloud:
         return {"EndpointArn": one["EndpointArn"]}
 
     def _check_accelerators(self, config: Mapping[str, Any], operation: str) -> None:
-        if self.accelerators_refused_at == operation and _accelerator_in(config):
+        refused_at = "CreateEndpoint" if operation == "UpdateEndpoint" else operation
+        if self.accelerators_refused_at == refused_at and _accelerator_in(config):
             raise classify(operation, "ValidationException", NO_ACCELERATORS)
 
     def _check_kind(self, one: Mapping[str, Any], config: Mapping[str, Any]) -> None:

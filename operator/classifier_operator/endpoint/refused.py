@@ -113,7 +113,10 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
     reason = _why_refused(at)
     message = f"configuration {refused.endpoint_config_name} was refused: {refused.reason}"
     if view is None:
-        status = report.without_endpoint(at.status) if at.is_made and at.sighting is Unseen.ABSENT else at.status
+        status = at.status
+        if at.is_made and at.sighting is Unseen.ABSENT:
+            # Which test has refused it stays known: another one gives it another chance.
+            status = structs.replace(report.without_endpoint(status), smoke_test=status.smoke_test)
         return Decision(status=at.says(stalled(reason, message), status))
     if view.status == "InService" and view.is_detailed and view.config_name != at.wanted.config.name:
         if reason is Reason.ROLLED_BACK:
@@ -146,19 +149,20 @@ def _is_refused(at: Situation) -> bool:
 
 def _failed_another_test(at: Situation) -> bool:
     """A smoke test refused it that is not asked for any more: what the spec asks for now has not been tried."""
-    test = at.status.smoke_test
-    has_failed = test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
-    return has_failed and not is_outcome_of(test, at.spec, at.wanted)
+    return _has_failed_its_test(at) and not is_outcome_of(at.status.smoke_test, at.spec, at.wanted)
 
 
 def _why_refused(at: Situation) -> Reason:
-    """The reason that was given first; while something is restored, the conditions do not tell it."""
+    """The smoke test, if that was it; else the reason that was given first, as far as the conditions still tell it."""
+    if _has_failed_its_test(at):
+        return Reason.SMOKE_TEST_FAILED
     held = find(at.status.conditions, ConditionType.STALLED)
-    if held is not None:
-        return Reason(held.reason)
+    return Reason(held.reason) if held is not None else Reason.ROLLED_BACK
+
+
+def _has_failed_its_test(at: Situation) -> bool:
     test = at.status.smoke_test
-    failed = test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
-    return Reason.SMOKE_TEST_FAILED if failed else Reason.ROLLED_BACK
+    return test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
 
 
 def _underway(at: Situation, trouble: Trouble) -> Reason:

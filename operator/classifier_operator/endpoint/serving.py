@@ -97,6 +97,10 @@ def smoke_test_failed(at: Situation) -> EndpointDecision | None:
     if not previous:
         verdict = stalled(Reason.SMOKE_TEST_FAILED, message)
         return Decision(status=at.says(verdict, _with_live(at, at.view)), guard=at.follow)
+    trouble = at.seen.trouble_with(at.wanted.endpoint)
+    if trouble is not None and trouble.is_final and trouble.operation == "UpdateEndpoint":
+        verdict = stalled(Reason.SMOKE_TEST_FAILED, f"{message}; {previous} cannot be restored: {trouble.words}")
+        return Decision(status=at.says(verdict, _with_live(at, at.view)), guard=at.follow)
     refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=message, time=rfc3339(at.now))
     # The update stays on record until what served before serves again: a crash must not forget what that was.
     status = structs.replace(report.with_endpoint(at.status, at.view), rolled_back=refused)

@@ -581,3 +581,28 @@ async def test_what_failed_its_test_is_not_restored_to_itself(world: World) -> N
     updates = world.cloud.count("UpdateEndpoint")
     await world.run(6)
     assert world.cloud.count("UpdateEndpoint") == updates
+
+
+async def test_what_cannot_be_restored_is_said(world: World) -> None:
+    world.cloud.bad_artifacts.add(SECOND["artifactS3Uri"])
+    key = await serving(world, smokeTest=SMOKE_TEST, acceleratorType="ml.eia1.large")
+    world.cluster.edit(key, lambda body: body["spec"].pop("acceleratorType"))
+    edit(world, key, model=SECOND)
+    await world.look()
+    world.cloud.accelerators_refused_at = "CreateEndpoint"
+    await world.run(4)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    assert "cannot be restored" in world.cluster.status(key)["conditions"][0]["message"]
+
+
+async def test_another_smoke_test_gives_another_chance_also_when_the_endpoint_is_gone(world: World) -> None:
+    world.cloud.bad_artifacts.add(SECOND["artifactS3Uri"])
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    edit(world, key, model=SECOND)
+    await world.run(4)
+    del world.cloud.resources[next(one for one in world.cloud.resources if one[1] == "Endpoint")]
+    await world.run(2)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    world.cluster.edit(key, lambda body: body["spec"].pop("smokeTest"))
+    await world.run(3)
+    assert ready(world, key) == ("True", "InService")
