@@ -209,7 +209,8 @@ class EndpointEdits(Life):
         models = {one["ModelName"] for one in served.values()}
         assert {key[2] for key in own if key[1] == "Model"} == models
         assert {key[0] for key in own} == {place}
-        asked = shapes.asked_for(spec, {one["acceleratorType"] for one in status.get("refusedAccelerators", ())})
+        refusals = [one for one in status.get("refusedAccelerators", ()) if one["region"] == place.region]
+        asked = shapes.asked_for(spec, {one["acceleratorType"] for one in refusals})
         shown = {one["VariantName"]: one for one in live["ProductionVariants"]}
         assert asked.keys() == served.keys() == shown.keys()
         for name, one in asked.items():

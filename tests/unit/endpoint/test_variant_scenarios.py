@@ -397,3 +397,16 @@ async def test_a_target_that_was_registered_again_goes_with_the_object(world: Wo
     world.cluster.delete(key)
     await world.run(4)
     assert (world.cluster.objects, world.cloud.targets) == ({}, {})
+
+
+async def test_an_update_that_has_not_begun_is_not_taken_back(world: World) -> None:
+    key = await serving(world, autoscaling=AUTOSCALING)
+    await world.run(1)
+    world.cloud.refuse("CreateEndpointConfig", "ResourceLimitExceeded", "The account-level service limit is 0")
+    edit(world, key, dataCapture={"s3Uri": "s3://bucket/captured"})
+    await world.look()
+    scale_by_aws(world, 3)
+    await world.operator.sweep()
+    await world.run(4)
+    assert ready(world, key) == ("True", "InService")
+    assert stalled(world, key) is None
