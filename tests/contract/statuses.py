@@ -133,6 +133,7 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
         "endpointConfigName": "vision-caltech256-44444444",
         "previousEndpointConfigName": "vision-caltech256-0a1b2c3d",
         "startedFrom": TIME,
+        "hasBegun": True,
     },
     "rolledBack": {"endpointConfigName": "vision-caltech256-44444444", "reason": "", "time": TIME},
     "refusedAccelerators": [

@@ -384,7 +384,10 @@ class FakeCloud:
         self.resources[place, kind, name] = made
 
     def _describe(self, place: Place, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        return copy.deepcopy(self._demand(place, kind, params[f"{kind}Name"], f"Describe{kind}"))
+        found = copy.deepcopy(self._demand(place, kind, params[f"{kind}Name"], f"Describe{kind}"))
+        if found.get("EndpointStatus") == "Updating" and "wanted" in found:
+            found["PendingDeploymentSummary"] = {"EndpointConfigName": found["wanted"]}
+        return found
 
     def _delete(self, place: Place, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
         name = params[f"{kind}Name"]

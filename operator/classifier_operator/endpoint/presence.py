@@ -9,7 +9,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, rfc3339, stalled, working
 from classifier_operator.api.ledger import with_resources
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.record import Remaking
+from classifier_operator.endpoint.record import Remaking, Update
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.reconcile.calls import Call, create, delete, describe
 from classifier_operator.reconcile.decision import Decision
@@ -75,8 +75,20 @@ def is_moving(at: Situation) -> EndpointDecision | None:
     status = report.with_endpoint(at.status, view)
     if not status.variants:
         status = report.with_deployment(status, at.wanted, None)
-    status = structs.replace(status, resources=with_resources(status.resources, [at.wanted.endpoint]))
+    status = structs.replace(
+        status,
+        update=_seen_under_way(status.update, view),
+        resources=with_resources(status.resources, [at.wanted.endpoint]),
+    )
     return Decision(status=at.says(verdict, status), follow=at.follow)
+
+
+def _seen_under_way(update: Update | None, view: EndpointView) -> Update | None:
+    """The update, once it is known to have begun: another that moves the endpoint, such as a scaling, is not it."""
+    if update is None or view.status not in ("Updating", "RollingBack"):
+        return update
+    is_another = view.is_detailed and view.status == "Updating" and view.pending_config != update.endpoint_config_name
+    return update if is_another else structs.replace(update, has_begun=True)
 
 
 def needs_a_closer_look(at: Situation) -> EndpointDecision | None:

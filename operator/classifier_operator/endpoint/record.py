@@ -75,11 +75,15 @@ class RefusedAccelerator(_Said, frozen=True):
 
 
 class Update(_Said, frozen=True):
-    """An update that was asked for: to which configuration, from which, and when AWS had last changed it."""
+    """An update that is asked for: to which configuration, from which, and when AWS had last changed it.
+
+    has_begun: it was seen under way; before that, what AWS changes is nothing that it has taken back.
+    """
 
     endpoint_config_name: str
     previous_endpoint_config_name: str = ""
     started_from: str = ""
+    has_begun: bool = False
 
 
 class Adopted(_Said, frozen=True):

@@ -41,26 +41,12 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
     view = at.view
     if view is None or not was_taken_back(at, view):
         return None
-    if _has_not_begun(at):
-        return None
     reason = view.failure_reason or "AWS gives no reason"
     rolled_back = RolledBack(endpoint_config_name=at.wanted.config.name, reason=reason, time=rfc3339(at.now))
     status = structs.replace(report.with_endpoint(at.status, view), rolled_back=rolled_back, update=None)
     message = rolled_back_message(rolled_back, view)
     verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))
     return Decision(status=at.says(verdict, status), guard=at.follow)
-
-
-def _has_not_begun(at: Situation) -> bool:
-    """The update, or what comes before it, was refused: somebody else, or AWS's scaling, has touched the endpoint."""
-    targets = [one for one in resources_in(at.status.resources) if one.type is ResourceType.SCALABLE_TARGET]
-    before = at.seen.trouble_with(*at.wanted.models, at.wanted.config, *targets)
-    if before is not None and before.operation.startswith(("Create", "Deregister")):
-        return True
-    trouble = at.seen.trouble_with(at.wanted.endpoint)
-    if trouble is None or trouble.operation != "UpdateEndpoint":
-        return False
-    return trouble.kind is not RefusalKind.UNAVAILABLE
 
 
 def serves_something_else(at: Situation) -> EndpointDecision | None:

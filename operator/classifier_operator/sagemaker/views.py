@@ -96,6 +96,8 @@ class EndpointView(Struct, frozen=True, kw_only=True):
     arn: str
     status: str
     config_name: str = ""
+    # The configuration of a deployment that is under way: none while only counts or weights change.
+    pending_config: str = ""
     failure_reason: str = ""
     variants: tuple[VariantView, ...] = ()
     modified: datetime | None = None
@@ -167,6 +169,7 @@ def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
         arn=answer["EndpointArn"],
         status=answer["EndpointStatus"],
         config_name=answer.get("EndpointConfigName", ""),
+        pending_config=answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
         failure_reason=answer.get("FailureReason", ""),
         variants=tuple(map(_variant, answer.get("ProductionVariants", ()))),
         modified=answer.get("LastModifiedTime"),

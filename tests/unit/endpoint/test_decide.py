@@ -248,6 +248,7 @@ def updating() -> tuple[Endpoint, str]:
         endpoint_config_name=wanted(one).config.name,
         previous_endpoint_config_name=old,
         started_from=START.isoformat(),
+        has_begun=True,
     )
     return structs.replace(one, status=structs.replace(one.status, update=update)), old
 
@@ -276,6 +277,26 @@ def test_an_update_that_aws_has_not_begun_is_asked_for_again() -> None:
     one, old = updating()
     decision = decide(one, seen(one, view(one, "InService", config=old)), START)
     assert operations(decision) == ["UpdateEndpoint"]
+
+
+@pytest.mark.parametrize(("pending", "has_begun"), [("wanted", True), ("", False)], ids=["an update", "a scaling"])
+def test_an_update_has_begun_when_aws_says_that_it_is_under_way(pending: str, has_begun: bool) -> None:
+    one, old = updating()
+    asked = structs.replace(one.status.update, has_begun=False) if one.status.update else None
+    one = structs.replace(one, status=structs.replace(one.status, update=asked))
+    config = wanted(one).config.name if pending else ""
+    moving = structs.replace(view(one, "Updating", config=old), pending_config=config)
+    update = decide(one, seen(one, moving), START).status.update
+    assert update is not None
+    assert update.has_begun is has_begun
+
+
+def test_what_somebody_does_to_an_update_that_has_not_begun_is_no_rollback() -> None:
+    one, old = updating()
+    asked = structs.replace(one.status.update, has_begun=False) if one.status.update else None
+    one = structs.replace(one, status=structs.replace(one.status, update=asked))
+    touched = structs.replace(view(one, "InService", config=old), modified=START + timedelta(minutes=9))
+    assert operations(decide(one, seen(one, touched), START)) == ["UpdateEndpoint"]
 
 
 def test_a_failed_rollback_is_left_by_another_spec() -> None:
