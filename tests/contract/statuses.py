@@ -135,7 +135,12 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
         "startedFrom": TIME,
         "hasBegun": True,
     },
-    "rolledBack": {"endpointConfigName": "vision-caltech256-44444444", "reason": "", "time": TIME},
+    "rolledBack": {
+        "endpointConfigName": "vision-caltech256-44444444",
+        "kind": "RolledBack",
+        "reason": "",
+        "time": TIME,
+    },
     "refusedAccelerators": [
         {
             "acceleratorType": "ml.eia1.large",

@@ -58,9 +58,13 @@ class SmokeTestStatus(_Said, frozen=True):
 
 
 class RolledBack(_Said, frozen=True):
-    """A configuration that AWS or the smoke test refused: it is not tried again."""
+    """A configuration that AWS or the smoke test refused: it is not tried again.
+
+    kind: the reason that the conditions give for it.
+    """
 
     endpoint_config_name: str
+    kind: str = ""
     reason: str = ""
     time: str = ""
 

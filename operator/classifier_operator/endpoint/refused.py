@@ -101,7 +101,7 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     verdict = verdict_of(trouble, at.now, underway=underway, serving=at.serves)
     status = at.status
     if trouble.is_final and trouble.operation != "AddTags":
-        refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=trouble.words, time=rfc3339(at.now))
+        refused = at.refuses(verdict.headline[0], trouble.words)
         status = structs.replace(status, rolled_back=refused, update=None)
     return Decision(status=at.says(verdict, status), follow=follow, guard=guard)
 
@@ -111,7 +111,7 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
     refused, view = at.status.rolled_back, at.view
     if refused is None or not _is_refused(at):
         return None
-    reason = _why_refused(at)
+    reason = Reason(refused.kind or Reason.ROLLED_BACK)
     message = f"configuration {refused.endpoint_config_name} was refused: {refused.reason}"
     if view is None:
         status = at.status
@@ -150,20 +150,9 @@ def _is_refused(at: Situation) -> bool:
 
 def _failed_another_test(at: Situation) -> bool:
     """A smoke test refused it that is not asked for any more: what the spec asks for now has not been tried."""
-    return _has_failed_its_test(at) and not is_outcome_of(at.status.smoke_test, at.spec, at.wanted)
-
-
-def _why_refused(at: Situation) -> Reason:
-    """The smoke test, if that was it; else the reason that was given first, as far as the conditions still tell it."""
-    if _has_failed_its_test(at):
-        return Reason.SMOKE_TEST_FAILED
-    held = find(at.status.conditions, ConditionType.STALLED)
-    return Reason(held.reason) if held is not None else Reason.ROLLED_BACK
-
-
-def _has_failed_its_test(at: Situation) -> bool:
     test = at.status.smoke_test
-    return test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
+    has_failed = test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
+    return has_failed and not is_outcome_of(test, at.spec, at.wanted)
 
 
 def _underway(at: Situation, trouble: Trouble) -> Reason:

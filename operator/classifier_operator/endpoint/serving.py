@@ -6,19 +6,10 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import (
-    ConditionType,
-    Reason,
-    Verdict,
-    find,
-    rfc3339,
-    settled,
-    stalled,
-    with_note,
-)
+from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, settled, stalled, with_note
 from classifier_operator.api.ledger import Resource, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.record import EndpointStatus, RolledBack, VariantStatus
+from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
 from classifier_operator.endpoint.scaling import registered
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
@@ -101,7 +92,7 @@ def smoke_test_failed(at: Situation) -> EndpointDecision | None:
     if trouble is not None and trouble.is_final and trouble.operation == "UpdateEndpoint":
         verdict = stalled(Reason.SMOKE_TEST_FAILED, f"{message}; {previous} cannot be restored: {trouble.words}")
         return Decision(status=at.says(verdict, _with_live(at, at.view)), guard=at.follow)
-    refused = RolledBack(endpoint_config_name=at.wanted.config.name, reason=message, time=rfc3339(at.now))
+    refused = at.refuses(Reason.SMOKE_TEST_FAILED, message)
     # The update stays on record until what served before serves again: a crash must not forget what that was.
     status = structs.replace(report.with_endpoint(at.status, at.view), rolled_back=refused)
     verdict = at.busy(Reason.ROLLING_BACK, f"{message}; {previous} is restored")

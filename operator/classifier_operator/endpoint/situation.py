@@ -7,11 +7,11 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
-from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, working
+from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, rfc3339, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import Deployment, deployment_of
-from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
+from classifier_operator.endpoint.record import EndpointStatus, RolledBack, SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import test_hash
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
@@ -78,6 +78,10 @@ class Situation(Struct, frozen=True, kw_only=True):
     def says(self, verdict: Verdict, status: EndpointStatus | None = None) -> EndpointStatus:
         """The status with that verdict."""
         return report.with_conditions(status or self.status, self.meta, verdict, self.now)
+
+    def refuses(self, kind: Reason, words: str) -> RolledBack:
+        """What is wanted was refused: it is not tried again."""
+        return RolledBack(endpoint_config_name=self.wanted.config.name, kind=kind, reason=words, time=rfc3339(self.now))
 
     def busy(self, reason: Reason, message: str) -> Verdict:
         """Something is under way; what serves goes on serving."""

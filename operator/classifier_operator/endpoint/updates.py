@@ -11,12 +11,12 @@ from typing import Any
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, rfc3339, stalled
+from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in, with_resources
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
 from classifier_operator.endpoint.presence import prerequisites
-from classifier_operator.endpoint.record import EndpointStatus, RolledBack, Update, VariantStatus
+from classifier_operator.endpoint.record import EndpointStatus, Update, VariantStatus
 from classifier_operator.endpoint.refused import previous_is_good, rolled_back_message, was_taken_back
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
@@ -42,7 +42,7 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
     if view is None or not was_taken_back(at, view):
         return None
     reason = view.failure_reason or "AWS gives no reason"
-    rolled_back = RolledBack(endpoint_config_name=at.wanted.config.name, reason=reason, time=rfc3339(at.now))
+    rolled_back = at.refuses(Reason.ROLLED_BACK, reason)
     status = structs.replace(report.with_endpoint(at.status, view), rolled_back=rolled_back, update=None)
     message = rolled_back_message(rolled_back, view)
     verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))

@@ -443,6 +443,15 @@ def test_a_refused_update_is_not_called_serving_when_the_endpoint_is_gone() -> N
     assert said(decision) == {"Ready": "False RolledBack", "Stalled": "RolledBack"}
 
 
+@pytest.mark.parametrize("kind", ["InvalidSpec", "SmokeTestFailed", "RolledBack"])
+def test_why_a_configuration_was_refused_stays_known_whatever_was_said_since(kind: str) -> None:
+    one, old = updating()
+    refused = RolledBack(endpoint_config_name=wanted(one).config.name, kind=kind, reason="x")
+    one = structs.replace(one, status=structs.replace(one.status, rolled_back=refused, conditions=(SERVING,)))
+    decision = decide(one, seen(one, view(one, "InService", config=old)), START)
+    assert said(decision) == {"Ready": "True ServingPrevious", "Stalled": kind}
+
+
 def test_suspension_takes_everything_down() -> None:
     one = edited(settled(), suspend=True)
     decision = decide(one, seen(settled(), view(settled(), "InService")), START)
