@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
-
 from tests.apiserver.world import BUCKET, REGION, Json, World, condition, endpoint, until
 
 NAME = "digits"
@@ -15,13 +13,6 @@ ROLE = "arn:aws:iam::123456789012:role/SageMakerExecution"
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 UID_TAG = "classifiers.sagemaker.dev/uid"
 ADOPT = "classifiers.sagemaker.dev/adopt"
-
-
-def aws(world: World, service: str = "sagemaker", region: str = REGION) -> Any:
-    """A client such as anybody else in the account has."""
-    return boto3.client(
-        service, endpoint_url=world.aws.url, region_name=region, aws_access_key_id="x", aws_secret_access_key="x"
-    )
 
 
 def artifact(world: World, name: str = "model") -> str:
@@ -63,14 +54,15 @@ def stalled(world: World, reason: str, name: str = NAME, seconds: float = 60.0) 
 
 def live(world: World, name: str = NAME, region: str = REGION) -> Json:
     """DescribeEndpoint's answer."""
-    answer: Json = aws(world, region=region).describe_endpoint(EndpointName=world.status("cep", name)["endpointName"])
+    endpoint_name = world.status("cep", name)["endpointName"]
+    answer: Json = world.client("sagemaker", region).describe_endpoint(EndpointName=endpoint_name)
     return answer
 
 
 def live_config(world: World, name: str = NAME) -> Json:
     """DescribeEndpointConfig's answer for the configuration that the status names."""
     config = world.status("cep", name)["endpointConfigName"]
-    answer: Json = aws(world).describe_endpoint_config(EndpointConfigName=config)
+    answer: Json = world.client("sagemaker").describe_endpoint_config(EndpointConfigName=config)
     return answer
 
 
@@ -110,7 +102,7 @@ def later(world: World, seconds: float = 300.0) -> None:
 
 def strangers_config(world: World, name: str = "strangers", **variant: Any) -> str:
     """A configuration of somebody else, with a model of the same name."""
-    client = aws(world)
+    client = world.client("sagemaker")
     container = {"Image": IMAGE, "ModelDataUrl": artifact(world, name)}
     client.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
     shown = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
@@ -120,7 +112,7 @@ def strangers_config(world: World, name: str = "strangers", **variant: Any) -> s
 
 def strangers_endpoint(world: World, name: str = "strangers", tags: Mapping[str, str] | None = None) -> str:
     """An endpoint of somebody else, in service."""
-    client = aws(world)
+    client = world.client("sagemaker")
     listed = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
     client.create_endpoint(EndpointName=name, EndpointConfigName=strangers_config(world, name), Tags=listed)
     until(lambda: made(world, "endpoints")[name]["status"] == "InService", f"{name} to be in service")

@@ -13,7 +13,6 @@ from tests.apiserver.serving import (
     NAME,
     UID_TAG,
     artifact,
-    aws,
     later,
     live,
     live_config,
@@ -51,7 +50,7 @@ def test_m1_the_model_is_made_with_its_tags_and_goes(world: World, operator: Ope
     assert model["tags"][UID_TAG] == world.get("cep", NAME)["metadata"]["uid"]
     world.delete("cep", NAME)
     with pytest.raises(ClientError, match="Could not find model"):
-        aws(world).describe_model(ModelName=name)
+        world.client("sagemaker").describe_model(ModelName=name)
 
 
 def test_m2_the_specs_region_is_used(world: World, operator: OperatorProcess) -> None:
@@ -89,7 +88,7 @@ def test_e4_a_deleted_endpoint_leaves_nothing(world: World, operator: OperatorPr
     world.delete("cep", NAME)
     assert world.remaining() == []
     with pytest.raises(ClientError, match="Could not find endpoint"):
-        aws(world).describe_endpoint(EndpointName=name)
+        world.client("sagemaker").describe_endpoint(EndpointName=name)
 
 
 def test_e4_resources_are_deleted_from_the_top(world: World, operator: OperatorProcess) -> None:
@@ -497,17 +496,19 @@ def test_n15_tags_reach_everything_in_place(world: World, operator: OperatorProc
 
 
 def _delete(world: World, name: str) -> None:
-    aws(world).delete_endpoint(EndpointName=name)
+    world.client("sagemaker").delete_endpoint(EndpointName=name)
 
 
 def _update(world: World, name: str) -> None:
-    aws(world).update_endpoint(EndpointName=name, EndpointConfigName=strangers_config(world))
+    world.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=strangers_config(world))
 
 
 def _rescale(**wanted: Any) -> Callable[[World, str], None]:
     def change(world: World, name: str) -> None:
         desired = [{"VariantName": "AllTraffic", **wanted}]
-        aws(world).update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=desired)
+        world.client("sagemaker").update_endpoint_weights_and_capacities(
+            EndpointName=name, DesiredWeightsAndCapacities=desired
+        )
 
     return change
 
@@ -531,7 +532,7 @@ def is_as_before(world: World, config: str) -> bool:
     found = next(iter(made(world, "endpoints").values()), {"status": "gone"})
     if found["status"] != "InService":
         return False
-    shown = aws(world).describe_endpoint(EndpointName=found["name"])
+    shown = world.client("sagemaker").describe_endpoint(EndpointName=found["name"])
     [one] = shown["ProductionVariants"]
     return (shown["EndpointConfigName"], one["DesiredInstanceCount"], one["DesiredWeight"]) == (config, 1, 1.0)
 

@@ -15,7 +15,6 @@ from tests.apiserver.serving import (
     ROLE,
     UID_TAG,
     artifact,
-    aws,
     later,
     live,
     live_config,
@@ -429,7 +428,7 @@ def test_another_rollout_alone_changes_nothing_at_aws(world: World, operator: Op
 
 def ring(world: World, state: str) -> None:
     """Put the alarm `high-5xx` into a state."""
-    cloudwatch = aws(world, "cloudwatch")
+    cloudwatch = world.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName="high-5xx",
         Namespace="AWS/SageMaker",
@@ -511,7 +510,7 @@ def test_a_strangers_endpoint_is_adopted(
 
 
 def test_an_adopted_endpoint_of_another_shape(world: World, operator: OperatorProcess) -> None:
-    client = aws(world)
+    client = world.client("sagemaker")
     config = strangers_config(world, "theirs", VariantName="their-variant", InitialInstanceCount=3)
     client.create_endpoint(EndpointName="theirs", EndpointConfigName=config)
     until(lambda: made(world, "endpoints")["theirs"]["status"] == "InService", "theirs to be in service")
@@ -555,7 +554,7 @@ def test_an_adopted_endpoint_survives_a_restart(world: World, start: Start) -> N
 
 def strangers_model(world: World, name: str = "their-model", image: str = IMAGE, archive: str = "model") -> None:
     container = {"Image": image, "ModelDataUrl": artifact(world, archive)}
-    aws(world).create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    world.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
 
 
 def test_a_strangers_model_is_adopted(world: World, operator: OperatorProcess) -> None:

@@ -75,9 +75,8 @@ def _accelerator_refusal(at: Situation) -> str | None:
 
 def was_taken_back(at: Situation, view: EndpointView) -> bool:
     """Whether AWS has taken back the update to what is wanted: it serves something else, and was touched since."""
-    update = at.status.update
-    is_ours = update is not None and update.endpoint_config_name == at.wanted.config.name
-    if update is None or not (is_ours and update.has_begun and view.is_detailed):
+    update = at.update
+    if update is None or not (update.has_begun and view.is_detailed):
         return False
     is_back = view.status == "InService" and view.config_name != at.wanted.config.name
     return is_back and update.started_from != view.modified_at

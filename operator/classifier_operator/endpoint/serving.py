@@ -84,7 +84,7 @@ def smoke_test_failed(at: Situation) -> EndpointDecision | None:
     if test.on_failure == "Report":
         return None
     message = f"the smoke test of {at.wanted.config.name} failed: {outcome.message}"
-    previous = _before(at)
+    previous = at.update.previous_endpoint_config_name if at.update else ""
     if not previous:
         verdict = stalled(Reason.SMOKE_TEST_FAILED, message)
         return Decision(status=at.says(verdict, _with_live(at, at.view)), guard=at.follow)
@@ -97,14 +97,6 @@ def smoke_test_failed(at: Situation) -> EndpointDecision | None:
     status = structs.replace(report.with_endpoint(at.status, at.view), rolled_back=refused)
     verdict = at.busy(Reason.ROLLING_BACK, f"{message}; {previous} is restored")
     return Decision(status=at.says(verdict, status), calls=(restored(at, previous),))
-
-
-def _before(at: Situation) -> str:
-    """The configuration that the update to what is wanted came from; an update to something else tells nothing."""
-    update = at.status.update
-    if update is None or update.endpoint_config_name != at.wanted.config.name:
-        return ""
-    return update.previous_endpoint_config_name
 
 
 def serves_as_wanted(at: Situation) -> EndpointDecision | None:

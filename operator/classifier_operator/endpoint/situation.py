@@ -11,7 +11,7 @@ from classifier_operator.api.conditions import ConditionType, Reason, Verdict, f
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import Deployment, deployment_of
-from classifier_operator.endpoint.record import EndpointStatus, RolledBack, SmokeTestStatus
+from classifier_operator.endpoint.record import EndpointStatus, RolledBack, SmokeTestStatus, Update
 from classifier_operator.endpoint.smoke_test import test_hash
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
@@ -64,6 +64,12 @@ class Situation(Struct, frozen=True, kw_only=True):
     def is_made(self) -> bool:
         """Whether the status knows this very endpoint: it is not that of another region."""
         return bool(self.status.endpoint_arn) and self.status.endpoint_name == self.wanted.endpoint.name
+
+    @property
+    def update(self) -> Update | None:
+        """The update to what is wanted, if it is on record; one to something else tells nothing of it."""
+        update = self.status.update
+        return update if update is not None and update.endpoint_config_name == self.wanted.config.name else None
 
     @property
     def follow(self) -> frozenset[Resource]:
