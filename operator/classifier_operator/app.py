@@ -117,6 +117,7 @@ class App:
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work."""
         await self._first_listing()
+        self.metrics.leading.set(1)
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
         loops.append(watch_lag(self.metrics.event_loop_lag.observe))
         loops += [self._work() for _ in range(self.settings.workers)]

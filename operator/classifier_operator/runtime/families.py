@@ -206,6 +206,7 @@ ENDPOINT = Family(
     is_of_objects=True,
 )
 BUILD = Family("build", Type.INFO, "The operator's version and Python's.", ("version", "python_version"))
+LEADING = Family("leading", Type.GAUGE, "1 for the process that works, 0 for one that stands by or has only begun.")
 EVENT_LOOP_LAG_SECONDS = Family(
     "event_loop_lag_seconds",
     Type.HISTOGRAM,
@@ -247,7 +248,7 @@ SECTIONS = {
         IMPORT_BYTES,
         IMPORTS,
     ),
-    "The process": (BUILD, EVENT_LOOP_LAG_SECONDS),
+    "The process": (BUILD, LEADING, EVENT_LOOP_LAG_SECONDS),
 }
 FAMILIES = tuple(family for families in SECTIONS.values() for family in families)
 

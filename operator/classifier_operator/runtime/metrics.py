@@ -57,6 +57,7 @@ class Metrics:
         self.last_sweep = self._made(Gauge, families.LAST_SWEEP)
         self.last_sweep.set_to_current_time()
         self.import_bytes = self._made(Counter, families.IMPORT_BYTES)
+        self.leading = self._made(Gauge, families.LEADING)
         self.event_loop_lag = self._histogram(families.EVENT_LOOP_LAG_SECONDS)
         build = self._made(Info, families.BUILD, labels=())
         build.info({"version": __version__, "python_version": platform.python_version()})
