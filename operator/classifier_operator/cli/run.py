@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from types import TracebackType
 
 import click
 
@@ -14,6 +15,8 @@ from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.netguard import Rules, rules_of
 from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 # These say at INFO what only matters when something is wrong with them.
 _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
@@ -172,7 +175,14 @@ def _set_up_logging(log_format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if log_format == "json" else logging.Formatter(TEXT_FORMAT))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # What Python itself would print is a line of the log, too.
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logger.critical("ended by an unforeseen error", exc_info=(kind, error, trace))

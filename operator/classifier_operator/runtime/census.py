@@ -139,8 +139,11 @@ def _variants(key: ObjectKey, body: Body) -> Iterator[tuple[str, ...]]:
 
 
 def _seconds(time: str | None) -> float | None:
-    """A time of Kubernetes as Unix time."""
-    return datetime.fromisoformat(time).timestamp() if time else None
+    """A time of Kubernetes as Unix time; of one that is none, no scrape must fail."""
+    try:
+        return datetime.fromisoformat(time).timestamp() if time else None
+    except ValueError:
+        return None
 
 
 def _gauge(family: Family, rows: Iterable[tuple[tuple[str, ...], float]]) -> GaugeMetricFamily:

@@ -52,6 +52,12 @@ def test_an_object_that_was_not_looked_at_yet() -> None:
     assert rows(bodies, "oldest_state_seconds") == rows(bodies, "object_state_since_timestamp_seconds") == {}
 
 
+def test_a_time_that_is_none_fails_no_scrape() -> None:
+    bodies = {A: body({"conditions": [{**condition("Ready", "True", "Completed"), "lastTransitionTime": "yesterday"}]})}
+    assert rows(bodies, "objects") == {("Ready", "ClassifierTraining", "Completed"): 1}
+    assert rows(bodies, "oldest_state_seconds") == {}
+
+
 def test_readiness_is_told_by_its_own_reason() -> None:
     status = [condition("Ready", "True", "ServingPrevious"), condition("Stalled", "True", "RolledBack", 1)]
     bodies = {E: body({"conditions": status})}
