@@ -6,7 +6,7 @@
 {{- end }}
 {{- if $values.leaderElection.enabled }}
 - --leader-elect
-- --lease-name={{ include "classifier-operator.shardName" (list $shard $root) }}
+- --lease-name={{ include "classifier-operator.fullname" $root }}
 - --lease-namespace={{ $root.Release.Namespace }}
 {{- else }}
 - --no-leader-elect
