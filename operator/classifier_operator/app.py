@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
+from classifier_operator.adapters.leases import KubernetesLeases
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.limits import RateLimits
+from classifier_operator.runtime.leadership import Candidate, Leadership
+from classifier_operator.runtime.limits import DEFAULT_RATES, RateLimits
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import (
@@ -41,7 +44,7 @@ from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, headline
-from classifier_operator.settings import Settings
+from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +72,7 @@ class App:
         self.metrics = metrics
         self._cluster = cluster
         self._clock = clock
-        self._store = Store(self._tell_followers)
+        self._store = Store(self._tell_followers, settings.shard)
         self._queue: WorkQueue[ObjectKey] = WorkQueue()
         inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
         executor = Executor(cloud, inventory, clock)
@@ -107,6 +110,7 @@ class App:
             clock=clock,
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work."""
@@ -131,12 +135,13 @@ class App:
     def lost(self, key: ObjectKey, uid: str = "") -> None:
         """An object does not exist any more; with its UID, whatever has its name by now is another one."""
         self._store.drop(key, uid)
-        self._queue.add(key)
+        if self._store.owns(key):
+            self._queue.add(key)
 
     async def resync(self) -> None:
         """Compare the memory with the cluster: deletions that a watch has missed are noticed here."""
         for kind in Kind:
-            unseen = set(self._store.keys(kind))
+            unseen = set(self._store.known(kind))
             async for body in self._cluster.list(kind):
                 self.saw(body, Priority.LOW)
                 unseen.discard(key_of(body))
@@ -152,7 +157,9 @@ class App:
                 self._queue.add(key)
 
     def problem(self) -> str:
-        """What is wrong, or "" while all is well."""
+        """What is wrong, or "" while all is well; to wait for the cluster is nothing that a restart would mend."""
+        if not self._tasks:
+            return ""
         ended = [task for task in self._tasks if task.done()]
         if ended:
             return f"{len(ended)} of the operator's loops have ended"
@@ -160,6 +167,10 @@ class App:
         if silence > self.settings.sweep_interval + SWEEP_PATIENCE:
             return f"the last sweep over AWS ended {silence:.0f} s ago"
         return ""
+
+    def unready(self) -> str:
+        """What is missing before anything is done, or "" once it is there."""
+        return self._missing
 
     def exposition(self) -> bytes:
         """The metrics as of now."""
@@ -226,11 +237,15 @@ class App:
         """Nothing is done before it is known what there is: the kinds may be installed, and allowed, after us."""
         while True:
             try:
-                return await self.resync()
+                await self.resync()
             except GoneError as error:
-                logger.error("the API server does not serve %s: install the CRDs (crds/)", error)
+                self._missing = f"the API server does not serve {error}: install the CRDs (crds/)"
             except ClusterUnavailableError as error:
-                logger.error("cannot list what there is yet: %s", error)
+                self._missing = f"cannot list what there is yet: {error}"
+            else:
+                self._missing = ""
+                return
+            logger.error("%s", self._missing)
             await asyncio.sleep(START_SECONDS)
 
     async def _resync_for_ever(self) -> None:
@@ -243,29 +258,79 @@ class App:
 
 
 class Operator:
-    """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics."""
+    """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics.
 
-    def __init__(self, settings: Settings) -> None:
+    lost: called with the reason when the Lease was held and is not any more. It must not return.
+    """
+
+    def __init__(self, settings: Settings, *, lost: Callable[[str], None]) -> None:
         self._settings = settings
+        self._lost = lost
+        self._clock, self._metrics = SystemClock(), Metrics()
+        self._aws = Aws(_limits(settings, self._clock), self._metrics, self._clock, self._holds)
+        self._health = HealthServer(problem=self._problem, unready=self._unready, exposition=self._exposition)
+        self._leadership: Leadership | None = None
+        self._app: App | None = None
+
+    async def open(self) -> None:
+        """Connect to the cluster, and answer the kubelet."""
+        settings = self._settings
+        self._cluster = await connect(settings.namespaces, self._metrics, self._holds)
+        if settings.election is not None:
+            self._leadership = self._candidacy(settings.election)
+        await self._health.start(settings.health_host, settings.health_port)
+        logger.info("health and metrics on port %d", self._health.port)
+
+    async def campaign(self) -> None:
+        """Return when it is this process that is to work."""
+        if self._leadership is not None:
+            await self._leadership.campaign()
+        self._metrics.leading.set(1)
 
     async def start(self) -> App:
-        """Connect, then start."""
-        settings, clock, metrics = self._settings, SystemClock(), Metrics()
-        self._aws = Aws(RateLimits(clock.monotonic), metrics, clock)
-        self._cluster = await connect(settings.namespaces, metrics)
-        app = App(settings, self._cluster, self._aws, (WebSources(settings.import_rules), self._aws), metrics, clock)
-        self._health = HealthServer(problem=app.problem, exposition=app.exposition)
-        await self._health.start(settings.health_host, settings.health_port)
-        await app.start()
-        logger.info("health and metrics on port %d", self._health.port)
-        return app
+        """Work."""
+        imports = WebSources(self._settings.import_rules), self._aws
+        self._app = App(self._settings, self._cluster, self._aws, imports, self._metrics, self._clock)
+        await self._app.start()
+        return self._app
 
     async def stop(self, app: App) -> None:
-        """Stop working, let calls in flight finish, disconnect."""
+        """Work no more."""
         await app.stop()
-        await self._health.stop()
+
+    async def close(self) -> None:
+        """Let calls in flight finish, leave the rest to the next one, disconnect."""
         await asyncio.to_thread(self._aws.close)
+        if self._leadership is not None:
+            await self._leadership.resign()
+        await self._health.stop()
         await self._cluster.close()
+
+    def _candidacy(self, election: Election) -> Leadership:
+        settings = self._settings
+        leases = KubernetesLeases(self._cluster, election.namespace, election.name)
+        me = f"{settings.identity}_{uuid.uuid4()}"
+        candidate = Candidate(me=me, release=election.name, shard=settings.shard)
+        return Leadership(leases, self._clock, candidate, lost=self._lost)
+
+    def _holds(self) -> bool:
+        return self._leadership.holds() if self._leadership is not None else self._settings.election is None
+
+    def _problem(self) -> str:
+        return self._app.problem() if self._app is not None else ""
+
+    def _unready(self) -> str:
+        if self._app is not None:
+            return self._app.unready()
+        return self._leadership.problem() if self._leadership is not None else "it is being started"
+
+    def _exposition(self) -> bytes:
+        return self._app.exposition() if self._app is not None else self._metrics.exposition()
+
+
+def _limits(settings: Settings, clock: Clock) -> RateLimits:
+    """The shard's part of what AWS allows the account."""
+    return RateLimits(clock.monotonic, {what: rate / settings.shard.count for what, rate in DEFAULT_RATES.items()})
 
 
 def _model_of(body: Body | None) -> Any:

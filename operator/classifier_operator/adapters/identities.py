@@ -15,6 +15,8 @@ from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
 from botocore.session import get_session
 
+from classifier_operator.adapters.fencing import fence
+
 SESSION_NAME = "classifier-operator"
 _OWN = ("", None)
 
@@ -23,16 +25,19 @@ class Identities:
     """Sessions by the role that is taken on and where; the operator's own is one. Making one is not thread-safe.
 
     now: the time of day, which tells when credentials have to be renewed.
+    holds: whether this process may act at this very moment.
     """
 
-    def __init__(self, config: Config, now: Callable[[], datetime]) -> None:
+    def __init__(self, config: Config, now: Callable[[], datetime], holds: Callable[[], bool] = lambda: True) -> None:
         self._config = config
         self._now = now
+        self._holds = holds
         self._sessions: dict[tuple[str, str | None], boto3.Session] = {}
 
     def client(self, service: str, region: str | None, role_arn: str) -> Any:
         """A client of a service that acts as that role."""
-        return self._session(role_arn, region).client(service, region_name=region, config=self._config)
+        client = self._session(role_arn, region).client(service, region_name=region, config=self._config)
+        return fence(client, self._holds)
 
     def renew(self, region: str, role_arn: str) -> None:
         """Forget that role's credentials and those that it was taken on with: the next client gets new ones."""

@@ -42,6 +42,9 @@ class Metrics:
         self.sweep_seconds = Histogram(
             f"{PREFIX}_sweep_seconds", "How long a sweep over AWS took, in seconds.", registry=self.registry
         )
+        self.leading = Gauge(
+            f"{PREFIX}_leading", "1 for the process that works, 0 for one that stands by.", registry=self.registry
+        )
         self.objects = Gauge(
             f"{PREFIX}_objects",
             "Objects by kind and the reason of their most important condition.",
