@@ -176,16 +176,18 @@ class Leadership:
         lease = claimed(claim.lease, wanted, self._now())
         write = self._leases.create if claim.lease is None else self._leases.replace
         written = await self._in_time(write(lease))
-        self._standing = after_claiming(self._standing, written, began, self._terms)
+        at = self._clock.monotonic()
+        self._standing = after_claiming(self._standing, written, began, at, self._terms)
         if not self._may_act.is_set():
             await self._look_at_other_sets()
 
     async def _look_at_other_sets(self) -> None:
         """While somebody acts for another number of shards, an object may be theirs: they have to end first."""
+        began = self._clock.monotonic()
         listed = await self._in_time(self._leases.of_release())
         at = self._clock.monotonic()
         self._others = of_other_sets(self._others, listed, self._candidate.shard.count, at, self._terms)
-        held = sorted(name for name, belief in self._others.items() if at < belief.until)
+        held = sorted(name for name, belief in self._others.items() if began < belief.until)
         if held:
             self._say(
                 f"waiting: the shards are another number than {self._candidate.shard.count} for {', '.join(held)}"

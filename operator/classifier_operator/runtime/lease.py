@@ -111,8 +111,14 @@ def after_reading(standing: Standing, lease: Lease | None, me: str, at: float, t
     )
 
 
-def after_claiming(standing: Standing, lease: Lease, sent_at: float, terms: Terms) -> Standing:
-    """The standing once the API server has taken the claim; `sent_at`: before it was sent."""
+def after_claiming(standing: Standing, lease: Lease, sent_at: float, at: float, terms: Terms) -> Standing:
+    """The standing once the API server has taken the claim; `sent_at`: before it was sent, `at`: after the answer.
+
+    A renewal that is answered too late is none: those who wait for another number of shards to end (`of_other_sets`)
+    may have seen the version before it for so long that they act already.
+    """
+    if standing.held_until is not None and at >= standing.held_until:
+        return structs.replace(standing, lease=lease, is_known=True)
     return structs.replace(
         standing,
         lease=lease,
@@ -163,7 +169,8 @@ def of_other_sets(
     """The Leases of other numbers of shards by name; `at`: after the listing had come.
 
     Whoever has got its own Lease reads the others' after that. Of two processes of different numbers the second one to
-    get its Lease then sees the first one's, so never do both believe that they may act.
+    get its Lease then sees the first one's, so never do both believe that they may act. What is believed has to be
+    compared with a time before the listing was asked for: it may be that old.
     """
     beliefs = dict(known)
     for lease in leases:
