@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from classifier_operator.runtime.shards import shard_of
 from tests.apiserver.operator_process import OperatorProcess
-from tests.apiserver.replicas import Replicas, is_leading, leads, made
+from tests.apiserver.replicas import Replicas, is_leading, leads, made, says
 from tests.apiserver.test_replicas import TAKEOVER_SECONDS
 from tests.apiserver.world import World, endpoint, training, until
 
@@ -86,9 +86,7 @@ def test_two_numbers_of_shards_never_act_at_once(world: World, replicas: Replica
         leads(process)
     new = start_all(replicas, 2)
     for process in new:
-        until(
-            lambda process=process: "waiting: the shards" in process.log.read_text(), "the new one to say why it waits"
-        )
+        says(process, "waiting: the shards are another number than 2")
         assert process.get("/readyz") == "ok"
     for name in names:
         world.wait_for("ctrain", name, "Completed")
@@ -105,8 +103,8 @@ def test_two_numbers_of_shards_never_act_at_once(world: World, replicas: Replica
         leads(process)
     until(lambda: len(made(world)) == 2 * len(names), "all to be trained again")
     for name in names:
-        until(lambda name=name: world.job(name)["HyperParameters"]["epochs"] == "3", f"{name} to be trained again")
         world.wait_for("ctrain", name, "Completed")
+        assert world.job(name)["HyperParameters"]["epochs"] == "3"
     assert len(set(made(world))) == 2 * len(names)
     assert replicas.leases() == ["classifier-operator-1-of-2", "classifier-operator-2-of-2"]
 
