@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATE := .local
 
-.PHONY: help setup demo test check unit bench cluster cluster-down lock clean
+.PHONY: help setup demo test check unit docs bench cluster cluster-down lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ check: setup ## Check format, style, types and the direction of imports
 
 unit: setup ## Run the tests that need no server
 	@$(BIN)/python -m pytest tests/unit
+
+docs: setup ## Build the documentation into build/docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/docs/index.html"
 
 bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial
