@@ -1,6 +1,6 @@
 """Links that lead out of docs/ into the repository: right on a Git host; on the site the file's path, as text.
 
-Where `repo_url` is configured the site links to the file there. A file that does not exist is left for mkdocs to refuse.
+Where `repo_url` is configured the site links to the file there. One that does not exist is left for mkdocs to refuse.
 """
 
 from __future__ import annotations

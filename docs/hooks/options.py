@@ -54,7 +54,7 @@ def _values(option: click.Option) -> str:
         return " " + ", ".join(f"`{one}`" for one in option.type.choices)
     if option.is_flag or option.metavar is None:
         return ""
-    return f" `{option.metavar}`".replace("|", r"\|")
+    return " " + ", ".join(f"`{one}`" for one in option.metavar.split("|"))
 
 
 def _default(option: click.Option) -> str:

@@ -104,6 +104,12 @@ def test_generated_parts_are_generated(site: Site) -> None:
     assert left == []
 
 
+def test_every_block_is_a_block(site: Site) -> None:
+    """Python-Markdown wants four spaces in lists; with fewer, a fence is text."""
+    marks = ("```", "--8<--", "--8&lt;--")
+    assert [path.name for path in site.pages if any(one in path.read_text(encoding="utf-8") for one in marks)] == []
+
+
 def test_the_decisions_are_all_there() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert [one.name for one in DOCS.glob("decisions/0*.md") if f"decisions/{one.name}" not in text] == []
