@@ -175,7 +175,8 @@ MEANINGS = {
         _BOTH,
         Course.STOPS,
         "A resource of the needed name exists at AWS and belongs to somebody else; it is not touched.",
-        "Delete or rename it, or [adopt](../concepts/ownership.md#adoption) it if it has no owner.",
+        "Delete it, or [adopt](../concepts/ownership.md#adoption) it if it has no owner. "
+        "It is looked at again when the operator starts.",
     ),
     Reason.ROLLED_BACK: Meaning(
         _ENDPOINT,
