@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATE := .local
-
 CONTAINER_TOOL ?= docker
 
 .PHONY: help setup demo test check unit docs bench image cluster cluster-down lock clean
@@ -45,6 +44,7 @@ docs: setup ## Build the documentation into build/docs
 bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial
 	@$(BIN)/python -m bench.import_memory
+	@$(BIN)/python -m bench.scrape
 	@$(BIN)/python -m bench.image
 
 image: ## Build the container image (CONTAINER_TOOL=docker, podman or buildah)

@@ -19,6 +19,8 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 KUBERNETES: Final = "k8s.io/kubernetes"
 HELM: Final = "helm.sh/helm/v4"
+# What checks and describes the chart needs another helm than the one that installs it.
+_CHARTS: Final = "tools/charts"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,13 @@ _ROWS: Final = (
         version_variables=("helm.sh/helm/v4/internal/version.version",),
         build_time="a minute",
     ),
+    Tool(
+        "helm-unittest",
+        "github.com/helm-unittest/helm-unittest/cmd/helm-unittest",
+        module=_CHARTS,
+        build_time="2 minutes",
+    ),
+    Tool("helm-docs", "github.com/norwoodj/helm-docs/cmd/helm-docs", module=_CHARTS, build_time="half a minute"),
 )
 
 TOOLS: Final[Mapping[str, Tool]] = MappingProxyType({tool.name: tool for tool in _ROWS})
