@@ -79,17 +79,17 @@ def test_a_variable_that_is_named_exists(page: str) -> None:
 
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.title)
-def test_what_kubectl_explain_is_asked_for_exists(installed: ControlPlane, block: Block) -> None:
+def test_what_kubectl_explain_is_asked_for_exists(explained: ControlPlane, block: Block) -> None:
     for words in commands(block.text):
         if words[:2] == ["kubectl", "explain"]:
-            installed.kubectl(*words[1:])
+            explained.kubectl(*words[1:])
 
 
 @pytest.mark.parametrize("page", pages())
-def test_what_kubectl_explain_is_said_to_explain_exists(installed: ControlPlane, page: str) -> None:
+def test_what_kubectl_explain_is_said_to_explain_exists(explained: ControlPlane, page: str) -> None:
     for code in set(code_in(pages()[page])):
         if code.startswith("kubectl explain "):
-            installed.kubectl(*code.split()[1:])
+            explained.kubectl(*code.split()[1:])
 
 
 @pytest.mark.parametrize("page", pages())
