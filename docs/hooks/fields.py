@@ -68,6 +68,12 @@ def columns(kind: str) -> str:
     return "\n".join(rows)
 
 
+def selectors(kind: str) -> str:
+    """The fields by which objects can be chosen, as a list."""
+    known = definition(kind)["spec"]["versions"][0]["selectableFields"]
+    return ", ".join(f"`{one['jsonPath'].removeprefix('.')}`" for one in known)
+
+
 def _below(field: Field) -> Iterator[Field]:
     yield from fields_below(field.path, field.schema)
     if "items" in field.schema:
@@ -142,7 +148,7 @@ def _value(value: Any) -> str:
 
 
 def _rules(schema: Schema) -> str:
-    """What is refused, in the API server's own words."""
+    """What is refused, in the API server's own words, and the rule in CEL that has to hold."""
     rules = [*schema.get("x-kubernetes-validations", ())]
     own = [_rule(rule) for rule in rules]
     own += [_rule(rule) for rule in schema.get("items", {}).get("x-kubernetes-validations", ())]
@@ -151,7 +157,8 @@ def _rules(schema: Schema) -> str:
 
 def _rule(rule: dict[str, str]) -> str:
     where = f"`{rule['fieldPath']}`: " if "fieldPath" in rule else ""
-    return f"- {where}{text(rule['message'])}"
+    # A paragraph of its own within the list's item.
+    return f"- {where}{text(rule['message'])}\n\n    `{' '.join(rule['rule'].split())}`\n"
 
 
 def text(words: str) -> str:

@@ -19,6 +19,7 @@ _LINE = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
 _PARTS: dict[str, Callable[..., str]] = {
     "fields": fields.fields,
     "columns": fields.columns,
+    "selectors": fields.selectors,
     "reasons": reasons.reasons,
     "refusals": reasons.refusals,
     "options": options.options,
