@@ -84,6 +84,7 @@ class Controller:
         self._clock = clock
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
+        self._identities: dict[ObjectKey, str] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Do what there is to do for the object now.
@@ -158,8 +159,15 @@ class Controller:
             outcome = self._smoke_tests.get(key)
             endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome)
             subject = endpoints.subject_of(endpoint)
+            self._ask_anew(key, subject)
             decision = endpoints.decide(endpoint, self._seen(key, subject), self._clock.now())
         return Look(subject=subject, decision=decision)
+
+    def _ask_anew(self, key: ObjectKey, subject: Subject) -> None:
+        """Somebody has edited the object: whose the things of others are may have changed, too."""
+        if self._identities.get(key, subject.identity) != subject.identity:
+            self._inventory.doubt_strangers(subject.resources)
+        self._identities[key] = subject.identity
 
     def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
         troubles = self._troubles.of(key, subject.identity)
@@ -252,6 +260,7 @@ class Controller:
         self._inventory.watch(key, follow=frozenset(), guard=frozenset())
         self._inventory.forget(self._resources_of(key))
         self._subjects.pop(key, None)
+        self._identities.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)
