@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -28,3 +30,28 @@ def test_import_options_that_make_no_sense(options: list[str], words: str) -> No
 def test_the_allow_list_can_be_set_in_the_environment() -> None:
     done = CliRunner(env={"CLASSIFIER_OPERATOR_RUN_IMPORT_ALLOW": "files.internal a/b"}).invoke(main, ["run"])
     assert "'a/b' is no host name" in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "tenants.yaml: cannot be read: No such file or directory"),
+        ("", "tenants.yaml: is empty"),
+        (
+            "tenants: [{namespaces: [a], regoins: []}]",
+            "tenants.yaml: tenants[0]: Object contains unknown field `regoins`",
+        ),
+        (
+            "tenants: [{namespaces: [a], buckets: [1]}]",
+            "tenants.yaml: tenants[0].buckets[0]: Expected `str`, got `int`",
+        ),
+    ],
+    ids=["absent", "empty", "unknown key", "wrong type"],
+)
+def test_an_allow_list_that_cannot_be_relied_on(text: str | None, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "tenants.yaml"
+    if text is not None:
+        file.write_text(text)
+    done = CliRunner(env={"COLUMNS": "300"}).invoke(main, ["run", "--tenants", str(file)])
+    assert done.exit_code == 2
+    assert words in done.output

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from botocore import xform_name
 from botocore.config import Config
@@ -24,6 +23,7 @@ from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, classify
+from classifier_operator.sagemaker.s3_address import bucket_and_key
 
 T = TypeVar("T")
 
@@ -91,10 +91,10 @@ class Aws:
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         """An object of S3, at most `limit` bytes of it."""
-        url = urlsplit(s3_uri)
+        bucket, key = bucket_and_key(s3_uri)
 
         def send() -> bytes:
-            answer = self._client(place, "s3").get_object(Bucket=url.netloc, Key=url.path.lstrip("/"))
+            answer = self._client(place, "s3").get_object(Bucket=bucket, Key=key)
             data: bytes = answer["Body"].read(limit)
             return data
 

@@ -6,10 +6,12 @@ import logging
 import os
 import socket
 import sys
+from pathlib import Path
 
 import click
 from pythonjsonlogger.json import JsonFormatter
 
+from classifier_operator.adapters.tenants_file import TenantsError, TenantsFile
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.netguard import Rules, rules_of
 from classifier_operator.runtime.transfer import limits_of
@@ -29,6 +31,11 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
     type=click.Choice(["Stop", "Delete", "Retain"]),
     default=None,
     help="Deletion policy of objects that name none. [Stop for trainings, Delete for endpoints]",
+)
+@click.option(
+    "--tenants",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="YAML file that says which roles, regions, instance types and buckets each namespace may use. [all]",
 )
 @click.option(
     "--sweep-interval",
@@ -56,7 +63,7 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
     default=60.0,
     show_default=True,
     type=click.FloatRange(0.1),
-    help="Seconds between looks at the namespaces' annotations.",
+    help="Seconds between looks at the namespaces' annotations, and at the file of --tenants.",
 )
 @click.option(
     "--wait-interval",
@@ -100,6 +107,7 @@ def command(
     role_arn: str,
     assume_role_arn: str,
     deletion_policy: str | None,
+    tenants: Path | None,
     sweep_interval: float,
     guard_interval: float,
     resync_interval: float,
@@ -123,6 +131,7 @@ def command(
     runs in, or the kubeconfig's current context.
     """
     rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
+    _check_tenants(tenants)
     _set_up_logging(log_format, log_level)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
@@ -135,6 +144,7 @@ def command(
             assume_role_arn=assume_role_arn,
             deletion_policy=deletion_policy or "",
         ),
+        tenants=tenants,
         sweep_interval=sweep_interval,
         guard_interval=guard_interval,
         resync_interval=resync_interval,
@@ -158,6 +168,14 @@ def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, c
         return rules_of(allowed, allows_http=allows_http)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _check_tenants(file: Path | None) -> None:
+    """An allow-list that cannot be relied on must not be started with."""
+    try:
+        TenantsFile(file)
+    except TenantsError as error:
+        raise click.UsageError(f"{file}: {error}") from error
 
 
 def _set_up_logging(log_format: str, level: str) -> None:
