@@ -18,7 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.identities import Identities
+from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
+from classifier_operator.api.redaction import redacted
 from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.ports import Clock
@@ -75,7 +77,8 @@ class Aws:
             answer: dict[str, Any] = method(**params)
             return answer
 
-        return await self._run(place, operation, send)
+        # What a job's environment says may be secret, and AWS repeats what it refuses.
+        return await self._run(place, operation, send, _texts(params.get("Environment")))
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
@@ -109,12 +112,15 @@ class Aws:
 
         return await self._run(place, operation, send)
 
-    async def _run(self, place: Place, operation: str, send: Callable[[], T]) -> T:
+    async def _run(
+        self, place: Place, operation: str, send: Callable[[], T], secrets: frozenset[str] = frozenset()
+    ) -> T:
         await self._limits.acquire(place, operation)
         began = time.monotonic()
         outcome = "ok"
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._sent, place, operation, send)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._sent, place, operation, send, secrets)
         except AwsRefusal as refusal:
             outcome = refusal.kind.value
             raise
@@ -122,16 +128,20 @@ class Aws:
             self._metrics.aws_calls.labels(operation, outcome).inc()
             self._metrics.aws_seconds.labels(operation).observe(time.monotonic() - began)
 
-    def _sent(self, place: Place, operation: str, send: Callable[[], T]) -> T:
+    def _sent(self, place: Place, operation: str, send: Callable[[], T], secrets: frozenset[str]) -> T:
         """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""
         clients = self._clients
+
+        def hidden(text: str) -> str:
+            return redacted(text, secrets | given_secrets() | self._identities.secrets())
+
         try:
-            return _explained(operation, send)
+            return _explained(operation, send, hidden)
         except AwsRefusal as refusal:
             if refusal.code not in EXPIRED_CODES:
                 raise
         self._renew(place, clients)
-        return _explained(operation, send)
+        return _explained(operation, send, hidden)
 
     def _renew(self, place: Place, clients: dict[tuple[Place, str], Any]) -> None:
         """Make new clients for the identity, unless another thread has done so since."""
@@ -151,20 +161,26 @@ class Aws:
             return self._clients[key]
 
 
-def _explained(operation: str, send: Callable[[], T]) -> T:
-    """Send, and turn whatever goes wrong into a refusal."""
+def _texts(values: Mapping[str, str] | None) -> frozenset[str]:
+    return frozenset((values or {}).values())
+
+
+def _explained(operation: str, send: Callable[[], T], hidden: Callable[[str], str]) -> T:
+    """Send, and turn whatever goes wrong into a refusal, in AWS's words without what must be hidden."""
     try:
         return send()
     except ClientError as error:
         answer = error.response
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         details = answer.get("Error", {})
-        raise classify(operation, details.get("Code", ""), details.get("Message", ""), status) from error
+        raise classify(
+            operation, hidden(details.get("Code", "")), hidden(details.get("Message", "")), status
+        ) from error
     except (FileNotFoundError, PermissionError) as error:
         # A web identity's or a pod identity's token is a file, which botocore opens as it is.
-        raise classify(operation, "NoCredentials", str(error)) from error
+        raise classify(operation, "NoCredentials", hidden(str(error))) from error
     except BotoCoreError as error:
         name = type(error).__name__
         if name in _NO_CREDENTIALS:
-            raise classify(operation, "NoCredentials", str(error)) from error
-        raise classify(operation, name, str(error), 400 if name in _NEVER_SENT else 0) from error
+            raise classify(operation, "NoCredentials", hidden(str(error))) from error
+        raise classify(operation, name, hidden(str(error)), 400 if name in _NEVER_SENT else 0) from error

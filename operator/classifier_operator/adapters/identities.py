@@ -17,6 +17,8 @@ from botocore.session import get_session
 
 SESSION_NAME = "classifier-operator"
 _OWN = ("", None)
+# What botocore calls them, where they stay the same and where they are renewed.
+_SECRETS = ("secret_key", "token", "_secret_key", "_token")
 
 
 class Identities:
@@ -33,6 +35,12 @@ class Identities:
     def client(self, service: str, region: str | None, role_arn: str) -> Any:
         """A client of a service that acts as that role."""
         return self._session(role_arn, region).client(service, region_name=region, config=self._config)
+
+    def secrets(self) -> frozenset[str]:
+        """The secrets that the sessions hold at the moment, without asking anybody for new ones."""
+        held = [one._session._credentials for one in tuple(self._sessions.values())]
+        values = [vars(one) for one in held if one is not None]
+        return frozenset(str(value) for one in values for name in _SECRETS if (value := one.get(name)))
 
     def renew(self, region: str, role_arn: str) -> None:
         """Forget that role's credentials and those that it was taken on with: the next client gets new ones."""

@@ -11,14 +11,12 @@ from pathlib import Path
 import click
 from pythonjsonlogger.json import JsonFormatter
 
+from classifier_operator.adapters.secrets import Redacting
 from classifier_operator.adapters.tenants_file import TenantsError, TenantsFile
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.netguard import Rules, rules_of
 from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.settings import Settings
-
-# These say at INFO what only matters when something is wrong with them.
-_QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
 
 
 @click.command(name="run")
@@ -182,11 +180,11 @@ def _set_up_logging(log_format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     fields = "%(asctime)s %(levelname)s %(name)s %(message)s"
     renamed = {"asctime": "time", "levelname": "level", "name": "logger"}
-    handler.setFormatter(
-        JsonFormatter(fields, rename_fields=renamed) if log_format == "json" else logging.Formatter(fields)
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    formatter = JsonFormatter(fields, rename_fields=renamed) if log_format == "json" else logging.Formatter(fields)
+    handler.setFormatter(Redacting(formatter))
+    # Below a warning, libraries say whom they call with which credentials: nobody needs that, and nobody shall read it.
+    chosen = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(logging.WARNING, chosen), handlers=[handler], force=True)
+    logging.getLogger("classifier_operator").setLevel(chosen)
     # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)

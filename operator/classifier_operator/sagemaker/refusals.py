@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from classifier_operator.api.redaction import redacted
+
 
 class Remedy(Enum):
     """What to do about a refusal."""
@@ -71,9 +73,13 @@ _REMEDIES = {
 
 
 class AwsRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours
-    """AWS did not do what was asked: which call, its code and words, and what they mean."""
+    """AWS did not do what was asked: which call, its code and words, and what they mean.
+
+    The words are shown to everybody who may look at the object: what is secret in them is left out.
+    """
 
     def __init__(self, operation: str, kind: RefusalKind, code: str, message: str) -> None:
+        message = redacted(message)
         super().__init__(f"{operation}: {code}: {message}")
         self.operation = operation
         self.kind = kind
