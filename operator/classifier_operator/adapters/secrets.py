@@ -5,6 +5,7 @@ What is known is looked for by value; what is not, by its looks (`api/redaction.
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from pathlib import Path
@@ -28,7 +29,10 @@ def given_secrets() -> frozenset[str]:
 
 
 class Redacting(logging.Formatter):
-    """A formatter's lines without secrets: the last resort, for what nobody has thought of, such as tracebacks."""
+    """A formatter's lines without secrets: the last resort, for what nobody has thought of, such as tracebacks.
+
+    Before they are formatted, because JSON writes them differently, and once more as they are.
+    """
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -36,7 +40,12 @@ class Redacting(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line that the formatter makes."""
-        return redacted(self._inner.format(record), given_secrets())
+        known = given_secrets()
+        clean = copy.copy(record)
+        clean.msg, clean.args = redacted(record.getMessage(), known), None
+        if record.exc_info:
+            clean.exc_info, clean.exc_text = None, redacted(self.formatException(record.exc_info), known)
+        return redacted(self._inner.format(clean), known)
 
 
 def _content(file: str) -> str:

@@ -22,17 +22,24 @@ _NAMES = (
     "access_key_id|aws_access_key_id|aws_secret_access_key|aws_session_token|accesskey|password|passwd|"
     "client_secret|access_token|id_token|refresh_token|webidentitytoken"
 )
+# A name begins where a word does, or after a line break that is written as such.
+_BEGIN = r"(?:(?<![\w-])|(?<=\\[nrt]))"
 _RULES = (
     # A user and a password before a host.
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#\"'@]*(?:@[^\s/?#\"'@]*)*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     # All of an address's query: what signs it is called differently everywhere. A key in S3 may have a question mark.
     (re.compile(r"(\b(?!s3:)[a-z][a-z0-9+.-]*://[^\s\"'<>?#\\]*)\?[^\s\"'<>\\]+", re.IGNORECASE), rf"\1?{HIDDEN}"),
-    (re.compile(r"(\bauthorization\b[\"']?\s*[:=]\s*[\"']?)[^\r\n\"'\\]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(bearer\s+)[\w.~+/=-]{16,}", re.IGNORECASE), rf"\1{HIDDEN}"),
     (
-        re.compile(rf"((?<![\w-])(?:{_NAMES})(?:[\"']?\s*[:=]\s*[\"']?|</?\w*>|%3D)){_VALUE}", re.IGNORECASE),
+        re.compile(r"(\bauthorization\b[\"']?\s*[:=]\s*(?:b(?=[\"']))?[\"']?)[^\r\n\"'\\]+", re.IGNORECASE),
         rf"\1{HIDDEN}",
     ),
+    (re.compile(r"\b(bearer\s+)[\w.~+/=-]{16,}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (
+        re.compile(rf"({_BEGIN}(?:{_NAMES})(?:[\"']?\s*[:=]\s*(?:b(?=[\"']))?[\"']?|%3D)){_VALUE}", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    # Credentials as a container or a cluster gets them.
+    (re.compile(r"([\"']\w*token[\"']\s*:\s*[\"'])[^\"'\\]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     # In S3's errors, which are XML.
     (re.compile(rf"(<(?:{_NAMES})>)[^<]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(r"\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*"), HIDDEN),

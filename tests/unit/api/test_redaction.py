@@ -50,8 +50,18 @@ HIDDEN = {
         f"'SecretAccessKey': '{CANARY}', 'SessionToken': '{CANARY}', 'Expiration'",
         "'SecretAccessKey': '***', 'SessionToken': '***', 'Expiration'",
     ),
+    "a container's credentials": (f'{{"Token" : "{CANARY}", "Expiration": 1}}', '{"Token" : "***", "Expiration": 1}'),
+    "begins with a b": ("password=bcd", "password=***"),
     "profile": (f"aws_secret_access_key = {CANARY}", "aws_secret_access_key = ***"),
     "environment": (f"AWS_SESSION_TOKEN={CANARY}", "AWS_SESSION_TOKEN=***"),
+    "bytes of a header": (
+        f"'X-Amz-Security-Token': b'{CANARY}', 'Authorization': b'AWS4 Credential=x'",
+        "'X-Amz-Security-Token': b'***', 'Authorization': b'***'",
+    ),
+    "line breaks that are written": (
+        rf"POST\n/\n\nx-amz-security-token:{CANARY}\n",
+        r"POST\n/\n\nx-amz-security-token:***\n",
+    ),
     "form": (f"password={CANARY}&grant=x", "password=***&grant=x"),
 }
 
