@@ -115,10 +115,11 @@ def test_a_life_in_which_everything_goes_wrong(
     assert status["failureReason"].startswith("AlgorithmError: The Canonical String")
     assert "x-amz-security-token:***" in condition(status, "Stalled")["message"]
 
-    refuse(world, "CreateTrainingJob")
+    message = f"Value '{{API_TOKEN={canary('environment')}}}' at 'environment' failed to satisfy constraint: {ECHO}"
+    world.aws.fail_next("CreateTrainingJob", code="ValidationException", message=message, status=400)
     world.patch_spec("ctrain", "digits", {"hyperparameters": {"epochs": 3}})
     status = world.wait_for("ctrain", "digits", "InvalidSpec")
-    assert "it said The Canonical String" in condition(status, "Stalled")["message"]
+    assert "Value '{API_TOKEN=***}' at 'environment' failed" in condition(status, "Stalled")["message"]
 
     world.patch_spec("ctrain", "digits", {"hyperparameters": {"epochs": 4}})
     world.wait_for("ctrain", "digits", "Completed")
