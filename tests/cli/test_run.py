@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -50,3 +51,28 @@ def test_what_python_itself_prints_is_a_line_of_the_log_too() -> None:
     assert "DeprecationWarning: this is old" in warning["message"]
     assert (error["level"], error["message"]) == ("CRITICAL", "ended by an unforeseen error")
     assert "ValueError: and this was not foreseen" in error["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "tenants.yaml: cannot be read: No such file or directory"),
+        ("", "tenants.yaml: is empty"),
+        (
+            "tenants: [{namespaces: [a], regoins: []}]",
+            "tenants.yaml: tenants[0]: Object contains unknown field `regoins`",
+        ),
+        (
+            "tenants: [{namespaces: [a], buckets: [1]}]",
+            "tenants.yaml: tenants[0].buckets[0]: Expected `str`, got `int`",
+        ),
+    ],
+    ids=["absent", "empty", "unknown key", "wrong type"],
+)
+def test_an_allow_list_that_cannot_be_relied_on(text: str | None, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "tenants.yaml"
+    if text is not None:
+        file.write_text(text)
+    done = CliRunner(env={"COLUMNS": "300"}).invoke(main, ["run", "--tenants", str(file)])
+    assert done.exit_code == 2
+    assert words in done.output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,13 +26,13 @@ GAUGE = 'classifier_operator_objects{condition="Unknown",kind="ClassifierTrainin
 class Parts:
     """An app between fakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.clock, points = FakeClock(), Points()
         self.cluster = FakeCluster(points)
         self.cloud = FakeCloud(self.clock, points)
         self.sources = FakeSources(points)
         imports = self.sources, self.cloud
-        self.app = App(Settings(workers=2), self.cluster, self.cloud, imports, Metrics(), self.clock)
+        self.app = App(Settings(workers=2, **settings), self.cluster, self.cloud, imports, Metrics(), self.clock)
 
     def watched(self, key: ObjectKey) -> dict[str, Any]:
         return self.cluster.objects[key]
@@ -136,6 +137,24 @@ async def test_an_annotation_that_says_the_same_disturbs_nobody(parts: Parts) ->
     parts.cluster.namespaces["vision"] = {"note": "hello"}
     await parts.app.refresh_namespaces()
     assert passes(await parts.metrics()) == before != []
+
+
+async def test_other_rules_of_what_may_be_used_reach_every_object(tmp_path: Path) -> None:
+    rules = tmp_path / "tenants.yaml"
+    rules.write_text("tenants: []")
+    parts = Parts(tenants=rules, namespace_interval=0.01)
+    await parts.app.start()
+    try:
+        parts.app.saw(parts.watched(parts.cluster.create(builders.training())))
+        await parts.until("NotAllowed")
+        assert parts.cloud.log == []
+        rules.write_text("tenants: [{namespaces: [vision]}]")
+        await parts.until("Starting")
+        rules.write_text("tenants: [{}]")
+        parts.app.refresh_tenants()
+        assert parts.app.problem() == ""
+    finally:
+        await parts.app.stop()
 
 
 @pytest.mark.parametrize(

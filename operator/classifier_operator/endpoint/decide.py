@@ -49,9 +49,11 @@ from classifier_operator.endpoint.situation import (
     was_ready,
     with_outcome,
 )
+from classifier_operator.endpoint.tenancy import uses_of
 from classifier_operator.endpoint.updates import capacities_differ, serves_something_else, update_was_rolled_back
 from classifier_operator.endpoint.variants import AcceleratorRefusedError
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
+from classifier_operator.sagemaker.views import EndpointView
 
 
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
@@ -61,9 +63,12 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     if endpoint.spec.suspend:
         return being_suspended(endpoint, seen, now)
     try:
+        refusal = endpoint.allowed.refusal_of(uses_of(endpoint))
         wanted = wanted_deployment(endpoint)
     except SpecError as error:
         return _refused(endpoint, error, seen, now)
+    if refusal:
+        return _not_allowed(endpoint, refusal, seen, now)
     if wanted is None:
         return _waiting_for_training(endpoint, seen, now)
     situation = Situation(
@@ -123,6 +128,21 @@ def _refused(endpoint: Endpoint, error: SpecError, seen: Seen, now: datetime) ->
     made, serving = _what_serves(endpoint, seen)
     verdict = stalled(reason, str(error), serving=serving)
     return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now), guard=made)
+
+
+def _not_allowed(endpoint: Endpoint, refusal: str, seen: Seen, now: datetime) -> EndpointDecision:
+    """Its namespace may not use what it asks for: nothing is changed at AWS, and what is there already is looked at."""
+    made, serving = _what_serves(endpoint, seen)
+    status, moving = endpoint.status, frozenset[Resource]()
+    for one in made:
+        view = seen.of(one)
+        if isinstance(view, EndpointView):
+            status = report.with_endpoint(status, view)
+            moving = made if view.is_moving else moving
+        refusal = f"{refusal}; endpoint {one.name} stays as it is"
+    verdict = stalled(Reason.NOT_ALLOWED, refusal, serving=serving)
+    status = report.with_conditions(status, endpoint.meta, verdict, now)
+    return Decision(status=status, follow=moving, guard=made - moving)
 
 
 def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:

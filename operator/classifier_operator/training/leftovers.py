@@ -26,7 +26,12 @@ class Leftovers(Struct, frozen=True, kw_only=True):
 
 
 def superseded(at: Situation) -> Leftovers:
-    """What is done about the jobs of earlier runs, but for those that are known to have ended."""
+    """What is done about the jobs of earlier runs, but for those that are known to have ended.
+
+    Nothing while the run that ought to come after them may not be begun, unless nothing is to run at all.
+    """
+    if at.refusal and not at.spec.suspend:
+        return Leftovers()
     ended = known_to_have_ended(at.status)
     return stopped([one for one in resources_in(at.status.resources) if one != at.job and one not in ended], at.seen)
 
