@@ -9,8 +9,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.aws import Aws
+from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.api.ledger import Place
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from sagemaker_emulator.control import Control
@@ -225,6 +227,17 @@ async def test_an_address_where_nobody_answers_passes_by_itself(
     with pytest.raises(AwsRefusal) as refused:
         await models(aws, OWN)
     assert (refused.value.code, refused.value.kind) == ("EndpointConnectionError", RefusalKind.UNAVAILABLE)
+
+
+def test_an_answer_that_is_cut_off_passes_by_itself(aws: Aws) -> None:
+    """botocore raises something of its own for it, of STS's answers for one."""
+
+    def send() -> Any:
+        raise ResponseParserError("unable to parse response (no element found), invalid XML received")
+
+    with pytest.raises(AwsRefusal) as refused:
+        aws._explained(Exchange("sts", "AssumeRole", REGION, {}), send, str)
+    assert refused.value.kind is RefusalKind.UNAVAILABLE
 
 
 @pytest.mark.parametrize(

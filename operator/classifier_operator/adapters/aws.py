@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.exchange import Exchange
@@ -172,7 +173,7 @@ class Aws:
         """Send, and turn whatever goes wrong into a refusal, in AWS's words without what must be hidden."""
         try:
             answered = send()
-        except (ClientError, FileNotFoundError, PermissionError, BotoCoreError) as error:
+        except (ClientError, FileNotFoundError, PermissionError, BotoCoreError, ResponseParserError) as error:
             exchange.answered(_metadata_of(error))
             refusal = _refusal(exchange.operation, error, hidden)
             if refusal.code == NO_CREDENTIALS:

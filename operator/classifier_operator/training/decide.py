@@ -28,7 +28,7 @@ from classifier_operator.training.importing import (
     transfers_of,
     uploads_in,
 )
-from classifier_operator.training.leftovers import besides, superseded
+from classifier_operator.training.leftovers import besides, going_on, superseded
 from classifier_operator.training.request import wanted_run
 from classifier_operator.training.retry import (
     is_retry_due,
@@ -50,7 +50,7 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
         wanted = wanted_run(training.meta, training.spec, training.defaults)
         refusal = training.allowed.refusal_of(uses_of(training.spec, training.defaults))
     except SpecError as error:
-        return _refused(training, error, now)
+        return _refused(training, error, seen, now)
     situation, aborts = tidied(situation_of(training, wanted, seen, now, refusal))
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
     decision = structs.replace(decision, calls=(*aborts, *decision.calls), transfers=transfers_of(situation))
@@ -273,11 +273,12 @@ def _noted(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     return structs.replace(decision, status=structs.replace(decision.status, conditions=conditions))
 
 
-def _refused(training: Training, error: SpecError, now: datetime) -> TrainingDecision:
-    """Nothing of it can be begun, and what is half done of an earlier spec's data is of no use."""
+def _refused(training: Training, error: SpecError, seen: Seen, now: datetime) -> TrainingDecision:
+    """Nothing of it can be begun, and what is half done of an earlier spec's data is of no use; its job goes on."""
     status, aborts = ended_uploads(training)
+    status, follow = going_on(status, seen)
     verdict = stalled(Reason.INVALID_SPEC, str(error))
-    return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts)
+    return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts, follow=follow)
 
 
 def _is_moving(sighting: Sighting) -> bool:

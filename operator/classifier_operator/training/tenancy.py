@@ -7,11 +7,10 @@ that has ended stays what it is.
 from __future__ import annotations
 
 from classifier_operator.api.conditions import Reason, stalled
-from classifier_operator.api.ledger import Resource, resources_in
 from classifier_operator.reconcile.decision import Decision, Defaults
 from classifier_operator.reconcile.tenants import Use, machine, placed, stored
-from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Unseen
-from classifier_operator.training import status as report
+from classifier_operator.sagemaker.views import Unseen
+from classifier_operator.training.leftovers import going_on
 from classifier_operator.training.situation import Situation, TrainingDecision
 from classifier_operator.training.spec import TrainingSpec
 
@@ -39,17 +38,7 @@ def uses_of(spec: TrainingSpec, defaults: Defaults) -> tuple[Use, ...]:
 
 def refused(at: Situation) -> TrainingDecision:
     """Nothing is begun; what was begun before, under other rules or by another spec, goes on."""
-    job = _job_on_record(at)
-    view = at.seen.of(job) if job is not None else Unseen.ABSENT
-    if job is not None and isinstance(view, JobView) and view.is_moving:
-        words = f"{at.refusal}; training job {job.name}, which was begun before, goes on"
-        verdict = stalled(Reason.NOT_ALLOWED, words)
-        return Decision(status=at.says(verdict, report.with_job(at.status, view)), follow=frozenset({job}))
-    is_to_be_seen = job is not None and view is Unseen.UNKNOWN and at.status.job_status not in JOB_ENDED
-    status = at.says(stalled(Reason.NOT_ALLOWED, at.refusal))
-    return Decision(status=status, follow=frozenset({job}) if job is not None and is_to_be_seen else frozenset())
-
-
-def _job_on_record(at: Situation) -> Resource | None:
-    """The latest job that was made, or that may have been."""
-    return next((one for one in resources_in(at.status.resources) if one.name == at.status.job_name), None)
+    status, follow = going_on(at.status, at.seen)
+    running = [one.name for one in follow if at.seen.of(one) is not Unseen.UNKNOWN]
+    note = f"; training job {running[0]}, which was begun before, goes on" if running else ""
+    return Decision(status=at.says(stalled(Reason.NOT_ALLOWED, at.refusal + note), status), follow=follow)
