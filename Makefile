@@ -39,6 +39,7 @@ unit: setup ## Run the tests that need no server
 bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial
 	@$(BIN)/python -m bench.import_memory
+	@$(BIN)/python -m bench.foreign_memory
 
 cluster: setup ## Start a real API server in the background; its kubeconfig is .local/kubeconfig
 	@$(BIN)/python -m control_plane up --state $(STATE)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from msgspec import structs
+from tests.unit.fakes import FakeClock
 
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.runtime.leadership import Candidate, Leadership
@@ -246,3 +247,32 @@ async def test_who_does_not_know_of_the_others_does_not_act(election: Election) 
 
 async def refused() -> list[Lease]:
     raise ClusterUnavailableError("HTTP 403")
+
+
+class OldListing(FakeLeases):
+    """The second listing is answered late: what it says was so before somebody else's time was over."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.listings = 0
+        self._clock = clock
+
+    async def of_release(self) -> list[Lease]:
+        listed = await super().of_release()
+        self.listings += 1
+        self._clock.seconds = {1: 1.45, 2: 1.55}.get(self.listings, self._clock.seconds)
+        return listed
+
+
+async def test_a_listing_is_as_old_as_its_question() -> None:
+    clock = FakeClock()
+    clock.seconds = 1.0
+    leases = OldListing(clock)
+    leases.put(Lease(name="op-2-of-3", holder="dead", duration=0.1, shards=3))
+    terms = Terms(duration=10, deadline=7, retry=0.05)
+    candidate = Candidate(me="new", release="op", shard=Shard(1, 2))
+    new = Leadership(leases, clock, candidate, lost=lambda _: None, terms=terms)
+    await in_time(new.campaign())
+    # Believed until 1.55, from the answer to the first one on; the second one was asked for at 1.45.
+    assert leases.listings == 3
+    await new.resign()

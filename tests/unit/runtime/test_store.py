@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -175,3 +177,15 @@ def test_what_is_its_own_is_kept_whole(third: Store) -> None:
     made = body(builders.training(own), 1)
     assert third.put(made)
     assert third.get(key_of(made)) == third.followed(key_of(made)) == made
+
+
+def test_another_shards_training_takes_little_memory(third: Store) -> None:
+    """`bench/foreign_memory.py` has the figures; this holds their order of magnitude."""
+    names = [name for name in map(str, range(1000)) if not THIRD.owns("vision", name)]
+    tracemalloc.start()
+    for number, name in enumerate(names):
+        made = body(builders.training(name), 1, uid=str(number))
+        third.put(json.loads(json.dumps({**made, "status": {**STATUS, "conditions": []}})))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / len(names) < 2048
