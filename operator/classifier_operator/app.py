@@ -272,6 +272,8 @@ class App:
 
 
 def _model_of(body: Body | None) -> Any:
-    """What endpoints that follow a training look at."""
-    status = (body or {}).get("status", {})
+    """What endpoints that follow a training look at; nothing while there is none."""
+    if body is None:
+        return None
+    status = body.get("status", {})
     return status.get("modelArtifacts"), headline(status)
