@@ -28,6 +28,7 @@ class Tool:
     `package` is the Go package of its command, `module` the folder (below the repository) of the go.mod that
     pins it, `version_of` the required module whose version it reports, and `version_variables` the Go
     variables that the linker sets to it. `prebuilt` tools are in the archive of controller-runtime's envtest.
+    A command of our own is the `main.go` of its module's folder, and its package is ".".
     """
 
     name: str
@@ -68,6 +69,10 @@ _ROWS: Final = (
         version_variables=("helm.sh/helm/v4/internal/version.version",),
         build_time="a minute",
     ),
+    # Argo CD replaces half of Kubernetes by older versions, so it has a module of its own.
+    Tool("argocd", "github.com/argoproj/argo-cd/v3/cmd", module="tools/argocd", build_time="5 minutes"),
+    Tool("redis", ".", module="tools/redis", build_time="10 seconds"),
+    Tool("kstatus", ".", module="tools/kstatus", build_time="30 seconds"),
 )
 
 TOOLS: Final[Mapping[str, Tool]] = MappingProxyType({tool.name: tool for tool in _ROWS})
@@ -88,8 +93,8 @@ class GoModule:
     folder: Path
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files that decide what is built: versions, hashes, and the Go that builds."""
-        names = ("go.mod", "go.sum", "requirements.txt")
+        """Return the files that decide what is built: versions, hashes, our own code, and the Go that builds."""
+        names = ("go.mod", "go.sum", "main.go", "requirements.txt")
         return tuple(path for name in names if (path := self.folder / name).is_file())
 
     def required_version(self, module: str) -> str:
