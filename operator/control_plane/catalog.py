@@ -19,6 +19,8 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 KUBERNETES: Final = "k8s.io/kubernetes"
 HELM: Final = "helm.sh/helm/v4"
+ARGOCD: Final = "github.com/argoproj/argo-cd/v3"
+KUSTOMIZE: Final = "sigs.k8s.io/kustomize/kustomize/v5"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,15 @@ _ROWS: Final = (
         build_time="a minute",
     ),
     # Argo CD replaces half of Kubernetes by older versions, so it has a module of its own.
-    Tool("argocd", "github.com/argoproj/argo-cd/v3/cmd", module="tools/argocd", build_time="5 minutes"),
+    Tool("argocd", f"{ARGOCD}/cmd", module="tools/argocd", build_time="5 minutes"),
+    Tool(
+        "kustomize",
+        KUSTOMIZE,
+        module="tools/argocd",
+        version_of=KUSTOMIZE,
+        version_variables=("sigs.k8s.io/kustomize/api/provenance.version",),
+        build_time="a minute",
+    ),
     Tool("redis", ".", module="tools/redis", build_time="10 seconds"),
     Tool("kstatus", ".", module="tools/kstatus", build_time="30 seconds"),
 )
