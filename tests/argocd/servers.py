@@ -1,7 +1,7 @@
-"""A whole Argo CD without containers: its application controller, repo-server and ApplicationSet controller, and a Redis.
+"""A whole Argo CD without containers: application controller, repo-server, ApplicationSet controller, and a Redis.
 
-The one binary is each of them, by the name that it is called by. The API server with its web interface is left out: what
-it does, the tests do by kubectl, as the declarative setup does.
+The one binary is each of them, by the name that it is called by. The API server with its web interface is left out:
+what it does, the tests do by kubectl, as the declarative setup does.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class ArgoCD:
         self._start("redis", [str(self._tools["redis"]), redis], redis)
         cache = ["--redis", redis]
         host, _, port = repo.partition(":")
+        metrics = ["--metrics-address", host, "--metrics-port", _port(repo_metrics)]
         self._argocd(
             "argocd-repo-server",
-            ["--address", host, "--port", port, "--metrics-address", host, "--metrics-port", _port(repo_metrics)]
-            + ["--disable-tls", *cache],
+            ["--address", host, "--port", port, "--disable-tls", *cache, *metrics],
             repo,
         )
         common = ["--namespace", NAMESPACE, "--repo-server-plaintext"]

@@ -35,6 +35,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "deleting_seconds": 10,
         "load_model": False,
     },
+    "elastic_inference": {"available": True},
 }
 CLIENT_ERROR = "ClientError: Invalid hyperparameter: num_classes is 257, and the images have labels up to 999."
 UNHEALTHY = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -10,15 +11,7 @@ import yaml
 
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.world import Json, World, endpoint, training, until
-from tests.argocd.applications import (
-    Applications,
-    health_of,
-    is_settled,
-    message_of,
-    phase_of,
-    resources_of,
-    sync_of,
-)
+from tests.argocd.applications import Applications, health_of, is_settled, message_of, phase_of, resources_of, sync_of
 from tests.argocd.repository import Repository
 from tests.argocd.states import CLIENT_ERROR, LONG
 from tests.contract.manifests import EXAMPLES
@@ -27,6 +20,8 @@ from tests.contract.paths import patched
 TRAINING = "ClassifierTraining/digits"
 ENDPOINT = "ClassifierEndpoint/digits"
 WAVE = "metadata.annotations"
+# The others lack what they name: a training, an image, a host.
+READY_EXAMPLES = ("cep/caltech256", "cep/scaled", "cep/on-demand")
 SERVER_SIDE = {"client-side": [], "server-side": ["ServerSideApply=true"]}
 
 
@@ -40,16 +35,18 @@ BOTH: Mapping[str, Any] = {"training.yaml": TRAIN, "endpoint.yaml": SERVE}
 
 
 @pytest.fixture
-def name(world: World, repository: Repository, argocd: Applications, operator: OperatorProcess) -> str:
+def name(world: World, argocd: Applications, operator: OperatorProcess) -> Iterator[str]:
     """The name of the test's Application, which is that of its namespace."""
-    return world.namespace
+    yield world.namespace
+    # First, for it would make again what is deleted.
+    argocd.delete(world.namespace)
 
 
 def follow(
     world: World, repository: Repository, argocd: Applications, *, options: list[str] | None = None, **spec: Any
 ) -> None:
     """Let Argo CD keep the namespace as the repository says."""
-    automated = {"prune": True, "selfHeal": True}
+    policy = {"automated": {"prune": True, "selfHeal": True}, "retry": {"limit": 5, "refresh": True}}
     argocd.apply(
         {
             "apiVersion": "argoproj.io/v1alpha1",
@@ -59,7 +56,7 @@ def follow(
                 "project": "default",
                 "source": {"repoURL": repository.url, "targetRevision": "main", "path": "."},
                 "destination": {"server": world.cluster.url, "namespace": world.namespace},
-                "syncPolicy": {"automated": automated, "syncOptions": options or []},
+                "syncPolicy": {**policy, "syncOptions": options or []},
                 **spec,
             },
         }
@@ -116,25 +113,24 @@ def test_nothing_that_the_operator_writes_is_a_difference(
     expected = {
         f"{one['kind']}/{one['metadata']['name']}" for text in files.values() for one in yaml.safe_load_all(text)
     }
-    commit = repository.commit({**files, **BOTH})
+    give(world, "".join(files.values()))
+    # Without waves, or it would wait for those that lack what they name.
+    commit = repository.commit(files)
     follow(world, repository, argocd, options=options)
     argocd.wait_for(name, "synced", lambda status: phase_of(status) == "Succeeded", revision=commit)
-    seen_by_the_operator(world, len(expected))
+    world.kubectl("wait", "--for=condition=Ready", "--timeout=50s", "ctrain/caltech256", *READY_EXAMPLES)
     status = argocd.refresh(name)["status"]
     differing = {one for one, state in resources_of(status).items() if state["status"] != "Synced"}
     assert (sync_of(status), differing) == ("Synced", set())
     assert expected <= set(resources_of(status))
 
 
-def seen_by_the_operator(world: World, count: int) -> None:
-    """Wait until each object has the operator's finalizer and a status of it."""
-
-    def are_seen() -> bool:
-        found = yaml.safe_load(world.kubectl("get", "ctrain,cep", "-o", "json"))["items"]
-        seen = [one for one in found if one["metadata"].get("finalizers") and one["status"].get("conditions")]
-        return len(seen) == len(found) >= count
-
-    until(are_seen, "the operator to have seen all")
+def give(world: World, text: str) -> None:
+    """Put what the manifests name into S3."""
+    for bucket, key in set(re.findall(r"s3://([a-z0-9.-]+)/([\w./-]*)", text)):
+        world.s3.create_bucket(Bucket=bucket)
+        if key.endswith(".tar.gz"):
+            world.s3.put_object(Bucket=bucket, Key=key, Body=b"a model")
 
 
 def test_what_somebody_changes_is_put_back(
