@@ -21,6 +21,8 @@ KUBERNETES: Final = "k8s.io/kubernetes"
 HELM: Final = "helm.sh/helm/v4"
 ARGOCD: Final = "github.com/argoproj/argo-cd/v3"
 KUSTOMIZE: Final = "sigs.k8s.io/kustomize/kustomize/v5"
+# What checks and describes the chart needs another helm than the one that installs it.
+_CHARTS: Final = "tools/charts"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,13 @@ _ROWS: Final = (
     ),
     Tool("redis", ".", module="tools/redis", build_time="10 seconds"),
     Tool("kstatus", ".", module="tools/kstatus", build_time="30 seconds"),
+    Tool(
+        "helm-unittest",
+        "github.com/helm-unittest/helm-unittest/cmd/helm-unittest",
+        module=_CHARTS,
+        build_time="2 minutes",
+    ),
+    Tool("helm-docs", "github.com/norwoodj/helm-docs/cmd/helm-docs", module=_CHARTS, build_time="half a minute"),
 )
 
 TOOLS: Final[Mapping[str, Tool]] = MappingProxyType({tool.name: tool for tool in _ROWS})

@@ -8,7 +8,7 @@ import click
 
 from classifier_operator import __version__
 
-COMMANDS = ("run", "demo", "predict", "logs", "dataset", "emulator")
+COMMANDS = ("run", "demo", "predict", "logs", "dataset", "check", "emulator")
 
 
 class LazyGroup(click.Group):

@@ -6,22 +6,31 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from classifier_operator.api.kinds import GROUP, VERSION, Kind
+from classifier_operator.adapters.permissions import Permission
+from classifier_operator.api.kinds import API_VERSION, GROUP, VERSION, Kind, ObjectKey
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _SECONDS = 30
+# Objects that are asked for by name at a time.
+_PAGE = 100
 
 
 def cluster_options(command: C) -> C:
     """Add the options that say which cluster and namespace."""
     command = click.option("--namespace", "-n", default="", help="Namespace. [that of the context]")(command)
+    return kubeconfig_option(command)
+
+
+def kubeconfig_option(command: C) -> C:
+    """Add the option that says which cluster."""
     return click.option(
         "--kubeconfig",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -46,6 +55,37 @@ class Objects:
                 GROUP, VERSION, self.namespace, kind.plural, name, _request_timeout=_SECONDS
             )
         return body
+
+    def names(self, kind: Kind, namespace: str) -> tuple[list[str], int]:
+        """Some objects of a kind in a namespace, or with "" in all, and how many there are; none of an unknown kind."""
+        from kubernetes.client import CustomObjectsApi
+
+        api = CustomObjectsApi(self._client)
+        place = (GROUP, VERSION, *([namespace] if namespace else []), kind.plural)
+        look = api.list_namespaced_custom_object if namespace else api.list_cluster_custom_object
+        page = _found(f"list {kind.plural}", lambda: look(*place, limit=_PAGE, _request_timeout=_SECONDS))
+        metadata = [item["metadata"] for item in page.get("items", ())]
+        names = [str(ObjectKey(kind, one["namespace"], one["name"])) for one in metadata]
+        return names, len(names) + page.get("metadata", {}).get("remainingItemCount", 0)
+
+    def served(self) -> set[str]:
+        """The resources and subresources that are served of our version."""
+        from kubernetes.client import CustomObjectsApi
+
+        api = CustomObjectsApi(self._client)
+        found = _found(API_VERSION, lambda: api.get_api_resources(GROUP, VERSION, _request_timeout=_SECONDS).to_dict())
+        return {resource["name"] for resource in found.get("resources", ())}
+
+    def may(self, wanted: Permission) -> bool:
+        """Whether the caller is allowed that."""
+        from kubernetes.client import AuthorizationV1Api
+
+        review = {"spec": {"resourceAttributes": wanted._asdict()}}
+        with _explained("whether that is allowed"):
+            answer = AuthorizationV1Api(self._client).create_self_subject_access_review(
+                review, _request_timeout=_SECONDS
+            )
+        return bool(answer.status.allowed)
 
     def read_key(self, config_map: str, key: str) -> str:
         """The text of a ConfigMap's key."""
@@ -104,6 +144,19 @@ def _connect_as_pod(settings: Any, namespace: str, reason: str) -> Objects:
     except config.ConfigException as error:
         raise click.ClickException(f"no cluster to ask: {reason}; set KUBECONFIG or --kubeconfig") from error
     return Objects(client.ApiClient(settings), namespace or _POD_NAMESPACE.read_text().strip())
+
+
+def _found(title: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a call finds; empty where there is nothing of that kind."""
+    from kubernetes.client.exceptions import ApiException
+
+    with _explained(title):
+        try:
+            return call()
+        except ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return {}
+            raise
 
 
 @contextmanager

@@ -1,0 +1,52 @@
+{{/* The options of `classifier-operator run`: (shard number or 0, and the root context, as a list). */}}
+{{- define "classifier-operator.arguments" -}}
+{{- $shard := index . 0 }}{{ $root := index . 1 }}{{ $values := $root.Values -}}
+{{- range include "classifier-operator.namespaces" $root | fromJsonArray }}
+- --namespace={{ . }}
+{{- end }}
+{{- if $values.leaderElection.enabled }}
+- --leader-elect
+- --lease-name={{ include "classifier-operator.fullname" $root }}
+- --lease-namespace={{ $root.Release.Namespace }}
+{{- else }}
+- --no-leader-elect
+{{- end }}
+{{- if $shard }}
+- --shard={{ $shard }}/{{ $values.shards }}
+{{- end }}
+{{- with $values.operator }}
+{{- with .region }}
+- --region={{ . }}
+{{- end }}
+{{- with .roleArn }}
+- --role-arn={{ . }}
+{{- end }}
+{{- with .assumeRoleArn }}
+- --assume-role-arn={{ . }}
+{{- end }}
+{{- with .deletionPolicy }}
+- --deletion-policy={{ . }}
+{{- end }}
+- --sweep-interval={{ .sweepInterval }}
+- --guard-interval={{ .guardInterval }}
+- --resync-interval={{ .resyncInterval }}
+- --namespace-interval={{ .namespaceInterval }}
+- --wait-interval={{ .waitInterval }}
+- --workers={{ int .workers }}
+{{- range .imports.allow }}
+- --import-allow={{ . }}
+{{- end }}
+{{- if .imports.allowHttp }}
+- --import-allow-http
+{{- end }}
+- --import-max-bytes={{ int64 .imports.maxBytes }}
+- --import-concurrency={{ .imports.concurrency }}
+- --log-format={{ .log.format }}
+- --log-level={{ .log.level }}
+{{- end }}
+- --health-port={{ $values.metrics.port }}
+- --{{ if not $values.metrics.perObject }}no-{{ end }}object-metrics
+{{- range $values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}

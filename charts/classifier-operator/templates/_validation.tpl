@@ -1,0 +1,21 @@
+{{/* Values that are each fine but do not fit together. The schema has looked at each already. */}}
+{{- define "classifier-operator.validate" -}}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.leaderElection.enabled) }}
+{{- fail "replicas above 1 need leaderElection.enabled: only one of them may work" }}
+{{- end }}
+{{- if and .Values.namespaces (ne .Values.scope "Namespaced") }}
+{{- fail "namespaces are those of `scope: Namespaced`; with `scope: Cluster` all are served" }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) }}
+{{- fail "metrics.serviceMonitor needs metrics.service.enabled; metrics.podMonitor does without" }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor would count everything twice: choose one" }}
+{{- end }}
+{{- if and .Values.aws.irsaRoleArn (not .Values.serviceAccount.create) }}
+{{- fail "aws.irsaRoleArn annotates the service account, which serviceAccount.create: false leaves to you" }}
+{{- end }}
+{{- if and .Values.aws.irsaRoleArn .Values.aws.podIdentity }}
+{{- fail "aws.irsaRoleArn and aws.podIdentity are two ways to one identity: choose one" }}
+{{- end }}
+{{- end }}

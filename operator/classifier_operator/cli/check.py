@@ -1,0 +1,108 @@
+"""`classifier-operator check`: whether the operator would find what it needs, before somebody needs the operator.
+
+`helm test` runs it as the operator's own service account, and `helm uninstall` asks it whether there is anything left
+that only the operator can take down. It makes nothing, neither in the cluster nor at AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from classifier_operator.adapters.permissions import permissions
+from classifier_operator.api.kinds import API_VERSION, Kind
+from classifier_operator.cli import clients
+from classifier_operator.cli.objects import Objects, connect, kubeconfig_option
+
+# So many objects are named, the others counted.
+_NAMED = 20
+
+
+@click.command(name="check")
+@click.option("--namespace", "-n", "namespaces", multiple=True, help="Check for this namespace (repeatable). [all]")
+@click.option("--lease-namespace", default="", help="Check that Leases can be used there, too.")
+@click.option("--aws/--no-aws", default=False, show_default=True, help="Ask AWS who the operator is, too.")
+@click.option(
+    "--region",
+    envvar=["CLASSIFIER_OPERATOR_CHECK_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
+    default="us-east-1",
+    show_default=True,
+    help="Region to ask AWS in. [AWS_REGION]",
+)
+@click.option("--no-objects", is_flag=True, help="Check nothing but that no objects are left.")
+@kubeconfig_option
+def command(
+    *,
+    namespaces: tuple[str, ...],
+    lease_namespace: str,
+    aws: bool,
+    region: str,
+    no_objects: bool,
+    kubeconfig: Path | None,
+) -> None:
+    """Check that the cluster serves the two kinds and allows what the operator does, as whom this runs.
+
+    With --no-objects: that the operator can be taken away, because no object waits for it.
+    """
+    cluster = connect(kubeconfig, "default")
+    if no_objects:
+        _require_none(cluster, namespaces)
+        return
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("kinds", lambda: _served(cluster)),
+        ("permissions", lambda: _allowed(cluster, namespaces, lease_namespace)),
+    ]
+    if aws:
+        checks.append(("AWS", lambda: _identity(region)))
+    failed = [name for name, check in checks if not _passes(name, check)]
+    if failed:
+        raise click.ClickException(f"not well: {', '.join(failed)}")
+
+
+def _passes(name: str, check: Callable[[], str]) -> bool:
+    """Do one check and say how it went; the others are done all the same."""
+    try:
+        click.echo(f"ok      {name}: {check()}")
+    except click.ClickException as error:
+        click.echo(f"FAILED  {name}: {error.message}")
+        return False
+    return True
+
+
+def _served(cluster: Objects) -> str:
+    served = cluster.served()
+    wanted = [name for kind in Kind for name in (kind.plural, f"{kind.plural}/status")]
+    if missing := [name for name in wanted if name not in served]:
+        raise click.ClickException(
+            f"the cluster does not serve {', '.join(missing)} of {API_VERSION}: install the CRDs"
+        )
+    return f"{API_VERSION} is served"
+
+
+def _allowed(cluster: Objects, namespaces: Sequence[str], lease_namespace: str) -> str:
+    wanted = permissions(namespaces, lease_namespace)
+    if denied := [str(one) for one in wanted if not cluster.may(one)]:
+        raise click.ClickException(f"not allowed: {'; '.join(denied)}")
+    return f"all {len(wanted)} granted"
+
+
+def _identity(region: str) -> str:
+    with clients.explained():
+        return str(clients.client("sts", region).get_caller_identity()["Arn"])
+
+
+def _require_none(cluster: Objects, namespaces: Sequence[str]) -> None:
+    """Refuse while there are objects: whoever goes now leaves what they have at AWS."""
+    found = [cluster.names(kind, namespace) for kind in Kind for namespace in namespaces or ("",)]
+    count, named = sum(total for _, total in found), [name for names, _ in found for name in names][:_NAMED]
+    if not count:
+        click.echo("no objects are left")
+        return
+    more = f" and {count - len(named)} more" if count > len(named) else ""
+    raise click.ClickException(
+        f"{count} objects are left, and nobody else would take down what they have at AWS: "
+        f"{', '.join(named)}{more}. Delete them first (kubectl delete classifiers …), and wait until they are "
+        "gone; or leave them and what they have at AWS behind with helm uninstall --no-hooks"
+    )
