@@ -26,6 +26,7 @@ demo: setup ## Train a classifier on real images and serve it, on a real API ser
 test: check ## Run every check and every test
 	@# The tools first, where the progress of a build can be seen: the first one on a machine takes minutes.
 	@$(BIN)/python -m control_plane tools etcd kube-apiserver kubectl kube-controller-manager
+	@$(BIN)/python -m control_plane tools helm argocd kustomize redis kstatus
 	@$(BIN)/python -m pytest
 
 check: setup ## Check format, style, types and the direction of imports

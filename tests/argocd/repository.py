@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,3 +67,11 @@ class Repository:
 
 def _manifests(content: Any) -> str:
     return yaml.safe_dump_all(content if isinstance(content, list) else [content])
+
+
+def give(s3: Any, manifests: str) -> None:
+    """Put what the manifests name into S3: every bucket, and models."""
+    for bucket, key in set(re.findall(r"s3://([a-z0-9.-]+)/([\w./-]*)", manifests)):
+        s3.create_bucket(Bucket=bucket)
+        if key.endswith(".tar.gz"):
+            s3.put_object(Bucket=bucket, Key=key, Body=b"a model")

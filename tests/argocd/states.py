@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.serving import artifact, of_model, settled
-from tests.apiserver.world import KINDS, Json, World, endpoint, training
+from tests.apiserver.world import KINDS, Json, World, condition, endpoint, training, until
 from tests.argocd.customizations import CUSTOMIZATIONS
 
 LONG = 400_000
@@ -84,8 +84,7 @@ def _untouched_training(world: World, name: str) -> None:
 def _training_under_way(world: World, name: str) -> None:
     _lasting(world, "training", training_seconds=LONG)
     _train(world, name)
-    world.wait_for("ctrain", name, "Training")
-    _in_a_hurry(world)
+    _says(world, "ctrain", name, "is InProgress, Training")
 
 
 def _training_without_quota(world: World, name: str) -> None:
@@ -114,7 +113,8 @@ def _training_being_deleted(world: World, name: str) -> None:
     _lasting(world, "training", training_seconds=LONG, stopping_seconds=LONG)
     _train(world, name)
     world.wait_for("ctrain", name, "Training")
-    _delete(world, "ctrain", name)
+    world.kubectl("delete", "ctrain", name, "--wait=false")
+    _says(world, "ctrain", name, "waiting for AWS to be done")
 
 
 def _training_changed(world: World, name: str) -> None:
@@ -129,8 +129,7 @@ def _untouched_endpoint(world: World, name: str) -> None:
 def _endpoint_being_created(world: World, name: str) -> None:
     _lasting(world, "endpoint", creating_seconds=LONG)
     world.apply(of_model(world, name))
-    world.wait_for("cep", name, "Creating")
-    _in_a_hurry(world)
+    _says(world, "cep", name, "is Creating")
 
 
 def _endpoint_without_training(world: World, name: str) -> None:
@@ -153,8 +152,7 @@ def _endpoint_being_updated(world: World, name: str) -> None:
     _serving(world, name)
     _lasting(world, "endpoint", updating_seconds=LONG)
     world.patch_spec("cep", name, {"instanceType": "ml.m5.xlarge"})
-    world.wait_for("cep", name, "Updating", of="Reconciling")
-    _in_a_hurry(world)
+    _says(world, "cep", name, "is Updating")
 
 
 def _endpoint_failed(world: World, name: str) -> None:
@@ -178,16 +176,22 @@ def _endpoint_suspended(world: World, name: str) -> None:
 def _endpoint_being_deleted(world: World, name: str) -> None:
     _serving(world, name)
     _lasting(world, "endpoint", deleting_seconds=LONG)
-    _delete(world, "cep", name)
+    world.kubectl("delete", "cep", name, "--wait=false")
+    _says(world, "cep", name, "AWS is deleting endpoint")
 
 
 def _endpoint_changed(world: World, name: str) -> None:
     world.patch_spec("cep", name, {"instanceCount": 2})
 
 
-def _delete(world: World, kind: str, name: str) -> None:
-    world.kubectl("delete", kind, name, "--wait=false")
-    world.wait_for(kind, name, "Deleting")
+def _says(world: World, kind: str, name: str, words: str) -> None:
+    """Wait until the condition's message has these words, and let what comes be quick again."""
+
+    def message() -> str:
+        said: str = condition(world.status(kind, name), "Ready").get("message", "")
+        return said
+
+    until(lambda: words in message(), f"{kind}/{name} to say {words!r}", state=message)
     _in_a_hurry(world)
 
 

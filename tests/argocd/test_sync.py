@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import yaml
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.world import Json, World, endpoint, training, until
 from tests.argocd.applications import Applications, health_of, is_settled, message_of, phase_of, resources_of, sync_of
-from tests.argocd.repository import Repository
+from tests.argocd.repository import Repository, give
 from tests.argocd.states import CLIENT_ERROR, LONG
 from tests.contract.manifests import EXAMPLES
 from tests.contract.paths import patched
@@ -113,7 +112,7 @@ def test_nothing_that_the_operator_writes_is_a_difference(
     expected = {
         f"{one['kind']}/{one['metadata']['name']}" for text in files.values() for one in yaml.safe_load_all(text)
     }
-    give(world, "".join(files.values()))
+    give(world.s3, "".join(files.values()))
     # Without waves, or it would wait for those that lack what they name.
     commit = repository.commit(files)
     follow(world, repository, argocd, options=options)
@@ -123,14 +122,6 @@ def test_nothing_that_the_operator_writes_is_a_difference(
     differing = {one for one, state in resources_of(status).items() if state["status"] != "Synced"}
     assert (sync_of(status), differing) == ("Synced", set())
     assert expected <= set(resources_of(status))
-
-
-def give(world: World, text: str) -> None:
-    """Put what the manifests name into S3."""
-    for bucket, key in set(re.findall(r"s3://([a-z0-9.-]+)/([\w./-]*)", text)):
-        world.s3.create_bucket(Bucket=bucket)
-        if key.endswith(".tar.gz"):
-            world.s3.put_object(Bucket=bucket, Key=key, Body=b"a model")
 
 
 def test_what_somebody_changes_is_put_back(
