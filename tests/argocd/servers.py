@@ -36,6 +36,7 @@ class ArgoCD:
         self.cluster = cluster
         self._tools = tools
         self._crds = [source / "manifests" / "crds" / name for name in _CRDS]
+        folder.mkdir(exist_ok=True)
         self._folder = folder
         self._processes: list[ChildProcess] = []
 
