@@ -93,6 +93,7 @@ def controller_manager_arguments(kubeconfig: Path, credentials: Credentials) -> 
         "serviceaccount-token-controller",
         "root-ca-certificate-publisher-controller",
         "clusterrole-aggregation-controller",
+        "disruption-controller",
     )
     return [
         f"--kubeconfig={kubeconfig}",
