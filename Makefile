@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATE := .local
 
-.PHONY: help setup demo test check unit bench cluster cluster-down lock clean
+CONTAINER_TOOL ?= docker
+
+.PHONY: help setup demo test check unit bench image cluster cluster-down lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +41,10 @@ unit: setup ## Run the tests that need no server
 bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial
 	@$(BIN)/python -m bench.import_memory
+	@$(BIN)/python -m bench.image
+
+image: ## Build the container image (CONTAINER_TOOL=docker, podman or buildah)
+	$(CONTAINER_TOOL) build --build-arg REVISION=$$(git rev-parse HEAD) --tag classifier-operator:latest .
 
 cluster: setup ## Start a real API server in the background; its kubeconfig is .local/kubeconfig
 	@$(BIN)/python -m control_plane up --state $(STATE)
@@ -51,6 +57,8 @@ lock: ## Resolve the requirements anew (needs uv)
 	    pyproject.toml -o requirements.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
 	    --extra dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+	    --group image-build --constraint requirements-dev.txt -o requirements-build.txt
 
 clean: ## Remove what the other targets have made here
 	rm -rf $(VENV) $(STATE) build dist

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
+from typing import Any, cast
 
 import kopf
 
@@ -34,6 +35,8 @@ def run(settings: Settings) -> None:
             registry=kopf.get_default_registry(),
             settings=_kopf_settings(),
             memo=memo,
+            # kopf would make one up from the user's name, which a container's user need not have; its type is private.
+            identity=cast(Any, settings.identity),
             standalone=True,
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
