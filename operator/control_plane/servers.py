@@ -93,6 +93,10 @@ def controller_manager_arguments(kubeconfig: Path, credentials: Credentials) -> 
         "serviceaccount-token-controller",
         "root-ca-certificate-publisher-controller",
         "clusterrole-aggregation-controller",
+        # Their pods stay pending, unless somebody plays the scheduler and the kubelet.
+        "deployment-controller",
+        "replicaset-controller",
+        "job-controller",
     )
     return [
         f"--kubeconfig={kubeconfig}",
