@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATE := .local
-
 CONTAINER_TOOL ?= docker
 
 .PHONY: help setup demo test check unit bench image cluster cluster-down lock clean
@@ -41,6 +40,7 @@ unit: setup ## Run the tests that need no server
 bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial
 	@$(BIN)/python -m bench.import_memory
+	@$(BIN)/python -m bench.scrape
 	@$(BIN)/python -m bench.image
 
 image: ## Build the container image (CONTAINER_TOOL=docker, podman or buildah)

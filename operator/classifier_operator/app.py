@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+
+from prometheus_client.exposition import choose_encoder
 
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.clock import SystemClock
@@ -18,10 +19,13 @@ from classifier_operator.adapters.http import HealthServer
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.census import Census, Scrape
 from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.lag import watch_lag
 from classifier_operator.runtime.limits import RateLimits
+from classifier_operator.runtime.logs import about
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import (
@@ -35,7 +39,7 @@ from classifier_operator.runtime.ports import (
     Sources,
 )
 from classifier_operator.runtime.smoke import SmokeTester
-from classifier_operator.runtime.store import Body, Store, key_of
+from classifier_operator.runtime.store import Body, Store, key_of, uid_of
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
@@ -70,7 +74,8 @@ class App:
         self._cluster = cluster
         self._clock = clock
         self._store = Store(self._tell_followers)
-        self._queue: WorkQueue[ObjectKey] = WorkQueue()
+        self._queue: WorkQueue[ObjectKey] = WorkQueue(waited=metrics.queue_wait.observe)
+        self._rendering = asyncio.Lock()
         inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
         executor = Executor(cloud, inventory, clock)
         self._sweeper = Sweeper(
@@ -80,7 +85,7 @@ class App:
             clock,
             interval=settings.sweep_interval,
             guard_interval=settings.guard_interval,
-            observe=metrics.sweep_seconds.observe,
+            observe=metrics.swept,
             looked=lambda resource, refusal: self._controller.looked(resource, refusal),
         )
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
@@ -93,6 +98,7 @@ class App:
             concurrency=settings.import_concurrency,
             interval=settings.sweep_interval,
             backoff=troubles.backoff,
+            sent=metrics.import_bytes.inc,
         )
         self._controller = Controller(
             store=self._store,
@@ -111,7 +117,9 @@ class App:
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work."""
         await self._first_listing()
+        self.metrics.leading.set(1)
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
+        loops.append(watch_lag(self.metrics.event_loop_lag.observe))
         loops += [self._work() for _ in range(self.settings.workers)]
         self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in loops]
 
@@ -161,16 +169,21 @@ class App:
             return f"the last sweep over AWS ended {silence:.0f} s ago"
         return ""
 
-    def exposition(self) -> bytes:
-        """The metrics as of now."""
-        self.metrics.queue_depth.set(len(self._queue))
-        bodies = ((key, self._store.get(key) or {}) for kind in Kind for key in self._store.keys(kind))
-        self.metrics.show_objects(
-            Counter(
-                (key.kind.value, (headline(body.get("status", {})) or ("", "Unknown", ""))[1]) for key, body in bodies
+    async def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """The metrics as of now in the format that an Accept header asks for, and that format's media type.
+
+        Thousands of objects take a part of a second: that is spent in a thread, for one scrape at a time.
+        """
+        encode, media_type = choose_encoder(accept)
+        async with self._rendering:
+            self.metrics.show_queue(self._queue)
+            census = Census(
+                self._store.snapshot(),
+                self._importer.phases(),
+                self._clock.now(),
+                with_objects=self.settings.object_metrics,
             )
-        )
-        return self.metrics.exposition()
+            return await asyncio.to_thread(encode, Scrape(self.metrics.registry, census)), media_type
 
     def _tell_followers(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
         """Endpoints look again when the training they follow has another model, or something else to say."""
@@ -182,7 +195,8 @@ class App:
         while True:
             key = await self._queue.get()
             try:
-                result = await self._pass(key)
+                with about(key, uid_of(self._store.get(key))), self.metrics.pass_seconds.labels(key.kind.value).time():
+                    result = await self._pass(key)
             finally:
                 self._queue.done(key)
             self.metrics.passes.labels(key.kind.value, result).inc()
@@ -198,11 +212,11 @@ class App:
             self.lost(key)
             return "gone"
         except ClusterUnavailableError as error:
-            logger.warning("%s: %s", key, error, extra={"object": str(key)})
+            logger.warning("%s: %s", key, error)
             self._queue.add_after(key, ERROR_SECONDS / 10)
             return "unavailable"
         except Exception:
-            logger.exception("%s: unforeseen", key, extra={"object": str(key)})
+            logger.exception("%s: unforeseen", key)
             self._queue.add_after(key, ERROR_SECONDS)
             return "error"
         return "ok"
@@ -214,7 +228,7 @@ class App:
         except GoneError:
             self.lost(key)
         except ClusterUnavailableError as error:
-            logger.warning("%s: %s", key, error, extra={"object": str(key)})
+            logger.warning("%s: %s", key, error)
         self._queue.add(key)
 
     async def _watch_namespaces(self) -> None:

@@ -21,6 +21,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     import_rules: where inputs may be fetched from, beyond https from public addresses.
     import_max_bytes: the size of the largest file that is fetched.
     import_concurrency: how many files are fetched at a time.
+    object_metrics: whether there are metrics of each object.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     import_rules: Rules = Rules()
     import_max_bytes: int = 100 * 1024**3
     import_concurrency: int = 2
+    object_metrics: bool = True
     health_host: str = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside of the pod
     health_port: int = 8080
     identity: str = "classifier-operator"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -202,3 +203,71 @@ async def test_what_botocore_refuses_is_not_sent_again(
         await aws.call(place, "ListModels", params)
     assert refused.value.kind is RefusalKind.INVALID
     assert control.counts() == {}
+
+
+def counted(aws: Aws, metric: str, **labels: str) -> float:
+    """The value of a counter, of all its series that have these labels."""
+    samples = [one for family in aws._metrics.registry.collect() for one in family.samples]
+    name = f"classifier_operator_{metric}"
+    return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
+
+
+async def test_calls_are_counted_where_they_go(aws: Aws, control: Control) -> None:
+    await models(aws, THERE, 3)
+    with pytest.raises(AwsRefusal) as refused:
+        await aws.read_object(OWN, "s3://nothing/here", 10)
+    assert refused.value.request_id
+    assert counted(aws, "aws_calls_total", aws_service="sagemaker", operation="ListModels", outcome="ok") == 3
+    assert counted(aws, "aws_calls_total", aws_service="sts", operation="AssumeRole", outcome="ok") == 1
+    assert counted(aws, "aws_calls_total", aws_service="s3", operation="GetObject", outcome="NotFound") == 1
+    assert counted(aws, "aws_call_seconds_count") == 4
+    assert counted(aws, "aws_limit_wait_seconds_count") == 4
+    assert counted(aws, "aws_calls_waiting") == counted(aws, "aws_calls_in_flight") == 0
+    assert counted(aws, "aws_credential_failures_total") == counted(aws, "aws_retries_total") == 0
+
+
+async def test_a_renewal_that_fails_early_is_counted_though_it_disturbs_nobody(
+    aws: Aws, control: Control, clock: Clock
+) -> None:
+    await models(aws, THERE)
+    control.fail_next("sts.AssumeRole", None)
+    clock.ahead = timedelta(minutes=47)
+    await models(aws, THERE)
+    assert counted(aws, "aws_credential_failures_total", source="AssumeRole", outcome="Unavailable") >= 1
+    assert counted(aws, "aws_calls_total", operation="ListModels", outcome="ok") == 2
+
+
+async def test_missing_credentials_are_counted(aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(AwsRefusal):
+        await models(aws, OWN)
+    assert counted(aws, "aws_credential_failures_total", source="chain", outcome="AccessDenied") == 1
+
+
+async def test_a_call_that_is_sent_again_with_new_credentials_is_a_retry(aws: Aws, control: Control) -> None:
+    control.fail_next("ListModels", 1, status=400, **EXPIRED)
+    await models(aws, OWN)
+    assert counted(aws, "aws_retries_total", operation="ListModels") == 1
+    assert counted(aws, "aws_calls_total", operation="ListModels") == 1
+
+
+async def test_a_call_that_is_not_waited_for_is_interrupted(
+    aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, sent = asyncio.get_running_loop(), aws._sent
+    is_sent, may_go_on = asyncio.Event(), threading.Event()
+
+    def held(*arguments: Any) -> Any:
+        loop.call_soon_threadsafe(is_sent.set)
+        may_go_on.wait(30)
+        return sent(*arguments)
+
+    monkeypatch.setattr(aws, "_sent", held)
+    task = asyncio.create_task(models(aws, OWN))
+    await is_sent.wait()
+    assert counted(aws, "aws_calls_in_flight") == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    may_go_on.set()
+    assert counted(aws, "aws_calls_total", operation="ListModels", outcome="Interrupted") == 1

@@ -24,7 +24,7 @@ def test_what_was_deleted_while_nobody_watched_is_noticed(world: World, start: C
     operator = start("--resync-interval", "1")
     world.apply(training(suspend=True))
     world.wait_for("ctrain", "digits", "Suspended")
-    gauge = 'classifier_operator_objects{kind="ClassifierTraining",reason="Suspended"} 1.0'
+    gauge = 'classifier_operator_objects{condition="Ready",kind="ClassifierTraining",reason="Suspended"} 1.0'
     until(lambda: gauge in operator.get("/metrics"), "the object to be counted")
     world.delete("ctrain", "digits")
     until(lambda: gauge not in operator.get("/metrics"), "the object to be forgotten")

@@ -6,11 +6,12 @@ botocore's own retries are off: the work queue retries, where it can be seen, co
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from botocore import xform_name
@@ -18,14 +19,26 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classifier_operator.adapters.clock import SystemClock
-from classifier_operator.adapters.identities import Identities
+from classifier_operator.adapters.exchange import Exchange
+from classifier_operator.adapters.identities import Identities, refusal_in
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.limits import RateLimits
+from classifier_operator.runtime.logs import fields_of
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, classify
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+
+class Answered(NamedTuple, Generic[T]):
+    """What a call is made for, and botocore's ResponseMetadata of it."""
+
+    value: T
+    metadata: Mapping[str, Any]
+
 
 THREADS = 16
 _AUTOSCALING = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget"})
@@ -40,6 +53,7 @@ _CONFIG = Config(
 # What botocore raises before it asks AWS. Such parameters and regions never reach AWS, and never will; credentials may
 # come, or come back.
 _NEVER_SENT = ("ParamValidationError", "InvalidRegionError", "NoRegionError", "EndpointResolutionError")
+NO_CREDENTIALS = "NoCredentials"
 _NO_CREDENTIALS = (
     "NoCredentialsError",
     "PartialCredentialsError",
@@ -58,7 +72,7 @@ class Aws:
         self._limits = limits
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-        self._identities = Identities(_CONFIG, (clock or SystemClock()).now)
+        self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts)
         self._clients: dict[tuple[Place, str], Any] = {}
         self._making = threading.Lock()
 
@@ -70,68 +84,91 @@ class Aws:
         """One call of SageMaker's or Application Auto Scaling's API."""
         service = "application-autoscaling" if operation in _AUTOSCALING else "sagemaker"
 
-        def send() -> dict[str, Any]:
-            method = getattr(self._client(place, service), xform_name(operation))
-            answer: dict[str, Any] = method(**params)
-            return answer
+        def send() -> Answered[dict[str, Any]]:
+            return _whole(getattr(self._client(place, service), xform_name(operation))(**params))
 
-        return await self._run(place, operation, send)
+        return await self._run(place, Exchange(service, operation, place.region, params), send)
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
+        params = {"EndpointName": endpoint, "ContentType": content_type, "Body": body}
         target = {"TargetVariant": variant} if variant else {}
 
-        def send() -> bytes:
-            client = self._client(place, "sagemaker-runtime")
-            answer = client.invoke_endpoint(EndpointName=endpoint, ContentType=content_type, Body=body, **target)
-            data: bytes = answer["Body"].read()
-            return data
+        def send() -> Answered[bytes]:
+            answer = self._client(place, "sagemaker-runtime").invoke_endpoint(**params, **target)
+            return Answered(answer["Body"].read(), answer["ResponseMetadata"])
 
-        return await self._run(place, "InvokeEndpoint", send)
+        return await self._run(place, Exchange("sagemaker-runtime", "InvokeEndpoint", place.region, params), send)
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         """An object of S3, at most `limit` bytes of it."""
         url = urlsplit(s3_uri)
+        params = {"Bucket": url.netloc, "Key": url.path.lstrip("/")}
 
-        def send() -> bytes:
-            answer = self._client(place, "s3").get_object(Bucket=url.netloc, Key=url.path.lstrip("/"))
-            data: bytes = answer["Body"].read(limit)
-            return data
+        def send() -> Answered[bytes]:
+            answer = self._client(place, "s3").get_object(**params)
+            return Answered(answer["Body"].read(limit), answer["ResponseMetadata"])
 
-        return await self._run(place, "GetObject", send)
+        return await self._run(place, Exchange("s3", "GetObject", place.region, params), send)
 
     async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One call of S3's API that returns no body."""
 
-        def send() -> dict[str, Any]:
-            answer: dict[str, Any] = getattr(self._client(place, "s3"), xform_name(operation))(**params)
-            return answer
+        def send() -> Answered[dict[str, Any]]:
+            return _whole(getattr(self._client(place, "s3"), xform_name(operation))(**params))
 
-        return await self._run(place, operation, send)
+        return await self._run(place, Exchange("s3", operation, place.region, params), send)
 
-    async def _run(self, place: Place, operation: str, send: Callable[[], T]) -> T:
-        await self._limits.acquire(place, operation)
-        began = time.monotonic()
-        outcome = "ok"
+    async def _run(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]]) -> T:
+        with self._metrics.aws_waiting.track_inprogress(), self._metrics.aws_limit_wait.labels(exchange.service).time():
+            await self._limits.acquire(place, exchange.operation)
+        # What botocore logs there is about the same object.
+        context = contextvars.copy_context()
+        exchange.begin()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._sent, place, operation, send)
+            with self._metrics.aws_in_flight.track_inprogress():
+                value: T = await asyncio.get_running_loop().run_in_executor(
+                    self._pool, context.run, self._sent, place, exchange, send
+                )
+            exchange.succeeded()
         except AwsRefusal as refusal:
-            outcome = refusal.kind.value
+            exchange.refused(refusal)
             raise
         finally:
-            self._metrics.aws_calls.labels(operation, outcome).inc()
-            self._metrics.aws_seconds.labels(operation).observe(time.monotonic() - began)
+            exchange.conclude(self._metrics)
+        return value
 
-    def _sent(self, place: Place, operation: str, send: Callable[[], T]) -> T:
+    def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]]) -> T:
         """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""
         clients = self._clients
         try:
-            return _explained(operation, send)
+            return self._explained(exchange, send)
         except AwsRefusal as refusal:
             if refusal.code not in EXPIRED_CODES:
                 raise
         self._renew(place, clients)
-        return _explained(operation, send)
+        return self._explained(exchange, send)
+
+    def _explained(self, exchange: Exchange, send: Callable[[], Answered[T]]) -> T:
+        """Send, and turn whatever goes wrong into a refusal."""
+        try:
+            answered = send()
+        except (ClientError, FileNotFoundError, PermissionError, BotoCoreError) as error:
+            exchange.answered(_metadata_of(error))
+            refusal = _refusal(exchange.operation, error)
+            if refusal.code == NO_CREDENTIALS:
+                self._metrics.aws_credential_failures.labels("chain", refusal.kind.value).inc()
+            raise refusal from error
+        exchange.answered(answered.metadata)
+        return answered.value
+
+    def _asked_sts(self, operation: str, region: str, refusal: AwsRefusal | None) -> None:
+        """STS has been asked for credentials, in some thread."""
+        outcome = refusal.kind.value if refusal is not None else "ok"
+        self._metrics.called("sts", operation, region, outcome)
+        if refusal is not None:
+            self._metrics.aws_credential_failures.labels(operation, outcome).inc()
+            logger.info("sts: %s", refusal, extra={"service": "sts", **fields_of(refusal)})
 
     def _renew(self, place: Place, clients: dict[tuple[Place, str], Any]) -> None:
         """Make new clients for the identity, unless another thread has done so since."""
@@ -151,20 +188,21 @@ class Aws:
             return self._clients[key]
 
 
-def _explained(operation: str, send: Callable[[], T]) -> T:
-    """Send, and turn whatever goes wrong into a refusal."""
-    try:
-        return send()
-    except ClientError as error:
-        answer = error.response
-        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        details = answer.get("Error", {})
-        raise classify(operation, details.get("Code", ""), details.get("Message", ""), status) from error
-    except (FileNotFoundError, PermissionError) as error:
+def _whole(answer: dict[str, Any]) -> Answered[dict[str, Any]]:
+    return Answered(answer, answer.get("ResponseMetadata", {}))
+
+
+def _metadata_of(error: Exception) -> Mapping[str, Any]:
+    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
+    return metadata
+
+
+def _refusal(operation: str, error: Exception) -> AwsRefusal:
+    """A failure of botocore's as a refusal."""
+    if isinstance(error, ClientError):
+        return refusal_in(operation, error.response)
+    if isinstance(error, FileNotFoundError | PermissionError) or type(error).__name__ in _NO_CREDENTIALS:
         # A web identity's or a pod identity's token is a file, which botocore opens as it is.
-        raise classify(operation, "NoCredentials", str(error)) from error
-    except BotoCoreError as error:
-        name = type(error).__name__
-        if name in _NO_CREDENTIALS:
-            raise classify(operation, "NoCredentials", str(error)) from error
-        raise classify(operation, name, str(error), 400 if name in _NEVER_SENT else 0) from error
+        return classify(operation, NO_CREDENTIALS, str(error))
+    name = type(error).__name__
+    return classify(operation, name, str(error), 400 if name in _NEVER_SENT else 0)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-
-CONTENT_TYPE = "text/plain"
 
 
 class HealthServer:
     """Serves health and metrics.
 
     problem: what is wrong with the operator, or "" while it is well.
-    exposition: the metrics in Prometheus' text format.
+    exposition: the metrics and their media type, for an Accept header.
     """
 
-    def __init__(self, *, problem: Callable[[], str], exposition: Callable[[], bytes]) -> None:
+    def __init__(
+        self, *, problem: Callable[[], str], exposition: Callable[[str], Awaitable[tuple[bytes, str]]]
+    ) -> None:
         self._problem = problem
         self._exposition = exposition
         self._runner: web.AppRunner | None = None
@@ -46,5 +46,6 @@ class HealthServer:
         problem = self._problem()
         return web.Response(text=problem or "ok", status=500 if problem else 200)
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._exposition(), content_type=CONTENT_TYPE)
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, media_type = await self._exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": media_type})

@@ -6,7 +6,7 @@ are kept apart, so that one that is misspelt or not enabled is no matter of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
 from botocore.session import get_session
+
+from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 
 SESSION_NAME = "classifier-operator"
 _OWN = ("", None)
@@ -23,11 +25,18 @@ class Identities:
     """Sessions by the role that is taken on and where; the operator's own is one. Making one is not thread-safe.
 
     now: the time of day, which tells when credentials have to be renewed.
+    asked: called, in whatever thread, when STS was asked: with the operation, the region and its refusal, if it is one.
     """
 
-    def __init__(self, config: Config, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        now: Callable[[], datetime],
+        asked: Callable[[str, str, AwsRefusal | None], None] = lambda *_: None,
+    ) -> None:
         self._config = config
         self._now = now
+        self._asked = asked
         self._sessions: dict[tuple[str, str | None], boto3.Session] = {}
 
     def client(self, service: str, region: str | None, role_arn: str) -> Any:
@@ -42,8 +51,31 @@ class Identities:
     def _session(self, role_arn: str, region: str | None) -> boto3.Session:
         key = (role_arn, region) if role_arn else _OWN
         if key not in self._sessions:
-            self._sessions[key] = self._assumed(role_arn, region) if role_arn else boto3.Session()
+            self._sessions[key] = self._assumed(role_arn, region) if role_arn else self._own()
         return self._sessions[key]
+
+    def _own(self) -> boto3.Session:
+        session = get_session()
+        # Here and not where a role is taken on: botocore asks STS for a web identity's credentials by itself, and it
+        # keeps from everybody that a renewal has failed for as long as the old credentials last.
+        session.register("response-received.sts", self._sts_answered)
+        return boto3.Session(botocore_session=session)
+
+    def _sts_answered(
+        self,
+        event_name: str,
+        parsed_response: Mapping[str, Any] | None,
+        context: Mapping[str, Any],
+        exception: Exception | None,
+        **_: Any,
+    ) -> None:
+        operation = event_name.rpartition(".")[2]
+        refusal = None
+        if exception is not None:
+            refusal = classify(operation, type(exception).__name__, str(exception), 0)
+        elif parsed_response is not None and parsed_response["ResponseMetadata"]["HTTPStatusCode"] >= 300:
+            refusal = refusal_in(operation, parsed_response)
+        self._asked(operation, str(context.get("client_region") or ""), refusal)
 
     def _assumed(self, role_arn: str, region: str | None) -> boto3.Session:
         # In the same region: STS's global address is unknown to other partitions and to networks without a way out.
@@ -63,3 +95,15 @@ class Identities:
             refresh_using=fetch, method="assume-role", time_fetcher=self._now
         )
         return boto3.Session(botocore_session=session)
+
+
+def refusal_in(operation: str, answer: Mapping[str, Any]) -> AwsRefusal:
+    """What an answer of AWS that is an error means."""
+    metadata, details = answer.get("ResponseMetadata", {}), answer.get("Error", {})
+    return classify(
+        operation,
+        details.get("Code", ""),
+        details.get("Message", ""),
+        metadata.get("HTTPStatusCode", 0),
+        metadata.get("RequestId", ""),
+    )

@@ -6,14 +6,17 @@ import logging
 import os
 import socket
 import sys
+from types import TracebackType
 
 import click
-from pythonjsonlogger.json import JsonFormatter
 
+from classifier_operator.adapters.log_lines import TEXT_FORMAT, JsonLines
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.netguard import Rules, rules_of
 from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 # These say at INFO what only matters when something is wrong with them.
 _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
@@ -89,6 +92,12 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
 )
 @click.option("--health-host", default="0.0.0.0", show_default=True, help="Address of /healthz and /metrics.")  # noqa: S104
 @click.option("--health-port", default=8080, show_default=True, help="Port of /healthz and /metrics; 0 takes any.")
+@click.option(
+    "--object-metrics/--no-object-metrics",
+    default=True,
+    show_default=True,
+    help="Whether /metrics has series for each object; some three for each are too many for very large installations.",
+)
 @click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
@@ -112,6 +121,7 @@ def command(
     import_concurrency: int,
     health_host: str,
     health_port: int,
+    object_metrics: bool,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -144,6 +154,7 @@ def command(
         import_rules=rules,
         import_max_bytes=import_max_bytes,
         import_concurrency=import_concurrency,
+        object_metrics=object_metrics,
         health_host=health_host,
         health_port=health_port,
         identity=socket.gethostname(),
@@ -162,13 +173,16 @@ def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, c
 
 def _set_up_logging(log_format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    fields = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    renamed = {"asctime": "time", "levelname": "level", "name": "logger"}
-    handler.setFormatter(
-        JsonFormatter(fields, rename_fields=renamed) if log_format == "json" else logging.Formatter(fields)
-    )
+    handler.setFormatter(JsonLines() if log_format == "json" else logging.Formatter(TEXT_FORMAT))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # What Python itself would print is a line of the log, too.
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logger.critical("ended by an unforeseen error", exc_info=(kind, error, trace))

@@ -109,7 +109,11 @@ class Executor:
             if self._inventory.get(call.resource) is not Unseen.ABSENT:
                 # Made a moment ago, and not seen everywhere yet.
                 raise AwsRefusal(
-                    refusal.operation, RefusalKind.NOT_PROPAGATED, refusal.code, refusal.message
+                    refusal.operation,
+                    RefusalKind.NOT_PROPAGATED,
+                    refusal.code,
+                    refusal.message,
+                    request_id=refusal.request_id,
                 ) from refusal
             return True
         if refusal.kind is RefusalKind.ALREADY_ENDED:

@@ -25,6 +25,7 @@ from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester
@@ -198,7 +199,7 @@ class Controller:
                 await self._send(key, meta, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
-                logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra={"object": str(key)})
+                logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
                 refused.add(call.resource)
                 if not _stands_alone(call):
                     break

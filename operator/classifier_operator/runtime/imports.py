@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,6 +17,7 @@ from msgspec import structs
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType
+from classifier_operator.runtime.logs import fields_of
 from classifier_operator.runtime.netguard import NotAllowedError
 from classifier_operator.runtime.ports import BadSourceError, Clock, ObjectStore, Sources, SourceUnavailableError
 from classifier_operator.runtime.transfer import Limits, Transfer
@@ -53,6 +54,7 @@ class Importer:
 
     changed: called with the object's key and the seconds after which a decision about it has something new to look at.
     interval: seconds between reports of a transfer that just goes on.
+    sent: called with the size of each part that S3 has taken.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Importer:
         concurrency: int,
         interval: float,
         backoff: Backoff,
+        sent: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._uploads = Uploads(store)
+        self._uploads = Uploads(store, sent)
         self._sources = sources
         self._clock = clock
         self._changed = changed
@@ -87,6 +90,10 @@ class Importer:
             transfers={fetch: job.progress for fetch, job in jobs.items()},
             ended=frozenset(self._ended.get(key, ())),
         )
+
+    def phases(self) -> Counter[Phase]:
+        """How many transfers are at what."""
+        return Counter(job.progress.phase for jobs in self._jobs.values() for job in jobs.values())
 
     def run(self, key: ObjectKey, call: ImportCall) -> None:
         """Start the transfer, or let it go on."""
@@ -167,7 +174,7 @@ class Importer:
             refusal = _refusal(job.fetch, error)
             trouble = self._backoff.again(job.progress.trouble, _resource(job), refusal, self._clock.now())
             self.show(job, phase=Phase.FAILED, trouble=trouble)
-            logger.info("%s: %s (%s)", job.key, refusal, trouble.kind.remedy.value, extra={"object": str(job.key)})
+            logger.info("%s: %s (%s)", job.key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
 
     async def _bring(self, job: Job, transfer: Transfer, recorded: Upload | None) -> None:
         """Look first: most runs find their data in place, and these wait for nobody."""

@@ -1,60 +1,92 @@
-"""What the operator tells Prometheus."""
+"""What the operator tells Prometheus as it happens. What is counted in the moment of a scrape is in `census.py`."""
 
 from __future__ import annotations
 
-from collections import Counter as Tally
+import platform
+from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
-PREFIX = "classifier_operator"
+from classifier_operator import __version__
+from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.runtime import families
+from classifier_operator.runtime.families import Family
+from classifier_operator.runtime.workqueue import WorkQueue
+
+MetricT = TypeVar("MetricT", Counter, Gauge, Info)
+
+# Of a call that AWS did not answer before the operator ended, or whose failure is the operator's own.
+INTERRUPTED = "Interrupted"
+# AWS has fewer than forty regions, but a spec may name any: those that nobody needs have one series together.
+MOST_REGIONS = 64
 
 
 class Metrics:
     """The operator's metrics, in a registry of their own."""
 
     def __init__(self) -> None:
+        # A `_created` series for each of the others doubles what is stored, and nobody asks for it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.aws_calls = Counter(
-            f"{PREFIX}_aws_calls",
-            "Calls to AWS by operation and outcome (ok, or the kind of refusal).",
-            ["operation", "outcome"],
-            registry=self.registry,
-        )
-        self.aws_seconds = Histogram(
-            f"{PREFIX}_aws_call_seconds",
-            "How long AWS took to answer, in seconds, by operation.",
-            ["operation"],
-            registry=self.registry,
-        )
-        self.kubernetes_writes = Counter(
-            f"{PREFIX}_kubernetes_writes",
-            "Writes to the Kubernetes API by what was written and HTTP status.",
-            ["what", "status"],
-            registry=self.registry,
-        )
-        self.passes = Counter(
-            f"{PREFIX}_passes",
-            "Passes over objects by kind and result (ok, conflict, gone, unavailable, error).",
-            ["kind", "result"],
-            registry=self.registry,
-        )
-        self.queue_depth = Gauge(f"{PREFIX}_queue_depth", "Objects that wait for a pass.", registry=self.registry)
-        self.sweep_seconds = Histogram(
-            f"{PREFIX}_sweep_seconds", "How long a sweep over AWS took, in seconds.", registry=self.registry
-        )
-        self.objects = Gauge(
-            f"{PREFIX}_objects",
-            "Objects by kind and the reason of their most important condition.",
-            ["kind", "reason"],
-            registry=self.registry,
-        )
+        self._regions: set[str] = set()
+        ProcessCollector(registry=self.registry)
+        self.aws_calls = self._made(Counter, families.AWS_CALLS)
+        self.aws_seconds = self._histogram(families.AWS_CALL_SECONDS)
+        self.aws_retries = self._made(Counter, families.AWS_RETRIES)
+        self.aws_credential_failures = self._made(Counter, families.AWS_CREDENTIAL_FAILURES)
+        self.aws_waiting = self._made(Gauge, families.AWS_CALLS_WAITING)
+        self.aws_in_flight = self._made(Gauge, families.AWS_CALLS_IN_FLIGHT)
+        self.aws_limit_wait = self._histogram(families.AWS_LIMIT_WAIT_SECONDS)
+        self.kubernetes_writes = self._made(Counter, families.KUBERNETES_WRITES)
+        self.queue_depth = self._made(Gauge, families.QUEUE_DEPTH)
+        self.queue_oldest_age = self._made(Gauge, families.QUEUE_OLDEST_AGE_SECONDS)
+        self.queue_working = self._made(Gauge, families.QUEUE_WORKING)
+        self.queue_scheduled = self._made(Gauge, families.QUEUE_SCHEDULED)
+        self.queue_wait = self._histogram(families.QUEUE_WAIT_SECONDS)
+        self.passes = self._made(Counter, families.PASSES)
+        self.pass_seconds = self._histogram(families.PASS_SECONDS)
+        self.sweep_seconds = self._histogram(families.SWEEP_SECONDS)
+        self.last_sweep = self._made(Gauge, families.LAST_SWEEP)
+        self.last_sweep.set_to_current_time()
+        self.import_bytes = self._made(Counter, families.IMPORT_BYTES)
+        self.leading = self._made(Gauge, families.LEADING)
+        self.event_loop_lag = self._histogram(families.EVENT_LOOP_LAG_SECONDS)
+        build = self._made(Info, families.BUILD, labels=())
+        build.info({"version": __version__, "python_version": platform.python_version()})
 
-    def show_objects(self, tally: Tally[tuple[str, str]]) -> None:
-        """Replace the gauge of objects by these counts."""
-        self.objects.clear()
-        for (kind, reason), count in tally.items():
-            self.objects.labels(kind, reason).set(count)
+    def called(self, service: str, operation: str, region: str, outcome: str) -> None:
+        """AWS has answered, or not."""
+        self.aws_calls.labels(service, operation, self._bounded(region), outcome).inc()
 
-    def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def swept(self, seconds: float) -> None:
+        """A sweep over AWS has ended."""
+        self.sweep_seconds.observe(seconds)
+        self.last_sweep.set_to_current_time()
+
+    def show_queue(self, queue: WorkQueue[ObjectKey]) -> None:
+        """How the queue is now."""
+        self.queue_depth.set(len(queue))
+        self.queue_oldest_age.set(queue.oldest_age)
+        self.queue_working.set(queue.working)
+        self.queue_scheduled.set(queue.scheduled)
+
+    def _bounded(self, region: str) -> str:
+        if region not in self._regions and len(self._regions) >= MOST_REGIONS:
+            return "other"
+        self._regions.add(region)
+        return region
+
+    def _made(self, kind: type[MetricT], family: Family, labels: tuple[str, ...] | None = None) -> MetricT:
+        names = family.labels if labels is None else labels
+        return kind(family.base_name, family.text, names, registry=self.registry)
+
+    def _histogram(self, family: Family) -> Histogram:
+        return Histogram(family.base_name, family.text, family.labels, registry=self.registry, buckets=family.buckets)

@@ -38,6 +38,10 @@ class Store:
         """The object, if it exists."""
         return self._bodies.get(key)
 
+    def snapshot(self) -> Mapping[ObjectKey, Body]:
+        """All objects as they are now; a body that is in it does not change any more."""
+        return dict(self._bodies)
+
     def keys(self, kind: Kind) -> list[ObjectKey]:
         """All objects of a kind."""
         return [key for key in self._bodies if key.kind is kind]
@@ -58,7 +62,7 @@ class Store:
     def drop(self, key: ObjectKey, uid: str = "") -> None:
         """The object is gone; with a UID, only if it is still that one and not its successor of the same name."""
         before = self._bodies.get(key)
-        gone = uid or (uid_of(before) if before is not None else "")
+        gone = uid or uid_of(before)
         if gone:
             self._gone[gone] = None
             if len(self._gone) > REMEMBERED:
@@ -89,9 +93,9 @@ def key_of(body: Body) -> ObjectKey:
     return ObjectKey(Kind(body["kind"]), metadata["namespace"], metadata["name"])
 
 
-def uid_of(body: Body) -> str:
-    """The object's UID, which its successor of the same name does not share."""
-    uid: str = body["metadata"].get("uid", "")
+def uid_of(body: Body | None) -> str:
+    """The object's UID, which its successor of the same name does not share; nothing where there is no object."""
+    uid: str = body["metadata"].get("uid", "") if body is not None else ""
     return uid
 
 

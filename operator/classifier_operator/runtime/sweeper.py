@@ -17,6 +17,7 @@ from typing import Any
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.logs import fields_of
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed
@@ -134,7 +135,7 @@ class Sweeper:
 
 
 def _log(group: _Group, refusal: AwsRefusal) -> None:
-    logger.info("sweep of %s in %s: %s", group[1], group[0].region, refusal)
+    logger.info("sweep of %s in %s: %s", group[1], group[0].region, refusal, extra=fields_of(refusal))
 
 
 def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:

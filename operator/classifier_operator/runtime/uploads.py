@@ -6,7 +6,7 @@ What the operator puts there carries the hash of its source as metadata, so it i
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -28,10 +28,14 @@ class Part(Struct, frozen=True):
 
 
 class Uploads:
-    """Multipart uploads."""
+    """Multipart uploads.
 
-    def __init__(self, store: ObjectStore) -> None:
+    sent: called with the size of each part that S3 has taken.
+    """
+
+    def __init__(self, store: ObjectStore, sent: Callable[[int], None] = lambda _: None) -> None:
         self._store = store
+        self._sent = sent
 
     async def size_in_place(self, fetch: Fetch) -> int | None:
         """The object's size, if it is there and is that of the source."""
@@ -73,6 +77,7 @@ class Uploads:
         answer = await self._call(
             _place(upload), "UploadPart", **_of(upload), PartNumber=number, Body=body, ContentMD5=digest
         )
+        self._sent(len(body))
         return Part(answer["ETag"].strip('"'), len(body))
 
     async def complete(self, upload: Upload, parts: Mapping[int, Part]) -> None:
@@ -122,7 +127,9 @@ class Uploads:
             return await self._store.call_s3(place, operation, {"Bucket": bucket, "Key": key, **params})
         except AwsRefusal as refusal:
             message = f"{refusal.message} ({s3_uri})" if refusal.message else s3_uri
-            raise AwsRefusal(refusal.operation, refusal.kind, refusal.code, message) from refusal
+            raise AwsRefusal(
+                refusal.operation, refusal.kind, refusal.code, message, request_id=refusal.request_id
+            ) from refusal
 
 
 def _place(upload: Upload) -> Place:

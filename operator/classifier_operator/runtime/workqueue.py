@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Hashable
+import time
+from collections.abc import Callable, Hashable
 from enum import IntEnum
 from typing import Generic, TypeVar
 
@@ -24,9 +25,18 @@ class Priority(IntEnum):
 
 
 class WorkQueue(Generic[K]):
-    """Keys to look at."""
+    """Keys to look at.
 
-    def __init__(self) -> None:
+    clock: seconds that never go back.
+    waited: called, for each key that is given out, with the seconds that it has waited.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.monotonic, waited: Callable[[float], None] = lambda _: None
+    ) -> None:
+        self._monotonic = clock
+        self._waited = waited
+        self._since: dict[K, float] = {}
         self._line: asyncio.PriorityQueue[tuple[int, int, K]] = asyncio.PriorityQueue()
         self._waiting: dict[K, Priority] = {}
         self._working: set[K] = set()
@@ -42,6 +52,23 @@ class WorkQueue(Generic[K]):
         """Whether nothing waits and nothing is being worked on; timers may be running."""
         return not self._waiting and not self._working
 
+    @property
+    def working(self) -> int:
+        """How many are being worked on."""
+        return len(self._working)
+
+    @property
+    def scheduled(self) -> int:
+        """How many come after a delay."""
+        return len(self._timers)
+
+    @property
+    def oldest_age(self) -> float:
+        """How many seconds the one has waited that waits longest; 0 when none does."""
+        # In the order in which they began to wait: a more urgent wish does not begin it anew.
+        first = next(iter(self._since.values()), None)
+        return self._monotonic() - first if first is not None else 0.0
+
     def add(self, key: K, priority: Priority = Priority.NORMAL) -> None:
         """Look at the key soon; the more urgent of two wishes counts."""
         if key in self._working:
@@ -49,6 +76,7 @@ class WorkQueue(Generic[K]):
             return
         if priority < self._waiting.get(key, Priority.LOW + 1):
             self._waiting[key] = priority
+            self._since.setdefault(key, self._monotonic())
             self._line.put_nowait((priority, next(self._order), key))
 
     def add_after(self, key: K, seconds: float, priority: Priority = Priority.NORMAL) -> None:
@@ -67,6 +95,7 @@ class WorkQueue(Generic[K]):
     def forget(self, key: K) -> None:
         """Drop what waits for the key, because there is nothing to look at any more."""
         self._waiting.pop(key, None)
+        self._since.pop(key, None)
         self._again.pop(key, None)
         timer = self._timers.pop(key, None)
         if timer is not None:
@@ -80,6 +109,7 @@ class WorkQueue(Generic[K]):
             if self._waiting.get(key) == priority:
                 del self._waiting[key]
                 self._working.add(key)
+                self._waited(self._monotonic() - self._since.pop(key))
                 return key
 
     def done(self, key: K) -> None:

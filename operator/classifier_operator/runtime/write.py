@@ -78,7 +78,7 @@ class Writer:
             key,
             reason,
             note,
-            extra={"object": str(key), "reason": reason},
+            extra={"reason": reason},
         )
         try:
             await self._cluster.post_event(self._event(key, body, reason, note, is_warning))

@@ -71,14 +71,19 @@ _REMEDIES = {
 
 
 class AwsRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours
-    """AWS did not do what was asked: which call, its code and words, and what they mean."""
+    """AWS did not do what was asked: which call, its code and words, and what they mean.
 
-    def __init__(self, operation: str, kind: RefusalKind, code: str, message: str) -> None:
+    request_id: by which AWS's support finds the request. It is for the log, and stays out of `words`: it is another one
+    at each try, so a status that told it would be written, and an Event be published, at each try as well.
+    """
+
+    def __init__(self, operation: str, kind: RefusalKind, code: str, message: str, *, request_id: str = "") -> None:
         super().__init__(f"{operation}: {code}: {message}")
         self.operation = operation
         self.kind = kind
         self.code = code
         self.message = message
+        self.request_id = request_id
 
     @property
     def remedy(self) -> Remedy:
@@ -301,10 +306,10 @@ RULES = (
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 
 
-def classify(operation: str, code: str, message: str, status: int = 400) -> AwsRefusal:
+def classify(operation: str, code: str, message: str, status: int = 400, request_id: str = "") -> AwsRefusal:
     """The refusal that this answer is; `status` is the HTTP status, 0 where no answer came."""
     kind = next((rule.kind for rule in RULES if rule.fits(operation, code, message)), None)
     if kind is None:
         unavailable = status == 0 or status >= 500
         kind = RefusalKind.UNAVAILABLE if unavailable else RefusalKind.INVALID
-    return AwsRefusal(operation, kind, code, message)
+    return AwsRefusal(operation, kind, code, message, request_id=request_id)

@@ -99,3 +99,35 @@ async def test_nothing_comes_after_the_end(queue: WorkQueue[str]) -> None:
     queue.close()
     await asyncio.sleep(0.01)
     assert queue.is_idle
+
+
+class Time:
+    """Seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_it_tells_how_long_keys_wait() -> None:
+    time, waited = Time(), list[float]()
+    queue: WorkQueue[str] = WorkQueue(clock=time, waited=waited.append)
+    assert queue.oldest_age == 0
+    queue.add("a")
+    time.now += 5
+    queue.add("b")
+    queue.add("a", Priority.URGENT)
+    assert (queue.oldest_age, queue.working, queue.scheduled) == (5, 0, 0)
+    time.now += 1
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    assert (waited, queue.oldest_age, queue.working) == ([6, 1], 0, 2)
+    time.now += 10
+    queue.add("a")
+    queue.done("a")
+    assert queue.oldest_age == 0
+    queue.forget("a")
+    queue.add_after("b", 60)
+    assert (queue.oldest_age, queue.scheduled) == (0, 1)
+    queue.close()

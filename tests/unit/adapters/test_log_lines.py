@@ -1,0 +1,147 @@
+"""A line of JSON for each record, with the object that was being worked on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from typing import Any
+
+import pytest
+
+from classifier_operator.adapters.exchange import Exchange
+from classifier_operator.adapters.log_lines import JsonLines
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.runtime.logs import about, fields_of, topic
+from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.sagemaker.refusals import classify
+
+KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
+FIELDS = {
+    "object": "ClassifierTraining/vision/digits",
+    "kind": "ClassifierTraining",
+    "namespace": "vision",
+    "name": "digits",
+    "uid": "u-1",
+}
+
+
+def line(message: str = "hello", level: int = logging.INFO, exc_info: Any = None, **extra: Any) -> dict[str, Any]:
+    record = logging.LogRecord("somebody", level, __file__, 1, message, (), exc_info)
+    record.created = 1767268800.25
+    vars(record).update(extra)
+    text = JsonLines().format(record)
+    assert "\n" not in text
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def test_a_line_says_when_who_and_what() -> None:
+    assert line() == {
+        "time": "2026-01-01T12:00:00.250Z",
+        "level": "INFO",
+        "logger": "somebody",
+        "message": "hello",
+    }
+
+
+def test_a_line_says_what_is_added_to_it() -> None:
+    assert line(reason="Completed")["reason"] == "Completed"
+
+
+def test_a_traceback_is_a_field() -> None:
+    try:
+        raise ValueError("first\nsecond")
+    except ValueError:
+        found = line("unforeseen", logging.ERROR, sys.exc_info())
+    assert found["message"] == "unforeseen"
+    assert "ValueError: first\nsecond" in found["traceback"]
+    assert found["traceback"].startswith("Traceback (most recent call last)")
+
+
+async def test_a_line_says_which_object_is_worked_on_also_in_tasks_that_were_started_there() -> None:
+    async def later() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return line()
+
+    with about(KEY, "u-1"):
+        assert FIELDS.items() <= line().items()
+        task = asyncio.create_task(later())
+        assert FIELDS.items() <= (await asyncio.to_thread(line)).items()
+    assert topic() is None
+    assert "object" not in line()
+    assert FIELDS.items() <= (await task).items()
+
+
+def test_an_object_without_a_uid() -> None:
+    with about(KEY, ""):
+        assert "uid" not in line()
+
+
+def test_what_kopf_says_of_an_object_is_said_the_same_way() -> None:
+    ref = {"apiVersion": "x/v1", "kind": "ClassifierTraining", "namespace": "vision", "name": "digits", "uid": "u-1"}
+    found = line(k8s_ref=ref, k8s_skip=True, settings=object())
+    assert FIELDS.items() <= found.items()
+    assert not {"k8s_ref", "k8s_skip", "settings"} & found.keys()
+
+
+def test_of_a_kind_that_is_not_ours_nothing_is_said() -> None:
+    assert "object" not in line(k8s_ref={"kind": "Pod", "name": "x"})
+
+
+def test_a_refusals_fields() -> None:
+    refusal = classify("CreateModel", "AccessDenied", "no", 403, "r-1")
+    fields = {"operation": "CreateModel", "outcome": "AccessDenied", "code": "AccessDenied", "requestId": "r-1"}
+    assert fields_of(refusal) == fields
+    assert "r-1" not in f"{refusal} {refusal.words}"
+
+
+def concluded(operation: str, params: dict[str, Any], caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
+    exchange = Exchange("sagemaker", operation, "us-east-1", params)
+    exchange.begin()
+    exchange.answered({"RequestId": "r-1", "HTTPStatusCode": 200, "RetryAttempts": 2})
+    exchange.succeeded()
+    exchange.conclude(Metrics())
+    return caplog.records[-1]
+
+
+@pytest.mark.parametrize(
+    ("operation", "level"),
+    [
+        ("CreateTrainingJob", logging.INFO),
+        ("DeleteEndpoint", logging.INFO),
+        ("AddTags", logging.INFO),
+        ("RegisterScalableTarget", logging.INFO),
+        ("AbortMultipartUpload", logging.INFO),
+        ("UploadPart", logging.DEBUG),
+        ("DescribeEndpoint", logging.DEBUG),
+        ("ListTags", logging.DEBUG),
+        ("HeadObject", logging.DEBUG),
+        ("InvokeEndpoint", logging.DEBUG),
+    ],
+)
+def test_changes_are_told_and_looks_only_on_request(
+    operation: str, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert concluded(operation, {}, caplog).levelno == level
+
+
+def test_a_call_tells_what_it_is_about_and_no_other_parameter(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    params = {"TrainingJobName": "vision-digits-1", "Environment": {"PASSWORD": "hunter2"}, "Body": b"hunter2"}
+    with about(KEY, "u-1"):
+        record = concluded("CreateTrainingJob", params, caplog)
+    assert record.getMessage().startswith(
+        "ClassifierTraining/vision/digits: CreateTrainingJob of vision-digits-1: ok in"
+    )
+    assert record.getMessage().endswith("request r-1")
+    fields = vars(record)
+    assert (fields["service"], fields["resource"], fields["attempts"], fields["requestId"]) == (
+        "sagemaker",
+        "vision-digits-1",
+        3,
+        "r-1",
+    )
+    assert "hunter2" not in str(fields)
