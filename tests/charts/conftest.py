@@ -12,7 +12,7 @@ from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.conftest import SETTINGS, SPEED
 from tests.apiserver.world import BUCKET, World
-from tests.charts.helm import Helm
+from tests.charts.helm import Helm, Json
 from tests.charts.kubelet import Kubelet
 
 
@@ -30,6 +30,12 @@ class Site:
     kubelet: Kubelet
     aws: EmulatorProcess
     helm: Helm
+
+    def apply(self, *manifests: Json) -> None:
+        """Apply manifests as the administrator."""
+        self.plane.kubectl(
+            "apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+        )
 
     def world(self, namespace: str, **annotations: str) -> World:
         """A fresh namespace with these annotations, and an AWS account with nothing in it but the data."""
