@@ -94,6 +94,10 @@ def controller_manager_arguments(kubeconfig: Path, credentials: Credentials) -> 
         "root-ca-certificate-publisher-controller",
         "clusterrole-aggregation-controller",
         "disruption-controller",
+        # Their pods stay pending, unless somebody plays the scheduler and the kubelet.
+        "deployment-controller",
+        "replicaset-controller",
+        "job-controller",
     )
     return [
         f"--kubeconfig={kubeconfig}",

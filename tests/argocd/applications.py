@@ -64,7 +64,7 @@ class Applications:
 
     def delete(self, name: str) -> None:
         """Take it away; what it has made stays."""
-        self.kubectl("delete", "application", name, "--timeout=60s")
+        self.kubectl("delete", "application", name, "--ignore-not-found", "--timeout=60s")
 
 
 def is_settled(status: Json) -> bool:

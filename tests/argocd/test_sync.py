@@ -109,9 +109,8 @@ def test_nothing_that_the_operator_writes_is_a_difference(
     world: World, repository: Repository, argocd: Applications, name: str, options: list[str]
 ) -> None:
     files = {path.name: path.read_text() for path in EXAMPLES.glob("*.yaml")}
-    expected = {
-        f"{one['kind']}/{one['metadata']['name']}" for text in files.values() for one in yaml.safe_load_all(text)
-    }
+    manifests = [one for text in files.values() for one in yaml.safe_load_all(text)]
+    expected = {f"{one['kind']}/{one['metadata']['name']}" for one in manifests}
     give(world.s3, "".join(files.values()))
     # Without waves, or it would wait for those that lack what they name.
     commit = repository.commit(files)
@@ -122,6 +121,10 @@ def test_nothing_that_the_operator_writes_is_a_difference(
     differing = {one for one, state in resources_of(status).items() if state["status"] != "Synced"}
     assert (sync_of(status), differing) == ("Synced", set())
     assert expected <= set(resources_of(status))
+    # Those that have a namespace of their own are in nobody else's way.
+    argocd.delete(name)
+    for namespace in {one["metadata"]["namespace"] for one in manifests if "namespace" in one["metadata"]}:
+        world.cluster.kubectl("delete", "namespace", namespace, "--timeout=60s")
 
 
 def test_what_somebody_changes_is_put_back(
