@@ -20,7 +20,7 @@ import yaml
 
 from control_plane import ControlPlane
 from control_plane.processes import ChildProcess
-from tests.apiserver.world import Json, until
+from tests.apiserver.world import Json
 from tests.argocd.customizations import CONFIG_MAP
 
 NAMESPACE: Final = "argocd"
@@ -81,9 +81,7 @@ class ArgoCD:
     def _install(self) -> None:
         files = [argument for path in self._crds for argument in ("-f", str(path))]
         self.cluster.kubectl("apply", "--server-side", *files)
-        # kubectl fails while there are no conditions yet.
-        wait = ("wait", "--for=condition=Established", "--timeout=30s", *files)
-        until(lambda: self.cluster.kubectl(*wait, check=False).returncode == 0, "Argo CD's kinds to be served")
+        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *files)
         self.cluster.kubectl("create", "namespace", NAMESPACE)
         self.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(self._settings()))
 
