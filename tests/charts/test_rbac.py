@@ -152,7 +152,8 @@ def test_people_reach_the_kinds_by_the_cluster_s_own_roles(site: Site) -> None:
         )
 
     def may(user: str, verb: str, resource: str) -> bool:
-        asked = ("auth", "can-i", verb, resource, "-n", "default", f"--as={user}")
+        name, _, subresource = resource.partition("/")
+        asked = ("auth", "can-i", verb, name, f"--subresource={subresource}", "-n", "default", f"--as={user}")
         return site.plane.kubectl(*asked, check=False).stdout.strip() == "yes"
 
     # A controller puts the roles together.
