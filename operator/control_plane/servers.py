@@ -97,6 +97,8 @@ def controller_manager_arguments(kubeconfig: Path, credentials: Credentials) -> 
         "deployment-controller",
         "replicaset-controller",
         "job-controller",
+        # Checks the expressions of admission policies against the types that they are about.
+        "validatingadmissionpolicy-status-controller",
     )
     return [
         f"--kubeconfig={kubeconfig}",
