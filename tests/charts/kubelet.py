@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import signal
 import ssl
 import subprocess
@@ -54,6 +55,8 @@ class Kubelet:
         self._client = client.ApiClient(configuration)
         self._core = client.CoreV1Api(self._client)
         self._pods: dict[str, PodProcess] = {}
+        # Another control plane's pods are elsewhere, whatever runs beside this test.
+        self._network = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(256)}"
         self._addresses = count(2)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -128,7 +131,7 @@ class Kubelet:
         folder.mkdir(parents=True)
         account = pod["spec"]["serviceAccountName"]
         kubeconfig = self._plane.service_account_kubeconfig(namespace, account)
-        surroundings = Surroundings(self._core, pod, f"127.77.0.{next(self._addresses)}", folder)
+        surroundings = Surroundings(self._core, pod, f"{self._network}.{next(self._addresses)}", folder)
         self._pods[uid] = PodProcess(surroundings, kubeconfig)
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from classifier_operator.adapters.tenants_file import tenants_of
 from classifier_operator.cli.run import command
+from classifier_operator.reconcile.tenants import Tenants
 from control_plane import find_tools
 from tests.charts.helm import CHART, Helm, Json, one
 from tests.contract.manifests import CRDS, PLURALS, REPOSITORY, definition
@@ -108,6 +110,14 @@ def test_each_option_of_the_operator_has_a_value(helm: Helm) -> None:
     }
     options = {parameter.opts[0] for parameter in command.params}
     assert options - passed == {"--health-host"}
+
+
+def test_what_namespaces_may_use_is_what_the_operator_reads(helm: Helm) -> None:
+    rendered = helm.render("--values", str(CHART / "ci" / "everything-values.yaml"))
+    allowed = tenants_of(one(rendered, "ConfigMap", "vision-tenants")["data"]["tenants.yaml"])
+    assert [entry.namespaces for entry in allowed.entries or ()] == [("vision",)]
+    nothing = one(helm.render("--set-json=operator.tenants=[]"), "ConfigMap")["data"]["tenants.yaml"]
+    assert tenants_of(nothing) == Tenants(entries=())
 
 
 def test_the_package_has_what_is_installed_and_no_more(helm: Helm, tmp_path: Path) -> None:
