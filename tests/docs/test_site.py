@@ -28,6 +28,8 @@ def test_it_builds_strictly(site: Site) -> None:
 def test_a_page_that_is_not_in_the_navigation_is_an_error(tmp_path: Path) -> None:
     for folder in ("docs", "crds", "manifests"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "bench").mkdir()
+    shutil.copytree(ROOT / "bench" / "results", tmp_path / "bench" / "results")
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     (tmp_path / "operator").symlink_to(ROOT / "operator")
     assert build(tmp_path / "site", tmp_path).returncode == 0
