@@ -15,8 +15,9 @@ OF_AN_ACCOUNT = OF_THE_OPERATOR[:-1]
 OPERATOR_ACCOUNT = "123456789012"
 VALUES = {
     "ACCOUNT": OPERATOR_ACCOUNT,
-    "BUCKET": "classifier-tests*",
+    "DATA_BUCKET": "classifier-tests*",
     "EXECUTION_ROLE": "SageMakerExecution",
+    "IMAGE_BUCKET": "classifier-tests*",
     "OPERATOR_ROLE": "ClassifierOperator",
     "OTHER_ACCOUNT": "*",
     "REGION": "*",

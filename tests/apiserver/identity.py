@@ -15,6 +15,7 @@ ROOT = "x"
 ROLE = VALUES["OPERATOR_ROLE"]
 # The node, or whatever it is that the operator's role is given to.
 _NODE = "node"
+IMAGES = "classifier-images"
 _REGION = "us-east-1"
 _sessions: dict[str, dict[str, str]] = {}
 IAM_SETTINGS = {"enforce": True, "root_keys": [ROOT]}
@@ -60,8 +61,9 @@ def install_role(url: str, account: str) -> None:
 
 
 def policies_of(account: str) -> dict[str, Any]:
-    """What the role in that account is given."""
-    return {name: document(f"{name}-policy", ACCOUNT=account) for name in OF_AN_ACCOUNT}
+    """What the role in that account is given; it has its test images in a bucket apart from its data."""
+    values = {"ACCOUNT": account, "IMAGE_BUCKET": f"{IMAGES}-{account}"}
+    return {name: document(f"{name}-policy", **values) for name in OF_AN_ACCOUNT}
 
 
 def give(url: str, role: str, policies: dict[str, Any], account: str = OPERATOR_ACCOUNT) -> None:
