@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STATE := .local
 CONTAINER_TOOL ?= docker
 
-.PHONY: help setup demo test check unit bench image cluster cluster-down lock clean
+.PHONY: help setup demo test check unit docs bench image cluster cluster-down lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ check: setup ## Check format, style, types and the direction of imports
 
 unit: setup ## Run the tests that need no server
 	@$(BIN)/python -m pytest tests/unit
+
+docs: setup ## Build the documentation into build/docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/docs/index.html"
 
 bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial

@@ -12,11 +12,6 @@ from typing import Any
 
 from prometheus_client.exposition import choose_encoder
 
-from classifier_operator.adapters.aws import Aws
-from classifier_operator.adapters.clock import SystemClock
-from classifier_operator.adapters.cluster import connect
-from classifier_operator.adapters.http import HealthServer
-from classifier_operator.adapters.web import WebSources
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.census import Census, Scrape
@@ -24,7 +19,6 @@ from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.lag import watch_lag
-from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.logs import about
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
@@ -73,7 +67,7 @@ class App:
         self.metrics = metrics
         self._cluster = cluster
         self._clock = clock
-        self._store = Store(self._tell_followers)
+        self._store = Store(self._tell_followers, settings.shard)
         self._queue: WorkQueue[ObjectKey] = WorkQueue(waited=metrics.queue_wait.observe)
         self._rendering = asyncio.Lock()
         inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
@@ -113,11 +107,11 @@ class App:
             clock=clock,
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work."""
         await self._first_listing()
-        self.metrics.leading.set(1)
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
         loops.append(watch_lag(self.metrics.event_loop_lag.observe))
         loops += [self._work() for _ in range(self.settings.workers)]
@@ -139,12 +133,13 @@ class App:
     def lost(self, key: ObjectKey, uid: str = "") -> None:
         """An object does not exist any more; with its UID, whatever has its name by now is another one."""
         self._store.drop(key, uid)
-        self._queue.add(key)
+        if self._store.owns(key):
+            self._queue.add(key)
 
     async def resync(self) -> None:
         """Compare the memory with the cluster: deletions that a watch has missed are noticed here."""
         for kind in Kind:
-            unseen = set(self._store.keys(kind))
+            unseen = set(self._store.known(kind))
             async for body in self._cluster.list(kind):
                 self.saw(body, Priority.LOW)
                 unseen.discard(key_of(body))
@@ -160,7 +155,9 @@ class App:
                 self._queue.add(key)
 
     def problem(self) -> str:
-        """What is wrong, or "" while all is well."""
+        """What is wrong, or "" while all is well; to wait for the cluster is nothing that a restart would mend."""
+        if not self._tasks:
+            return ""
         ended = [task for task in self._tasks if task.done()]
         if ended:
             return f"{len(ended)} of the operator's loops have ended"
@@ -168,6 +165,10 @@ class App:
         if silence > self.settings.sweep_interval + SWEEP_PATIENCE:
             return f"the last sweep over AWS ended {silence:.0f} s ago"
         return ""
+
+    def unready(self) -> str:
+        """What is missing before anything is done, or "" once it is there."""
+        return self._missing
 
     async def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """The metrics as of now in the format that an Accept header asks for, and that format's media type.
@@ -240,11 +241,15 @@ class App:
         """Nothing is done before it is known what there is: the kinds may be installed, and allowed, after us."""
         while True:
             try:
-                return await self.resync()
+                await self.resync()
             except GoneError as error:
-                logger.error("the API server does not serve %s: install the CRDs (crds/)", error)
+                self._missing = f"the API server does not serve {error}: install the CRDs (crds/)"
             except ClusterUnavailableError as error:
-                logger.error("cannot list what there is yet: %s", error)
+                self._missing = f"cannot list what there is yet: {error}"
+            else:
+                self._missing = ""
+                return
+            logger.error("%s", self._missing)
             await asyncio.sleep(START_SECONDS)
 
     async def _resync_for_ever(self) -> None:
@@ -254,32 +259,6 @@ class App:
                 await self.resync()
             except (ClusterUnavailableError, GoneError) as error:
                 logger.warning("resync: %s", error)
-
-
-class Operator:
-    """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    async def start(self) -> App:
-        """Connect, then start."""
-        settings, clock, metrics = self._settings, SystemClock(), Metrics()
-        self._aws = Aws(RateLimits(clock.monotonic), metrics, clock)
-        self._cluster = await connect(settings.namespaces, metrics)
-        app = App(settings, self._cluster, self._aws, (WebSources(settings.import_rules), self._aws), metrics, clock)
-        self._health = HealthServer(problem=app.problem, exposition=app.exposition)
-        await self._health.start(settings.health_host, settings.health_port)
-        await app.start()
-        logger.info("health and metrics on port %d", self._health.port)
-        return app
-
-    async def stop(self, app: App) -> None:
-        """Stop working, let calls in flight finish, disconnect."""
-        await app.stop()
-        await self._health.stop()
-        await asyncio.to_thread(self._aws.close)
-        await self._cluster.close()
 
 
 def _model_of(body: Body | None) -> Any:

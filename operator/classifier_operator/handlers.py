@@ -21,7 +21,8 @@ from typing import Any
 import kopf
 
 from classifier_operator.api.kinds import GROUP, VERSION, Kind
-from classifier_operator.app import App, Operator
+from classifier_operator.app import App
+from classifier_operator.process import Operator
 from classifier_operator.runtime.store import key_of, uid_of
 from classifier_operator.runtime.workqueue import Priority
 
@@ -56,14 +57,14 @@ def is_gone(type: str | None, **_: Any) -> bool:  # noqa: A002
 
 @kopf.on.startup()
 async def start(memo: kopf.Memo, **_: Any) -> None:
-    """Connect to AWS and the cluster, list what there is, and begin to work."""
+    """List what there is, and begin to work."""
     operator: Operator = memo.operator
     memo.app = await operator.start()
 
 
 @kopf.on.cleanup()
 async def stop(memo: kopf.Memo, **_: Any) -> None:
-    """Finish the calls that are under way and leave the rest to the next start."""
+    """Begin nothing new, and leave the rest to the next start."""
     if "app" in memo:
         await memo.operator.stop(memo.app)
 

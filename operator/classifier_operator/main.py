@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -12,8 +15,13 @@ import kopf
 # Imported for its decorators, which put the handlers into kopf's default registry.
 from classifier_operator import handlers  # noqa: F401
 from classifier_operator.api.kinds import GROUP
-from classifier_operator.app import Operator
+from classifier_operator.process import Operator
 from classifier_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# The exit code of a process whose Lease is lost: the kubelet starts it anew.
+EXIT_LOST = 1
 
 
 class EndlessBackoff:
@@ -28,20 +36,55 @@ class EndlessBackoff:
 
 
 def run(settings: Settings) -> None:
-    """Run until a signal ends it."""
-    memo = kopf.Memo(operator=Operator(settings))
-    asyncio.run(
-        kopf.operator(
-            registry=kopf.get_default_registry(),
-            settings=_kopf_settings(),
-            memo=memo,
-            # kopf would make one up from the user's name, which a container's user need not have; its type is private.
-            identity=cast(Any, settings.identity),
-            standalone=True,
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-        )
-    )
+    """Run until a signal ends it, or the loss of the Lease."""
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    told_to_end = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Until kopf takes them over.
+        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+    operator = Operator(settings, lost=_abandon)
+    await operator.open()
+    try:
+        if await _elected(operator, told_to_end):
+            await kopf.operator(
+                registry=kopf.get_default_registry(),
+                settings=_kopf_settings(),
+                memo=kopf.Memo(operator=operator),
+                # kopf would make one up from the user's name, which a container's user need not have; its type is
+                # private.
+                identity=cast(Any, settings.identity),
+                standalone=True,
+                clusterwide=not settings.namespaces,
+                namespaces=settings.namespaces,
+                stop_flag=told_to_end,
+            )
+    finally:
+        await operator.close()
+
+
+async def _elected(operator: Operator, told_to_end: asyncio.Event) -> bool:
+    """Whether it is this process's turn; False when it was told to end before."""
+    loop = asyncio.get_running_loop()
+    campaign, end = loop.create_task(operator.campaign()), loop.create_task(told_to_end.wait())
+    await asyncio.wait([campaign, end], return_when=asyncio.FIRST_COMPLETED)
+    is_elected = campaign.done() and not told_to_end.is_set()
+    for task in (campaign, end):
+        task.cancel()
+    # What the campaign has failed with is not to be lost.
+    outcomes = await asyncio.gather(campaign, end, return_exceptions=True)
+    if isinstance(outcomes[0], Exception):
+        raise outcomes[0]
+    return is_elected
+
+
+def _abandon(why: str) -> None:
+    """End this very moment: somebody else may be at work already, and whatever is under way here is theirs to find."""
+    logger.critical("%s; this process ends, and its successor begins by looking", why)
+    logging.shutdown()
+    os._exit(EXIT_LOST)
 
 
 def _kopf_settings() -> kopf.OperatorSettings:

@@ -6,6 +6,14 @@ from msgspec import Struct
 
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.netguard import Rules
+from classifier_operator.runtime.shards import Shard
+
+
+class Election(Struct, frozen=True, kw_only=True):
+    """Which Lease decides who works: its name (a shard's begins with it) and its namespace."""
+
+    name: str
+    namespace: str
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -22,6 +30,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     import_max_bytes: the size of the largest file that is fetched.
     import_concurrency: how many files are fetched at a time.
     object_metrics: whether there are metrics of each object.
+    election: the Lease without which nothing is done; None for an operator that is the only one.
+    shard: which objects are this operator's.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -36,6 +46,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     import_max_bytes: int = 100 * 1024**3
     import_concurrency: int = 2
     object_metrics: bool = True
+    election: Election | None = None
+    shard: Shard = Shard()
     health_host: str = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside of the pod
     health_port: int = 8080
     identity: str = "classifier-operator"

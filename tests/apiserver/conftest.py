@@ -12,6 +12,7 @@ from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.identity import IAM_SETTINGS, install, operator_environment
 from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.replicas import Replicas
 from tests.apiserver.world import BUCKET, World
 
 # Emulated seconds per second: a training of some minutes takes some seconds.
@@ -63,7 +64,7 @@ def world(request: pytest.FixtureRequest, installed: ControlPlane, emulator: Emu
 
     A test that starts operators itself gets a namespace of its own, where the shared operator does not look.
     """
-    has_own_operator = "start" in request.fixturenames
+    has_own_operator = bool({"start", "replicas"}.intersection(request.fixturenames))
     namespace: str = request.getfixturevalue("namespace" if has_own_operator else "shared_namespace")
     world = World(installed, namespace, emulator.control)
     emulator.control.reset()
@@ -96,6 +97,18 @@ def start(world: World, tmp_path: Path) -> Iterator[Callable[..., OperatorProces
     yield started_with
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def replicas(world: World, tmp_path: Path) -> Iterator[Replicas]:
+    """Operators beside each other; they are killed when the test ends."""
+
+    def make(log: Path, *options: str) -> OperatorProcess:
+        return make_operator(world.cluster, world.aws.url, world.namespace, log, *options)
+
+    started = Replicas(world, tmp_path, make)
+    yield started
+    started.end()
 
 
 @pytest.fixture

@@ -88,6 +88,21 @@ class OperatorProcess:
             assert time.monotonic() < end, f"{name} does not grow"
             time.sleep(0.1)
 
+    def pause(self) -> None:
+        """Stop it as it stands, in the middle of whatever it does."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def ended(self, seconds: float = STOP_SECONDS) -> int:
+        """Its exit code, once it has ended by itself."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
     def stop(self) -> int:
         """Ask it to end, as the kubelet does; its exit code."""
         assert self._process is not None

@@ -66,13 +66,22 @@ _NO_CREDENTIALS = (
 
 
 class Aws:
-    """SageMaker, SageMaker Runtime and S3, in any account and region."""
+    """SageMaker, SageMaker Runtime and S3, in any account and region.
 
-    def __init__(self, limits: RateLimits, metrics: Metrics, clock: Clock | None = None) -> None:
+    holds: whether this process may act at this very moment; nothing goes out while it may not.
+    """
+
+    def __init__(
+        self,
+        limits: RateLimits,
+        metrics: Metrics,
+        clock: Clock | None = None,
+        holds: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._limits = limits
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-        self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts)
+        self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts, holds)
         self._clients: dict[tuple[Place, str], Any] = {}
         self._making = threading.Lock()
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+# Linux's CLOCK_MONOTONIC stands still in a suspended machine, which would believe in its Lease when it wakes up.
+_MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class SystemClock:
     """The machine's clock."""
@@ -14,5 +17,5 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return time.monotonic()
+        """Seconds that never go back, and go on while the machine is suspended."""
+        return time.clock_gettime(_MONOTONIC)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -27,12 +27,22 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class KubernetesCluster:
-    """The objects of the namespaces that the operator serves; all of them where none are named."""
+    """The objects of the namespaces that the operator serves; all of them where none are named.
 
-    def __init__(self, client: ApiClient, namespaces: Sequence[str], metrics: Metrics) -> None:
+    holds: whether this process may write at this very moment.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        namespaces: Sequence[str],
+        metrics: Metrics,
+        holds: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._client = client
         self._namespaces = namespaces
         self._metrics = metrics
+        self._holds = holds
 
     async def close(self) -> None:
         """Close the connections."""
@@ -40,7 +50,7 @@ class KubernetesCluster:
 
     async def read(self, key: ObjectKey) -> dict[str, Any]:
         """The object as it is now."""
-        return await self._request("GET", _path(key))
+        return await self.request("GET", _path(key))
 
     async def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
         """All objects of a kind that the operator serves, page by page."""
@@ -56,11 +66,11 @@ class KubernetesCluster:
 
     async def read_config_map(self, namespace: str, name: str) -> dict[str, Any]:
         """A ConfigMap."""
-        return await self._request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+        return await self.request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{name}")
 
     async def read_namespace(self, name: str) -> dict[str, Any]:
         """A namespace."""
-        return await self._request("GET", f"/api/v1/namespaces/{name}")
+        return await self.request("GET", f"/api/v1/namespaces/{name}")
 
     async def list_namespaces(self) -> AsyncIterator[dict[str, Any]]:
         """The namespaces that the operator serves; of those that it has to read one by one, those that can be read."""
@@ -84,7 +94,7 @@ class KubernetesCluster:
         token = ""
         while True:
             query = [("limit", str(PAGE_SIZE)), *([("continue", token)] if token else [])]
-            page = await self._request("GET", path, query=query)
+            page = await self.request("GET", path, query=query)
             yield page
             token = page["metadata"].get("continue", "")
             if not token:
@@ -95,14 +105,18 @@ class KubernetesCluster:
     ) -> dict[str, Any]:
         status = "ok"
         try:
-            return await self._request(method, path, body=body, content_type=content_type)
+            if not self._holds():
+                raise ClusterUnavailableError(
+                    f"{method} {path}: not sent, this process does not hold the Lease any more"
+                )
+            return await self.request(method, path, body=body, content_type=content_type)
         except (ConflictError, GoneError, ClusterUnavailableError) as error:
             status = type(error).__name__.removesuffix("Error").lower()
             raise
         finally:
             self._metrics.kubernetes_writes.labels(what, status).inc()
 
-    async def _request(
+    async def request(
         self,
         method: str,
         path: str,
@@ -132,13 +146,13 @@ class KubernetesCluster:
         return answer
 
 
-async def connect(namespaces: Sequence[str], metrics: Metrics) -> KubernetesCluster:
+async def connect(namespaces: Sequence[str], metrics: Metrics, holds: Callable[[], bool]) -> KubernetesCluster:
     """Connect as the pod's service account, or as the kubeconfig's current user outside of a cluster."""
     try:
         config.load_incluster_config()
     except config.ConfigException:
         await config.load_kube_config()
-    return KubernetesCluster(ApiClient(), namespaces, metrics)
+    return KubernetesCluster(ApiClient(), namespaces, metrics, holds)
 
 
 def _collections(kind: Kind, namespaces: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the operator answers over HTTP: /healthz for the kubelet, /metrics for Prometheus."""
+"""What the operator answers over HTTP: /healthz and /readyz for the kubelet, /metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -11,20 +11,32 @@ class HealthServer:
     """Serves health and metrics.
 
     problem: what is wrong with the operator, or "" while it is well.
+    unready: what it cannot do its part for yet, or "" once it can.
     exposition: the metrics and their media type, for an Accept header.
     """
 
     def __init__(
-        self, *, problem: Callable[[], str], exposition: Callable[[str], Awaitable[tuple[bytes, str]]]
+        self,
+        *,
+        problem: Callable[[], str],
+        unready: Callable[[], str],
+        exposition: Callable[[str], Awaitable[tuple[bytes, str]]],
     ) -> None:
         self._problem = problem
+        self._unready = unready
         self._exposition = exposition
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> None:
         """Listen."""
         app = web.Application()
-        app.add_routes([web.get("/healthz", self._healthz), web.get("/metrics", self._metrics)])
+        app.add_routes(
+            [
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._metrics),
+            ]
+        )
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -43,9 +55,15 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        problem = self._problem()
-        return web.Response(text=problem or "ok", status=500 if problem else 200)
+        return _verdict(self._problem(), 500)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return _verdict(self._unready(), 503)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, media_type = await self._exposition(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": media_type})
+
+
+def _verdict(problem: str, status: int) -> web.Response:
+    return web.Response(text=problem or "ok", status=status if problem else 200)

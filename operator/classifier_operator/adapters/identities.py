@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
 from botocore.session import get_session
 
+from classifier_operator.adapters.fencing import fence
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 
 SESSION_NAME = "classifier-operator"
@@ -26,6 +27,7 @@ class Identities:
 
     now: the time of day, which tells when credentials have to be renewed.
     asked: called, in whatever thread, when STS was asked: with the operation, the region and its refusal, if it is one.
+    holds: whether this process may act at this very moment.
     """
 
     def __init__(
@@ -33,15 +35,18 @@ class Identities:
         config: Config,
         now: Callable[[], datetime],
         asked: Callable[[str, str, AwsRefusal | None], None] = lambda *_: None,
+        holds: Callable[[], bool] = lambda: True,
     ) -> None:
         self._config = config
         self._now = now
         self._asked = asked
+        self._holds = holds
         self._sessions: dict[tuple[str, str | None], boto3.Session] = {}
 
     def client(self, service: str, region: str | None, role_arn: str) -> Any:
         """A client of a service that acts as that role."""
-        return self._session(role_arn, region).client(service, region_name=region, config=self._config)
+        client = self._session(role_arn, region).client(service, region_name=region, config=self._config)
+        return fence(client, self._holds)
 
     def renew(self, region: str, role_arn: str) -> None:
         """Forget that role's credentials and those that it was taken on with: the next client gets new ones."""

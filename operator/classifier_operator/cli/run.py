@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import sys
+from pathlib import Path
 from types import TracebackType
 
 import click
@@ -13,13 +15,32 @@ import click
 from classifier_operator.adapters.log_lines import TEXT_FORMAT, JsonLines
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.netguard import Rules, rules_of
+from classifier_operator.runtime.shards import Shard, parse_shard
 from classifier_operator.runtime.transfer import limits_of
-from classifier_operator.settings import Settings
+from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
 
 # These say at INFO what only matters when something is wrong with them.
 _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
+
+# Where a pod finds its own namespace.
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+# A Lease's name that is a label's value too.
+_LEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class ShardType(click.ParamType[Shard]):
+    """I/N."""
+
+    name = "I/N"
+
+    def convert(self, value: str | Shard, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        """The shard, or an error that says how to write one."""
+        try:
+            return parse_shard(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command(name="run")
@@ -90,8 +111,30 @@ _QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
     type=click.IntRange(1, 6),
     help="Files fetched at a time. They share 48 MiB of memory: of fewer, each may be larger.",
 )
-@click.option("--health-host", default="0.0.0.0", show_default=True, help="Address of /healthz and /metrics.")  # noqa: S104
-@click.option("--health-port", default=8080, show_default=True, help="Port of /healthz and /metrics; 0 takes any.")
+@click.option(
+    "--leader-elect/--no-leader-elect",
+    default=False,
+    show_default=True,
+    help="Work only while holding a Lease: of several replicas one works, the others stand by.",
+)
+@click.option(
+    "--lease-name",
+    default="classifier-operator",
+    show_default=True,
+    help="Name of the Lease; another one for each operator with namespaces of its own.",
+)
+@click.option("--lease-namespace", default="", help="Namespace of the Lease. [the pod's own]")
+@click.option(
+    "--shard",
+    default="1/1",
+    show_default=True,
+    type=ShardType(),
+    help="Work on one of N parts of the objects; there must be an operator for each.",
+)
+@click.option("--health-host", default="0.0.0.0", show_default=True, help="Address of /healthz, /readyz and /metrics.")  # noqa: S104
+@click.option(
+    "--health-port", default=8080, show_default=True, help="Port of /healthz, /readyz and /metrics; 0 takes any."
+)
 @click.option(
     "--object-metrics/--no-object-metrics",
     default=True,
@@ -119,6 +162,10 @@ def command(
     import_allow: tuple[str, ...],
     import_max_bytes: int,
     import_concurrency: int,
+    leader_elect: bool,
+    lease_name: str,
+    lease_namespace: str,
+    shard: Shard,
     health_host: str,
     health_port: int,
     object_metrics: bool,
@@ -133,6 +180,7 @@ def command(
     runs in, or the kubeconfig's current context.
     """
     rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
+    election = _election(lease_name, lease_namespace) if leader_elect else None
     _set_up_logging(log_format, log_level)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
@@ -154,6 +202,8 @@ def command(
         import_rules=rules,
         import_max_bytes=import_max_bytes,
         import_concurrency=import_concurrency,
+        election=election,
+        shard=shard,
         object_metrics=object_metrics,
         health_host=health_host,
         health_port=health_port,
@@ -169,6 +219,17 @@ def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, c
         return rules_of(allowed, allows_http=allows_http)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _election(name: str, namespace: str) -> Election:
+    """Which Lease decides."""
+    if not _LEASE_NAME.fullmatch(name):
+        raise click.UsageError(f"--lease-name {name!r}: at most 63 lower-case letters, digits and dashes")
+    if not namespace and POD_NAMESPACE.is_file():
+        namespace = POD_NAMESPACE.read_text().strip()
+    if not namespace:
+        raise click.UsageError("--leader-elect outside of a pod needs --lease-namespace, where the Lease is to be")
+    return Election(name=name, namespace=namespace)
 
 
 def _set_up_logging(log_format: str, level: str) -> None:

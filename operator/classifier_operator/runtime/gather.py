@@ -75,7 +75,7 @@ def endpoint_of(
     """A ClassifierEndpoint as its decisions see it."""
     spec = _spec_of(body, EndpointSpec, EndpointSpec())
     names = {asked.training for asked in asked_for(spec)} - {""}
-    bodies = {name: store.get(ObjectKey(Kind.TRAINING, key.namespace, name)) for name in names}
+    bodies = {name: store.followed(ObjectKey(Kind.TRAINING, key.namespace, name)) for name in names}
     return Endpoint(
         meta=meta_of(key, body),
         spec=spec,

@@ -49,5 +49,5 @@ class RateLimits:
         if key not in self._buckets:
             is_list = operation.startswith("List") and operation != "ListTags"
             rate = self._rates["List" if is_list else ""]
-            self._buckets[key] = TokenBucket(rate, 1.0 if is_list else rate, self._clock)
+            self._buckets[key] = TokenBucket(rate, 1.0 if is_list else max(1.0, rate), self._clock)
         return self._buckets[key]

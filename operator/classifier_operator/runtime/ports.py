@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
+from classifier_operator.runtime.lease import Lease
 
 
 class ConflictError(Exception):
@@ -115,6 +116,26 @@ class Cluster(Protocol):
 
     async def post_event(self, event: Mapping[str, Any]) -> None:
         """Publish an Event (events.k8s.io/v1)."""
+        ...
+
+
+class Leases(Protocol):
+    """The Leases of one release. Methods raise ConflictError, GoneError or ClusterUnavailableError."""
+
+    async def read(self, name: str) -> Lease | None:
+        """The Lease as it is now, if there is one."""
+        ...
+
+    async def create(self, lease: Lease) -> Lease:
+        """Make it; returns it with its version."""
+        ...
+
+    async def replace(self, lease: Lease) -> Lease:
+        """Write it, if it still has that version; returns it with its new one."""
+        ...
+
+    async def of_release(self) -> list[Lease]:
+        """All Leases of the release, as they are now."""
         ...
 
 

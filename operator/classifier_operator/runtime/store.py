@@ -10,23 +10,35 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.runtime.shards import Shard
 
 Body = Mapping[str, Any]
 
 # The answer to a patch may arrive after the watch has told of the object's end: so many ends are remembered.
 REMEMBERED = 10_000
+# Of the message of another shard's training so much is kept.
+MESSAGE_LIMIT = 1024
 
 
 class Store:
-    """Bodies by key.
+    """Bodies by key, of the objects of one shard.
+
+    Of other shards' trainings only that is kept which endpoints that follow them look at, and as JSON, which takes a
+    fraction of the memory; of other shards' endpoints nothing.
 
     changed: called with the key and the bodies before and after, whoever brought the news: a watch, or the answer to a
     patch of our own.
     """
 
-    def __init__(self, changed: Callable[[ObjectKey, Body | None, Body | None], None]) -> None:
+    def __init__(
+        self, changed: Callable[[ObjectKey, Body | None, Body | None], None], shard: Shard | None = None
+    ) -> None:
         self._changed = changed
+        self._shard = shard or Shard()
+        self._foreign: dict[ObjectKey, bytes] = {}
         self._gone: dict[str, None] = {}
         self._bodies: dict[ObjectKey, Body] = {}
         self._followers: dict[ObjectKey, set[ObjectKey]] = defaultdict(set)
@@ -34,24 +46,40 @@ class Store:
     def __len__(self) -> int:
         return len(self._bodies)
 
+    def owns(self, key: ObjectKey) -> bool:
+        """Whether the object is one of this shard."""
+        return self._shard.owns(key.namespace, key.name)
+
     def get(self, key: ObjectKey) -> Body | None:
-        """The object, if it exists."""
+        """The object, if it exists and is one of this shard."""
         return self._bodies.get(key)
 
     def snapshot(self) -> Mapping[ObjectKey, Body]:
         """All objects as they are now; a body that is in it does not change any more."""
         return dict(self._bodies)
 
+    def followed(self, key: ObjectKey) -> Body | None:
+        """A training of any shard, as endpoints that follow it look at it."""
+        foreign = self._foreign.get(key)
+        return self._bodies.get(key) if foreign is None else msgspec.json.decode(foreign)
+
     def keys(self, kind: Kind) -> list[ObjectKey]:
-        """All objects of a kind."""
+        """All objects of a kind in this shard."""
         return [key for key in self._bodies if key.kind is kind]
 
+    def known(self, kind: Kind) -> list[ObjectKey]:
+        """All objects of a kind of which there is something to forget, those of other shards too."""
+        return [key for bodies in (self._bodies, self._foreign) for key in bodies if key.kind is kind]
+
     def put(self, body: Body) -> bool:
-        """Remember the object; whether that was news."""
+        """Remember the object; whether that was news of this shard."""
         key = key_of(body)
-        before = self._bodies.get(key)
         if uid_of(body) in self._gone:
             return False
+        if not self.owns(key):
+            self._put_foreign(key, body)
+            return False
+        before = self._bodies.get(key)
         if before is not None and not _is_newer(body, before):
             return False
         self._bodies[key] = _trimmed(body)
@@ -61,20 +89,30 @@ class Store:
 
     def drop(self, key: ObjectKey, uid: str = "") -> None:
         """The object is gone; with a UID, only if it is still that one and not its successor of the same name."""
-        before = self._bodies.get(key)
+        before = self.followed(key)
         gone = uid or uid_of(before)
         if gone:
             self._gone[gone] = None
             if len(self._gone) > REMEMBERED:
                 del self._gone[next(iter(self._gone))]
         if before is not None and uid_of(before) == gone:
-            del self._bodies[key]
+            self._bodies.pop(key, None)
+            self._foreign.pop(key, None)
             self._follow(key, before, None)
             self._changed(key, before, None)
 
     def followers(self, training: ObjectKey) -> Iterable[ObjectKey]:
         """The endpoints whose trainingRef names this training."""
         return tuple(self._followers.get(training, ()))
+
+    def _put_foreign(self, key: ObjectKey, body: Body) -> None:
+        if key.kind is not Kind.TRAINING:
+            return
+        before = self.followed(key)
+        if before is None or _is_newer(body, before):
+            after = _followed(body)
+            self._foreign[key] = msgspec.json.encode(after)
+            self._changed(key, before, after)
 
     def _follow(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
         if key.kind is not Kind.ENDPOINT:
@@ -119,3 +157,18 @@ def _trimmed(body: Body) -> Body:
     """Without what takes memory and decides nothing."""
     metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
     return {**body, "metadata": metadata}
+
+
+def _followed(training: Body) -> Body:
+    """What endpoints look at: see `gather.endpoint_of`, and `app`, which tells them when it changes."""
+    metadata, status = training["metadata"], training.get("status", {})
+    kept = {name: metadata[name] for name in _FOLLOWED_METADATA if name in metadata}
+    said = [
+        {**condition, "message": condition.get("message", "")[:MESSAGE_LIMIT]}
+        for condition in status.get("conditions", ())
+    ]
+    seen = {name: status[name] for name in ("image", "modelArtifacts") if name in status}
+    return {"kind": training["kind"], "metadata": kept, "status": {**seen, "conditions": said}}
+
+
+_FOLLOWED_METADATA = ("namespace", "name", "uid", "generation", "resourceVersion")

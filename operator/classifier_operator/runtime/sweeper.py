@@ -67,6 +67,7 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
+        self.finished_at = self._clock.monotonic()
         pause = min(FIRST_SWEEP_SECONDS, self._interval)
         while True:
             await asyncio.sleep(pause)

@@ -1,0 +1,80 @@
+"""Leases of `coordination.k8s.io/v1` by plain requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from classifier_operator.adapters.cluster import KubernetesCluster
+from classifier_operator.api.kinds import GROUP
+from classifier_operator.runtime.lease import Lease
+from classifier_operator.runtime.ports import GoneError
+
+# What Leases belong together, and into how many shards the work is divided by whoever holds one.
+RELEASE_LABEL = f"{GROUP}/lease-name"
+SHARDS_LABEL = f"{GROUP}/shards"
+
+
+class KubernetesLeases:
+    """The Leases of one namespace that belong to one release."""
+
+    def __init__(self, cluster: KubernetesCluster, namespace: str, release: str) -> None:
+        self._cluster = cluster
+        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._namespace = namespace
+        self._release = release
+
+    async def read(self, name: str) -> Lease | None:
+        """The Lease as it is now, if there is one."""
+        try:
+            return _lease(await self._cluster.request("GET", f"{self._path}/{name}"))
+        except GoneError:
+            return None
+
+    async def create(self, lease: Lease) -> Lease:
+        """Make it. Raises ConflictError when there is one."""
+        return _lease(await self._cluster.request("POST", self._path, body=self._body(lease)))
+
+    async def replace(self, lease: Lease) -> Lease:
+        """Write it, if it still has that version. Raises ConflictError or GoneError when it has not."""
+        return _lease(await self._cluster.request("PUT", f"{self._path}/{lease.name}", body=self._body(lease)))
+
+    async def of_release(self) -> list[Lease]:
+        """All Leases of the release. Without a resourceVersion in the query, what is listed is the latest there is."""
+        query = [("labelSelector", f"{RELEASE_LABEL}={self._release}")]
+        return [_lease(item) for item in (await self._cluster.request("GET", self._path, query=query))["items"]]
+
+    def _body(self, lease: Lease) -> dict[str, Any]:
+        metadata = {
+            "name": lease.name,
+            "namespace": self._namespace,
+            "labels": {RELEASE_LABEL: self._release, SHARDS_LABEL: str(lease.shards)},
+            **({"resourceVersion": lease.version} if lease.version else {}),
+        }
+        spec = {
+            "holderIdentity": lease.holder,
+            "leaseDurationSeconds": int(lease.duration),
+            "leaseTransitions": lease.transitions,
+            "acquireTime": lease.acquired or None,
+            "renewTime": lease.renewed or None,
+        }
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+
+
+def _lease(body: Mapping[str, Any]) -> Lease:
+    metadata, spec = body["metadata"], body.get("spec", {})
+    return Lease(
+        name=metadata["name"],
+        version=metadata["resourceVersion"],
+        holder=spec.get("holderIdentity") or "",
+        duration=float(spec.get("leaseDurationSeconds") or 0),
+        transitions=spec.get("leaseTransitions") or 0,
+        acquired=spec.get("acquireTime") or "",
+        renewed=spec.get("renewTime") or "",
+        shards=_number(metadata.get("labels", {}).get(SHARDS_LABEL, "")),
+    )
+
+
+def _number(written: str) -> int:
+    """A number of shards; 0, which nobody has, for a label that is not ours."""
+    return int(written) if written.isascii() and written.isdigit() else 0

@@ -1,0 +1,104 @@
+"""One process of the operator: an App with the real outside, and its turn to work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+
+from prometheus_client.exposition import choose_encoder
+
+from classifier_operator.adapters.aws import Aws
+from classifier_operator.adapters.clock import SystemClock
+from classifier_operator.adapters.cluster import connect
+from classifier_operator.adapters.http import HealthServer
+from classifier_operator.adapters.leases import KubernetesLeases
+from classifier_operator.adapters.web import WebSources
+from classifier_operator.app import App
+from classifier_operator.runtime.leadership import Candidate, Leadership
+from classifier_operator.runtime.limits import DEFAULT_RATES, RateLimits
+from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.ports import Clock
+from classifier_operator.settings import Election, Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Operator:
+    """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics.
+
+    lost: called with the reason when the Lease was held and is not any more. It must not return.
+    """
+
+    def __init__(self, settings: Settings, *, lost: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._lost = lost
+        self._clock, self._metrics = SystemClock(), Metrics()
+        self._aws = Aws(_limits(settings, self._clock), self._metrics, self._clock, self._holds)
+        self._health = HealthServer(problem=self._problem, unready=self._unready, exposition=self._exposition)
+        self._leadership: Leadership | None = None
+        self._app: App | None = None
+
+    async def open(self) -> None:
+        """Connect to the cluster, and answer the kubelet."""
+        settings = self._settings
+        self._cluster = await connect(settings.namespaces, self._metrics, self._holds)
+        if settings.election is not None:
+            self._leadership = self._candidacy(settings.election)
+        await self._health.start(settings.health_host, settings.health_port)
+        logger.info("health and metrics on port %d", self._health.port)
+
+    async def campaign(self) -> None:
+        """Return when it is this process that is to work."""
+        if self._leadership is not None:
+            await self._leadership.campaign()
+        self._metrics.leading.set(1)
+
+    async def start(self) -> App:
+        """Work."""
+        imports = WebSources(self._settings.import_rules), self._aws
+        self._app = App(self._settings, self._cluster, self._aws, imports, self._metrics, self._clock)
+        await self._app.start()
+        return self._app
+
+    async def stop(self, app: App) -> None:
+        """Work no more."""
+        await app.stop()
+
+    async def close(self) -> None:
+        """Let calls in flight finish, leave the rest to the next one, disconnect."""
+        await asyncio.to_thread(self._aws.close)
+        if self._leadership is not None:
+            await self._leadership.resign()
+        await self._health.stop()
+        await self._cluster.close()
+
+    def _candidacy(self, election: Election) -> Leadership:
+        settings = self._settings
+        leases = KubernetesLeases(self._cluster, election.namespace, election.name)
+        me = f"{settings.identity}_{uuid.uuid4()}"
+        candidate = Candidate(me=me, release=election.name, shard=settings.shard)
+        return Leadership(leases, self._clock, candidate, lost=self._lost)
+
+    def _holds(self) -> bool:
+        return self._leadership.holds() if self._leadership is not None else self._settings.election is None
+
+    def _problem(self) -> str:
+        return self._app.problem() if self._app is not None else ""
+
+    def _unready(self) -> str:
+        if self._app is not None:
+            return self._app.unready()
+        return self._leadership.problem() if self._leadership is not None else "it is being started"
+
+    async def _exposition(self, accept: str) -> tuple[bytes, str]:
+        if self._app is not None:
+            return await self._app.exposition(accept)
+        encode, media_type = choose_encoder(accept)
+        return encode(self._metrics.registry), media_type
+
+
+def _limits(settings: Settings, clock: Clock) -> RateLimits:
+    """The shard's part of what AWS allows the account."""
+    return RateLimits(clock.monotonic, {what: rate / settings.shard.count for what, rate in DEFAULT_RATES.items()})
