@@ -67,6 +67,9 @@ def applies(statement: Mapping[str, Any], need: Need) -> bool:
     """Whether a statement speaks of this need."""
     if unknown := set(statement) - MEMBERS:
         raise UnsupportedPolicyError(f"a statement's {', '.join(sorted(unknown))} is not evaluated here")
+    if not statement["Resource"]:
+        # moto takes it for a role's trust policy, which has none.
+        raise UnsupportedPolicyError("a statement without resources is not evaluated here")
     plain = {"Effect": "Allow", "Action": statement["Action"], "Resource": statement["Resource"]}
     for pattern in listed(plain["Resource"]):
         _require_plain(pattern)

@@ -89,6 +89,7 @@ def test_conditions(condition: dict[str, Any], context: dict[str, list[str]], al
         {"Resource": "arn:aws:s3:::bucket?"},
         {"NotAction": "sagemaker:*"},
         {"Principal": "*"},
+        {"Resource": []},
     ],
 )
 def test_what_is_not_evaluated_is_an_error(changes: dict[str, Any]) -> None:
