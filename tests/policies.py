@@ -43,3 +43,8 @@ def without(policy: Json, sid: str) -> Json:
     assert len(kept) == len(policy["Statement"]) - 1, f"no statement {sid}"
     nothing = {"Sid": "Nothing", "Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"]}
     return {**policy, "Statement": kept or [nothing]}
+
+
+def listed_sids(name: str) -> list[str]:
+    """The names of a file's statements."""
+    return [str(statement["Sid"]) for statement in json.loads(text(name))["Statement"]]

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from classifier_operator.cli import main
+from classifier_operator.cli.logs import GROUP
 from sagemaker_emulator.policies import Need, applies
-from tests.apiserver.identity import IMAGES, client, give, install_role, policies_of
+from tests.apiserver.identity import IMAGES, ROLE, client, give, install_role, policies_of
 from tests.apiserver.operator_process import OperatorProcess
-from tests.apiserver.serving import ADOPT, IMAGE
+from tests.apiserver.serving import ADOPT, IMAGE, serve
 from tests.apiserver.world import BUCKET, Json, World, condition, endpoint, reason_of, training, until
 from tests.policies import OF_AN_ACCOUNT, OF_THE_OPERATOR, OPERATOR_ACCOUNT, document, without
 from tests.web_source import WebSource
@@ -119,7 +124,7 @@ def test_each_statement_is_missed_said_and_enough(world: World, web: WebSource, 
     world.may_lack = {case.missed for case in cases} | {"sagemaker:DeleteTags", *LISTS}
     for case in cases:
         prepare(world, case)
-    world.apply(*(manifest(case, web) for case in cases))
+    world.apply(*(manifest(case, f"{web.named_url}/digits.rec") for case in cases))
     at_once = [case for case in cases if case.is_missed_at_once]
     later = [case for case in cases if not case.is_missed_at_once]
     for case in at_once:
@@ -133,7 +138,7 @@ def test_each_statement_is_missed_said_and_enough(world: World, web: WebSource, 
         allow(world, case)
     for case in cases:
         goes_on(world, case)
-    look_at_many(world, web)
+    look_at_many(world)
     # A new process knows nothing: before it deletes anything it looks whose that is.
     operator.kill()
     start(*options, environment={"SSL_CERT_FILE": str(web.ca)})
@@ -145,7 +150,7 @@ def test_each_statement_is_missed_said_and_enough(world: World, web: WebSource, 
 LISTS = ("sagemaker:ListTrainingJobs", "sagemaker:ListEndpoints")
 
 
-def look_at_many(world: World, web: WebSource) -> None:
+def look_at_many(world: World) -> None:
     """Two of each kind in one account; they stay, to be stopped and deleted with all the others."""
     world.aws.change_settings(training={"training_seconds": 30_000})
     prepare(world, NOT_SAID)
@@ -153,7 +158,7 @@ def look_at_many(world: World, web: WebSource) -> None:
     jobs = [dataclasses.replace(NOT_SAID, sid=f"Job{number}") for number in (1, 2)]
     pair = [dataclasses.replace(NOT_SAID, sid=f"Pair{number}", kind="cep") for number in (1, 2)]
     pair[0] = dataclasses.replace(pair[0], annotations={ADOPT: "strangers"})
-    world.apply(*(manifest(case, web) for case in (*jobs, *pair)))
+    world.apply(*(manifest(case) for case in (*jobs, *pair)))
     until(lambda: lacked(world, NOT_SAID) == set(LISTS), "both lists to be denied", LONG)
     for case in jobs:
         world.wait_for("ctrain", case.name, "Training", seconds=LONG)
@@ -202,20 +207,20 @@ def execution_role(case: Case) -> str:
     return f"arn:aws:iam::{case.account}:role/SageMakerExecution"
 
 
-def manifest(case: Case, web: WebSource) -> Json:
+def manifest(case: Case, data: str = "") -> Json:
     about = {"assumeRoleArn": f"arn:aws:iam::{case.account}:role/Classifiers", "roleArn": execution_role(case)}
     if case.kind == "ctrain":
-        made = training(case.name, output={"s3Uri": f"s3://{case.bucket}/output"}, **about, **filled(case, web))
+        made = training(case.name, output={"s3Uri": f"s3://{case.bucket}/output"}, **about, **filled(case, data))
     else:
         model = {"artifactS3Uri": f"s3://{case.bucket}/model.tar.gz"}
-        made = endpoint(case.name, **{"trainingRef": None, "model": model, **about, **filled(case, web)})
+        made = endpoint(case.name, **{"trainingRef": None, "model": model, **about, **filled(case, data)})
     made["metadata"]["annotations"] = case.annotations
     return made
 
 
-def filled(case: Case, web: WebSource) -> Json:
+def filled(case: Case, data: str) -> Json:
     """The case's own part of the spec, with its bucket and the address of its data."""
-    values = {"BUCKET": case.bucket, "IMAGES": case.images, "SOURCE": f"{web.named_url}/digits.rec"}
+    values = {"BUCKET": case.bucket, "IMAGES": case.images, "SOURCE": data}
     text = json.dumps(case.spec)
     for name, value in values.items():
         text = text.replace(name, value)
@@ -299,3 +304,70 @@ def unused(needs: list[Need]) -> list[str]:
                 if all(rest and applies({**statement, member: rest}, need) for need in own):
                     idle.append(f"{name}: {statement['Sid']}: {value}")
     return idle
+
+
+def test_the_operators_own_role_is_missed_and_enough(world: World, start: Start) -> None:
+    """To be another account's role is what its own policy allows; the trust of that account is the other half."""
+    world.may_lack = {"sts:AssumeRole"}
+    give(world.aws.url, ROLE, {"cross-account": without(document("cross-account-policy"), "TakeOnRoles")})
+    try:
+        start("--wait-interval", "0.5")
+        case = Case("cross-account", "TakeOnRoles", "sts:AssumeRole", account="222222222222")
+        s3 = client(world.aws.url, "s3", case.account)
+        s3.create_bucket(Bucket=case.bucket)
+        s3.close()
+        world.apply(manifest(case))
+        says(world, case)
+    finally:
+        give(world.aws.url, ROLE, {"cross-account": document("cross-account-policy")})
+    until_well(world, case)
+
+
+@pytest.mark.parametrize("command", ["predict", "logs"])
+def test_a_user_may_use_the_commands_and_nothing_else(world: World, operator: OperatorProcess, command: str) -> None:
+    world.may_lack = {"logs:FilterLogEvents", "sagemaker:InvokeEndpoint"}
+    environment = user(world, document("user-policy"))
+    if command == "logs":
+        world.apply(training())
+        write_log(world, world.wait_for("ctrain", "digits", "Completed")["jobName"])
+        arguments = ["logs", "digits"]
+    else:
+        serve(world)
+        image = operator.log.parent / "image.png"
+        image.write_bytes(b"\x89PNG\r\n\x1a\n image")
+        arguments = ["predict", "digits", str(image)]
+    arguments += ["--namespace", world.namespace, "--kubeconfig", str(world.cluster.kubeconfig)]
+    done = CliRunner().invoke(main, arguments, env=environment)
+    assert done.exit_code == 0, done.output
+    sid = {"logs": "ReadJobLogs", "predict": "Classify"}[command]
+    denied = CliRunner().invoke(main, arguments, env=user(world, without(document("user-policy"), sid)))
+    assert denied.exit_code != 0
+    assert "because no identity-based policy allows" in denied.output
+
+
+def write_log(world: World, job: str) -> None:
+    """What a job writes."""
+    logs = client(world.aws.url, "logs")
+    about = {"logGroupName": GROUP, "logStreamName": f"{job}/algo-1-1"}
+    logs.create_log_group(logGroupName=GROUP)
+    logs.create_log_stream(**about)
+    logs.put_log_events(**about, logEvents=[{"timestamp": int(time.time() * 1000), "message": "epoch 1"}])
+    logs.close()
+
+
+def user(world: World, policy: Json) -> dict[str, str]:
+    """The variables of a user with that policy."""
+    iam = client(world.aws.url, "iam")
+    name = f"user-{secrets.token_hex(4)}"
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="user", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.close()
+    return {
+        "AWS_ENDPOINT_URL": world.aws.url,
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -17,11 +17,11 @@ DENIED = "User: x is not authorized to perform: sagemaker:DeleteModel"
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
 async def test_a_retry_is_not_lost_while_the_status_is_written(world: World, code: str) -> None:
     """The API server takes longer than AWS was to be left alone for."""
-    patch = world.cluster.patch
+    quick = world.cluster.patch
 
-    async def slow(key: ObjectKey, changes: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
+    async def slow(key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
         world.clock.seconds += 40.0
-        return await patch(key, changes, status=status)
+        return await quick(key, patch, status=status)
 
     world.cluster.patch = slow  # type: ignore[method-assign]
     world.cloud.refuse("CreateTrainingJob", code, times=2)
