@@ -45,6 +45,7 @@ bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.kopf_trial
 	@$(BIN)/python -m bench.import_memory
 	@$(BIN)/python -m bench.scrape
+	@$(BIN)/python -m bench.foreign_memory
 	@$(BIN)/python -m bench.image
 
 image: ## Build the container image (CONTAINER_TOOL=docker, podman or buildah)

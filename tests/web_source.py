@@ -26,7 +26,7 @@ PATIENCE = 60.0
 class WebFile:
     """A file, and how it is served.
 
-    statuses: what is answered instead, once for each.
+    statuses: what is answered instead, once for each, with `excuse` as the body.
     ends_after: so many bytes, then the connection is closed, or reset; once for each.
     says: a Content-Length that is not true. holds_after: so many bytes, then nothing until `go_on` is set.
     """
@@ -40,6 +40,7 @@ class WebFile:
     redirect: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     statuses: deque[int] = field(default_factory=deque)
+    excuse: str = ""
     ends_after: deque[int] = field(default_factory=deque)
     resets: bool = False
     says: int | None = None
@@ -127,9 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
         if file is None:
             self._plain(404)
         elif file.statuses:
-            self._plain(file.statuses.popleft())
+            self._plain(file.statuses.popleft(), file.excuse)
         elif file.redirect:
-            self._plain(302, Location=file.redirect)
+            self._plain(302, file.excuse, Location=file.redirect)
         else:
             self._serve(file, asked)
         self.close_connection = True
@@ -137,11 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         """Say nothing."""
 
-    def _plain(self, status: int, **headers: str) -> None:
+    def _plain(self, status: int, body: str = "", **headers: str) -> None:
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": "0"}.items():
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(body.encode())
 
     def _serve(self, file: WebFile, asked: Asked) -> None:
         start = self._start(file)

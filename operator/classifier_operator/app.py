@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client.exposition import choose_encoder
 
+from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.census import Census, Scrape
@@ -82,6 +83,7 @@ class App:
             observe=metrics.swept,
             looked=lambda resource, refusal: self._controller.looked(resource, refusal),
         )
+        self._tenants = TenantsFile(settings.tenants)
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
         troubles = Troubles(wait_seconds=(settings.wait_interval, max(settings.wait_interval, WAIT_SECONDS[1])))
         self._importer = Importer(
@@ -105,6 +107,7 @@ class App:
             writer=Writer(cluster, self._store, clock, settings.identity),
             troubles=troubles,
             clock=clock,
+            allowed=self._tenants.of,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._missing = "what there is has not been listed yet"
@@ -152,6 +155,12 @@ class App:
         changed = await self._defaults.refresh({key.namespace for key in keys})
         for key in keys:
             if key.namespace in changed:
+                self._queue.add(key)
+
+    def refresh_tenants(self) -> None:
+        """Look again at all objects when the file says something else than before of what they may use."""
+        if self._tenants.refresh():
+            for key in [key for kind in Kind for key in self._store.keys(kind)]:
                 self._queue.add(key)
 
     def problem(self) -> str:
@@ -235,6 +244,7 @@ class App:
     async def _watch_namespaces(self) -> None:
         while True:
             await asyncio.sleep(self.settings.namespace_interval)
+            self.refresh_tenants()
             await self.refresh_namespaces()
 
     async def _first_listing(self) -> None:
@@ -262,6 +272,8 @@ class App:
 
 
 def _model_of(body: Body | None) -> Any:
-    """What endpoints that follow a training look at."""
-    status = (body or {}).get("status", {})
+    """What endpoints that follow a training look at; nothing while there is none."""
+    if body is None:
+        return None
+    status = body.get("status", {})
     return status.get("modelArtifacts"), headline(status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import Struct
 
 from classifier_operator.reconcile.decision import Defaults
@@ -20,6 +22,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How the operator runs.
 
     namespaces: those that it serves; all of them where none are named.
+    tenants: the file that says what each namespace may use; without, everything.
     sweep_interval: seconds between looks at what is on the move at AWS.
     guard_interval: seconds between looks at what ought to stay as it is there.
     resync_interval: seconds between full listings of the cluster's objects.
@@ -36,6 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     namespaces: tuple[str, ...] = ()
     defaults: Defaults = Defaults()
+    tenants: Path | None = None
     sweep_interval: float = 5.0
     guard_interval: float = 300.0
     resync_interval: float = 600.0

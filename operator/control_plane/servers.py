@@ -93,6 +93,8 @@ def controller_manager_arguments(kubeconfig: Path, credentials: Credentials) -> 
         "serviceaccount-token-controller",
         "root-ca-certificate-publisher-controller",
         "clusterrole-aggregation-controller",
+        # Checks the expressions of admission policies against the types that they are about.
+        "validatingadmissionpolicy-status-controller",
     )
     return [
         f"--kubeconfig={kubeconfig}",

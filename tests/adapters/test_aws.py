@@ -7,9 +7,12 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
+from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.aws import Aws
+from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.api.ledger import Place
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from sagemaker_emulator.control import Control
@@ -49,6 +52,39 @@ async def test_many_calls_take_the_role_on_once(aws: Aws, control: Control) -> N
         await aws.read_object(THERE, "s3://nothing/here", 10)
     assert control.counts()["ListModels"] == 40
     assert control.counts()["sts.AssumeRole"] == 1
+
+
+@pytest.mark.parametrize("key", ["a/b.png", "a?x.png", "a#x.png", "a%2Fb.png", "/a.png", "ä b.png"])
+async def test_the_object_that_is_named_is_the_one_that_is_read(aws: Aws, control: Control, key: str) -> None:
+    """What was held against the allow-list is what is asked for: nothing of a key means anything to a URL's parser."""
+    own = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": REGION}
+    s3 = boto3.client("s3", endpoint_url=control.url, **own)
+    s3.create_bucket(Bucket="data")
+    for other in ("a", "a.png", "a/b.png"):
+        s3.put_object(Bucket="data", Key=other, Body=b"another")
+    s3.put_object(Bucket="data", Key=key, Body=b"this")
+    s3.close()
+    assert await aws.read_object(OWN, f"s3://data/{key}", 10) == b"this"
+
+
+async def test_secrets_are_left_out_of_what_is_repeated(
+    aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "cAnArY-of-the-operator")
+    words = "no cAnArY-of-the-operator, no cAnArY-of-the-job, but 1"
+    control.fail_next("CreateTrainingJob", code="No-cAnArY-of-the-operator", message=words, status=400)
+    request = {
+        "TrainingJobName": "x",
+        "AlgorithmSpecification": {"TrainingImage": "x", "TrainingInputMode": "File"},
+        "RoleArn": ROLE,
+        "OutputDataConfig": {"S3OutputPath": "s3://x"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 1},
+        "Environment": {"A": "cAnArY-of-the-job", "B": "1"},
+    }
+    with pytest.raises(AwsRefusal) as refused:
+        await aws.call(OWN, "CreateTrainingJob", request)
+    assert refused.value.words == "No-***: no ***, no ***, but 1"
 
 
 async def test_a_region_where_sts_refuses_is_no_matter_of_the_others(aws: Aws, control: Control) -> None:
@@ -191,6 +227,17 @@ async def test_an_address_where_nobody_answers_passes_by_itself(
     with pytest.raises(AwsRefusal) as refused:
         await models(aws, OWN)
     assert (refused.value.code, refused.value.kind) == ("EndpointConnectionError", RefusalKind.UNAVAILABLE)
+
+
+def test_an_answer_that_is_cut_off_passes_by_itself(aws: Aws) -> None:
+    """botocore raises something of its own for it, of STS's answers for one."""
+
+    def send() -> Any:
+        raise ResponseParserError("unable to parse response (no element found), invalid XML received")
+
+    with pytest.raises(AwsRefusal) as refused:
+        aws._explained(Exchange("sts", "AssumeRole", REGION, {}), send, str)
+    assert refused.value.kind is RefusalKind.UNAVAILABLE
 
 
 @pytest.mark.parametrize(

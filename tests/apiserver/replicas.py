@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from tests.apiserver.operator_process import OperatorProcess
@@ -48,6 +48,10 @@ class Replicas:
         found: Json = json.loads(self._world.kubectl("get", "lease", name, "-o", "json"))["spec"]
         return found
 
+    def time(self, field: str, name: str = LEASE) -> datetime:
+        """The Lease's `renewTime` or `acquireTime`."""
+        return datetime.fromisoformat(self.lease(name)[field])
+
     def leases(self) -> list[str]:
         """The names of all Leases that somebody holds."""
         listed = json.loads(self._world.kubectl("get", "leases", "-o", "json"))["items"]
@@ -59,10 +63,9 @@ def is_leading(process: OperatorProcess) -> bool:
     return process.metric("leading") == 1.0
 
 
-def leads(process: OperatorProcess, seconds: float = 60.0) -> float:
-    """Wait until it works; the monotonic time at which it was seen to."""
-    until(lambda: is_leading(process) and process.get("/readyz") == "ok", "the process to lead", seconds)
-    return time.monotonic()
+def leads(process: OperatorProcess) -> None:
+    """Wait until it works."""
+    until(lambda: is_leading(process) and process.get("/readyz") == "ok", "the process to lead")
 
 
 def says(process: OperatorProcess, words: str) -> None:

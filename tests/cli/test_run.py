@@ -1,15 +1,18 @@
-"""The options of `run` that can contradict each other are refused before anything is started."""
+"""The options of `run`: those that make no sense are refused before anything is started."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from classifier_operator.cli import main
+from classifier_operator.runtime.shards import Shard
+from classifier_operator.settings import Election, Settings
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,54 @@ def test_import_options_that_make_no_sense(options: list[str], words: str) -> No
     done = CliRunner().invoke(main, ["run", *options])
     assert done.exit_code == 2
     assert words in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--leader-elect"], "--leader-elect outside of a pod needs --lease-namespace"),
+        (["--leader-elect", "--lease-name", "A b", "--lease-namespace", "x"], "--lease-name 'A b': at most 63"),
+        (["--leader-elect", "--lease-name", "x" * 64, "--lease-namespace", "x"], "at most 63"),
+        (["--shard", "4/3"], "'4/3' is no shard: write I/N, for example 2/5, with I from 1 to N"),
+        (["--shard", "2"], "'2' is no shard"),
+    ],
+    ids=["no namespace", "no name", "too long", "no such shard", "no shard"],
+)
+def test_options_of_replicas_that_make_no_sense(
+    options: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifier_operator.cli.run.POD_NAMESPACE", tmp_path / "none")
+    done = CliRunner().invoke(main, ["run", *options])
+    assert done.exit_code == 2
+    assert words in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("options", "election", "shard"),
+    [
+        ([], None, Shard()),
+        (["--shard", "2/5"], None, Shard(2, 5)),
+        (["--leader-elect"], Election(name="classifier-operator", namespace="pods-own"), Shard()),
+        (["--leader-elect", "--no-leader-elect"], None, Shard()),
+        (
+            ["--leader-elect", "--lease-name", "vision", "--lease-namespace", "leases", "--shard", "1/2"],
+            Election(name="vision", namespace="leases"),
+            Shard(1, 2),
+        ),
+    ],
+    ids=["neither", "a shard", "in a pod", "switched off", "all said"],
+)
+def test_options_of_replicas(
+    options: list[str], election: Election | None, shard: Shard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = tmp_path / "namespace"
+    mounted.write_text("pods-own")
+    monkeypatch.setattr("classifier_operator.cli.run.POD_NAMESPACE", mounted)
+    run: list[Settings] = []
+    monkeypatch.setattr("classifier_operator.main.run", run.append)
+    done = CliRunner().invoke(main, ["run", *options])
+    assert done.exit_code == 0, done.output
+    assert [(settings.election, settings.shard) for settings in run] == [(election, shard)]
 
 
 def test_the_allow_list_can_be_set_in_the_environment() -> None:
@@ -50,3 +101,28 @@ def test_what_python_itself_prints_is_a_line_of_the_log_too() -> None:
     assert "DeprecationWarning: this is old" in warning["message"]
     assert (error["level"], error["message"]) == ("CRITICAL", "ended by an unforeseen error")
     assert "ValueError: and this was not foreseen" in error["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "tenants.yaml: cannot be read: No such file or directory"),
+        ("", "tenants.yaml: is empty"),
+        (
+            "tenants: [{namespaces: [a], regoins: []}]",
+            "tenants.yaml: tenants[0]: Object contains unknown field `regoins`",
+        ),
+        (
+            "tenants: [{namespaces: [a], buckets: [1]}]",
+            "tenants.yaml: tenants[0].buckets[0]: Expected `str`, got `int`",
+        ),
+    ],
+    ids=["absent", "empty", "unknown key", "wrong type"],
+)
+def test_an_allow_list_that_cannot_be_relied_on(text: str | None, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "tenants.yaml"
+    if text is not None:
+        file.write_text(text)
+    done = CliRunner(env={"COLUMNS": "300"}).invoke(main, ["run", "--tenants", str(file)])
+    assert done.exit_code == 2
+    assert words in done.output

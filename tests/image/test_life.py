@@ -14,6 +14,7 @@ import yaml
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.conftest import SETTINGS, SPEED
+from tests.apiserver.identity import install, operator_environment
 from tests.apiserver.world import BUCKET, World, endpoint, training
 from tests.image.conftest import TAG
 from tests.image.workshop import Workshop, terminate, wait_until_healthy
@@ -28,12 +29,14 @@ ACCOUNT_FOLDER = "/run/secrets/kubernetes.io/serviceaccount"
 def world(installed: ControlPlane, namespace: str) -> Iterator[World]:
     """A namespace, and an AWS account with data."""
     with EmulatorProcess("--speed", str(SPEED), "--settings", json.dumps(SETTINGS)) as emulator:
+        install(emulator.url)
         world = World(installed, namespace, emulator.control)
         world.s3.create_bucket(Bucket=BUCKET)
         for channel in ("train", "validation"):
             world.s3.put_object(Bucket=BUCKET, Key=f"{channel}/images.rec", Body=b"not looked at")
         yield world
         world.close()
+        assert emulator.control.denials() == []
 
 
 @pytest.fixture
@@ -61,8 +64,7 @@ def test_the_container_trains_serves_and_cleans_up(
         "KUBERNETES_SERVICE_HOST": "127.0.0.1",
         "KUBERNETES_SERVICE_PORT": server.rpartition(":")[2],
         "AWS_ENDPOINT_URL": world.aws.url,
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "secret",  # the emulator checks none
+        **operator_environment(world.aws.url),
     }
     (tmp_path / "empty").mkdir()
     volumes = {account: ACCOUNT_FOLDER, tmp_path / "empty": "/tmp"}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.reconcile.tenants import Tenant, Tenants
 from tests.properties.account import Account, Described, Key, of_object
 from tests.unit.world import Stage
 
@@ -30,6 +31,7 @@ REFUSALS = st.sampled_from(
         ("ValidationException", "Could not assume role arn.", 400),
     ]
 )
+NOTHING = Tenants(entries=(Tenant(namespaces=("*",), regions=()),))
 Make = Callable[[], tuple[Stage, Account]]
 Body = dict[str, Any]
 
@@ -49,6 +51,8 @@ class Life(RuleBasedStateMachine):
         # How often the user has asked for something else than before.
         self.asked = 0
         self.pace = 0
+        # What had been begun when nothing was allowed any more; None while everything is.
+        self.begun: dict[str, int] | None = None
         self.key = self._made()
 
     # What the machines say of themselves
@@ -177,6 +181,10 @@ class Life(RuleBasedStateMachine):
     def region_changes(self, region: str) -> None:
         self.change(region=region)
 
+    @rule(is_tight=st.booleans())
+    def what_may_be_used_changes(self, is_tight: bool) -> None:
+        self._allow(NOTHING if is_tight else Tenants())
+
     @precondition(lambda self: self.is_alive)
     @rule()
     def is_deleted(self) -> None:
@@ -204,6 +212,11 @@ class Life(RuleBasedStateMachine):
                 if kind != "TrainingJob" or one["TrainingJobStatus"] == "InProgress":
                     assert (place.region, kind, name) in ledger, (kind, name)
 
+    @invariant()
+    def nothing_is_begun_that_is_not_allowed(self) -> None:
+        if self.begun is not None:
+            assert _beginnings(self.account) == self.begun
+
     # The end
 
     def teardown(self) -> None:
@@ -225,6 +238,7 @@ class Life(RuleBasedStateMachine):
 
     def _calm_down(self) -> None:
         self.account.calm()
+        self._allow(Tenants())
         self.stage.points.kill_at = None
         self.run(LONG)
         self.nothing_is_there_that_no_object_names()
@@ -252,6 +266,10 @@ class Life(RuleBasedStateMachine):
         assert len(operator.troubles) == 0
         assert not operator.queue.delayed
 
+    def _allow(self, tenants: Tenants) -> None:
+        self.stage.allow(tenants)
+        self.begun = _beginnings(self.account) if tenants is NOTHING else None
+
     def _made(self) -> ObjectKey:
         self.asked += 1
         return self.cluster.create(self.first())
@@ -269,3 +287,9 @@ def _updated(spec: Body, fields: Body) -> None:
 def _changes(account: Account) -> dict[str, int]:
     reads = ("Describe", "List", "Invoke")
     return {name: count for name, count in account.effects().items() if not name.rpartition(".")[2].startswith(reads)}
+
+
+def _beginnings(account: Account) -> dict[str, int]:
+    """What has been made or changed at SageMaker: not what was ended, nor the parts of an upload that is to end."""
+    begins = ("CreateTraining", "CreateModel", "CreateEndpoint", "Update", "AddTags", "DeleteTags", "Register", "Put")
+    return {name: count for name, count in account.effects().items() if name.rpartition(".")[2].startswith(begins)}

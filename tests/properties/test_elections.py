@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ ONE = [("op", 1)]
 SETS = [("op", 1), ("op-1-of-2", 2), ("op-2-of-2", 2)]
 
 
+@pytest.mark.timeout(0)
 @bounded(800, steps=1)
 @given(places(ONE, 4), fates())
 def test_never_two_act_for_one_lease_and_in_the_end_one_does(of_one: list[Place], misfortunes: list[Fate]) -> None:
@@ -44,6 +46,7 @@ def test_never_two_act_for_one_lease_and_in_the_end_one_does(of_one: list[Place]
     assert [process.acts for process in world.living.values()].count(True) == 1
 
 
+@pytest.mark.timeout(0)
 @bounded(800, steps=1)
 @given(places(SETS, 4), fates())
 def test_never_two_act_that_divide_the_work_differently(of_sets: list[Place], misfortunes: list[Fate]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.app import App
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
+from classifier_operator.runtime.shards import Shard, shard_of
 from classifier_operator.settings import Settings
 
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
@@ -25,13 +27,13 @@ GAUGE = 'classifier_operator_objects{condition="Unknown",kind="ClassifierTrainin
 class Parts:
     """An app between fakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.clock, points = FakeClock(), Points()
         self.cluster = FakeCluster(points)
         self.cloud = FakeCloud(self.clock, points)
         self.sources = FakeSources(points)
         imports = self.sources, self.cloud
-        self.app = App(Settings(workers=2), self.cluster, self.cloud, imports, Metrics(), self.clock)
+        self.app = App(Settings(workers=2, **settings), self.cluster, self.cloud, imports, Metrics(), self.clock)
 
     def watched(self, key: ObjectKey) -> dict[str, Any]:
         return self.cluster.objects[key]
@@ -40,13 +42,21 @@ class Parts:
         body, _ = await self.app.exposition()
         return body.decode()
 
-    async def until(self, reason: str) -> None:
+    async def until(self, reason: str, key: ObjectKey = TRAINING) -> None:
+        await self.reach(lambda: self.cluster.condition(key, "Ready") == ("False", reason))
+
+    async def reach(self, reached: Callable[[], bool]) -> None:
+        """Wait until it is so; looked at whenever an object changes."""
         changed = asyncio.Event()
         self.cluster.changed = lambda _: changed.set()
         async with asyncio.timeout(5):
-            while self.cluster.condition(TRAINING, "Ready") != ("False", reason):
+            while not reached():
                 changed.clear()
                 await changed.wait()
+
+    def says(self, key: ObjectKey, words: str) -> bool:
+        """Whether a condition of the object does."""
+        return words in str(self.cluster.status(key).get("conditions"))
 
 
 def passes(metrics: str) -> list[str]:
@@ -138,6 +148,24 @@ async def test_an_annotation_that_says_the_same_disturbs_nobody(parts: Parts) ->
     assert passes(await parts.metrics()) == before != []
 
 
+async def test_other_rules_of_what_may_be_used_reach_every_object(tmp_path: Path) -> None:
+    rules = tmp_path / "tenants.yaml"
+    rules.write_text("tenants: []")
+    parts = Parts(tenants=rules, namespace_interval=0.01)
+    await parts.app.start()
+    try:
+        parts.app.saw(parts.watched(parts.cluster.create(builders.training())))
+        await parts.until("NotAllowed")
+        assert parts.cloud.log == []
+        rules.write_text("tenants: [{namespaces: [vision]}]")
+        await parts.until("Starting")
+        rules.write_text("tenants: [{}]")
+        parts.app.refresh_tenants()
+        assert parts.app.problem() == ""
+    finally:
+        await parts.app.stop()
+
+
 @pytest.mark.parametrize(
     "error", [GoneError("/apis/x"), ClusterUnavailableError("HTTP 403")], ids=["no kinds", "denied"]
 )
@@ -158,3 +186,69 @@ async def test_the_first_listing_waits_for_the_cluster(error: Exception, monkeyp
         await parts.until("Starting")
     finally:
         await parts.app.stop()
+
+
+async def test_it_is_ready_once_it_knows_what_there_is(parts: Parts) -> None:
+    assert "not been listed" in parts.app.unready()
+    await parts.app.start()
+    assert parts.app.unready() == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(GoneError("/apis/x"), "install the CRDs"), (ClusterUnavailableError("HTTP 403"), "HTTP 403")],
+    ids=["no kinds", "denied"],
+)
+async def test_what_it_waits_for_is_said_and_is_no_illness(
+    parts: Parts, error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Kind) -> AsyncIterator[dict[str, Any]]:
+        raise error
+
+    listing = parts.cluster.list
+    monkeypatch.setattr("classifier_operator.app.START_SECONDS", 0.01)
+    monkeypatch.setattr(parts.cluster, "list", refused)
+    start = asyncio.ensure_future(parts.app.start())
+    async with asyncio.timeout(5):
+        while words not in parts.app.unready():  # noqa: ASYNC110 - the app says nothing when it tries again
+            await asyncio.sleep(0.01)
+    parts.clock.seconds += 1000
+    assert parts.app.problem() == ""
+    monkeypatch.setattr(parts.cluster, "list", listing)
+    await start
+    assert (parts.app.unready(), parts.app.problem()) == ("", "")
+
+
+OTHERS = ObjectKey(Kind.TRAINING, "vision", "digits-1")
+
+
+async def test_another_shards_objects_are_not_touched() -> None:
+    shard = Shard(shard_of("vision", "digits", 3), 3)
+    assert not shard.owns("vision", OTHERS.name)
+    parts = Parts(shard=shard)
+    parts.cluster.create(builders.training(OTHERS.name))
+    parts.cluster.create(builders.endpoint(OTHERS.name))
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.training())))
+    await parts.until("Starting")
+    parts.app.lost(OTHERS)
+    await parts.app.resync()
+    await parts.app.refresh_namespaces()
+    await parts.app.stop()
+    assert "status" not in parts.watched(OTHERS)
+    assert parts.cloud.count("CreateTrainingJob") == 1
+    assert parts.cloud.count("CreateEndpoint") == 0
+    assert f'{GAUGE}"Unknown"}}' not in await parts.metrics()
+
+
+async def test_a_listing_notices_that_another_shards_training_is_gone() -> None:
+    parts = Parts(shard=Shard(shard_of("vision", "digits", 3), 3))
+    follower = parts.cluster.create(builders.endpoint(trainingRef={"name": OTHERS.name}, model=None))
+    parts.cluster.create(builders.training(OTHERS.name))
+    await parts.app.start()
+    await parts.until("WaitingForTraining", follower)
+    assert parts.says(follower, "has not looked at it yet")
+    del parts.cluster.objects[OTHERS]
+    await parts.app.resync()
+    await parts.reach(lambda: not parts.says(follower, "has not looked at it yet"))
+    await parts.app.stop()

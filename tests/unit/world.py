@@ -12,6 +12,7 @@ from tests.unit.fakes import Crash, FakeClock, FakeCloud, FakeCluster, Points
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.reconcile.tenants import Tenants
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.imports import Importer
@@ -106,6 +107,7 @@ class Operator:
             writer=Writer(cluster, self.store, clock, "test"),
             troubles=self.troubles,
             clock=clock,
+            allowed=lambda namespace: world.tenants.of(namespace),
         )
         self._cluster = cluster
         self._points = world.points
@@ -170,6 +172,7 @@ class Stage:
 
     def __init__(self, clock: FakeClock, points: Points, cloud: MovingCloud, defaults: Defaults | None = None) -> None:
         self.defaults = defaults or Defaults()
+        self.tenants = Tenants()
         self.clock = clock
         self.points = points
         self.cluster = FakeCluster(points)
@@ -185,6 +188,12 @@ class Stage:
         self.operator = Operator(self)
         for key in tuple(self.cluster.objects):
             self._changed(key)
+
+    def allow(self, tenants: Tenants) -> None:
+        """Other rules hold from now on."""
+        self.tenants = tenants
+        for key in tuple(self.cluster.objects):
+            self.operator.queue.add(key)
 
     async def run(self, rounds: int = 1, *, progress: bool = True, seconds: float = 400.0) -> None:
         """Let the operator work, then AWS, as often as said; longer than any back-off passes in between."""

@@ -12,21 +12,24 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Identities, refusal_in
+from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
+from classifier_operator.api.redaction import redacted
 from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.logs import fields_of
 from classifier_operator.runtime.metrics import Metrics
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, classify
+from classifier_operator.sagemaker.s3_address import bucket_and_key
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +99,9 @@ class Aws:
         def send() -> Answered[dict[str, Any]]:
             return _whole(getattr(self._client(place, service), xform_name(operation))(**params))
 
-        return await self._run(place, Exchange(service, operation, place.region, params), send)
+        exchange = Exchange(service, operation, place.region, params)
+        # What a job's environment says may be secret, and AWS repeats what it refuses.
+        return await self._run(place, exchange, send, _texts(params.get("Environment")))
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
@@ -111,8 +116,8 @@ class Aws:
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         """An object of S3, at most `limit` bytes of it."""
-        url = urlsplit(s3_uri)
-        params = {"Bucket": url.netloc, "Key": url.path.lstrip("/")}
+        bucket, key = bucket_and_key(s3_uri)
+        params = {"Bucket": bucket, "Key": key}
 
         def send() -> Answered[bytes]:
             answer = self._client(place, "s3").get_object(**params)
@@ -128,7 +133,9 @@ class Aws:
 
         return await self._run(place, Exchange("s3", operation, place.region, params), send)
 
-    async def _run(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]]) -> T:
+    async def _run(
+        self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str] = frozenset()
+    ) -> T:
         with self._metrics.aws_waiting.track_inprogress(), self._metrics.aws_limit_wait.labels(exchange.service).time():
             await self._limits.acquire(place, exchange.operation)
         # What botocore logs there is about the same object.
@@ -137,7 +144,7 @@ class Aws:
         try:
             with self._metrics.aws_in_flight.track_inprogress():
                 value: T = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, context.run, self._sent, place, exchange, send
+                    self._pool, context.run, self._sent, place, exchange, send, secrets
                 )
             exchange.succeeded()
         except AwsRefusal as refusal:
@@ -147,24 +154,28 @@ class Aws:
             exchange.conclude(self._metrics)
         return value
 
-    def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]]) -> T:
+    def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str]) -> T:
         """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""
         clients = self._clients
+
+        def hidden(text: str) -> str:
+            return redacted(text, secrets | given_secrets() | self._identities.secrets())
+
         try:
-            return self._explained(exchange, send)
+            return self._explained(exchange, send, hidden)
         except AwsRefusal as refusal:
             if refusal.code not in EXPIRED_CODES:
                 raise
         self._renew(place, clients)
-        return self._explained(exchange, send)
+        return self._explained(exchange, send, hidden)
 
-    def _explained(self, exchange: Exchange, send: Callable[[], Answered[T]]) -> T:
-        """Send, and turn whatever goes wrong into a refusal."""
+    def _explained(self, exchange: Exchange, send: Callable[[], Answered[T]], hidden: Callable[[str], str]) -> T:
+        """Send, and turn whatever goes wrong into a refusal, in AWS's words without what must be hidden."""
         try:
             answered = send()
-        except (ClientError, FileNotFoundError, PermissionError, BotoCoreError) as error:
+        except (ClientError, FileNotFoundError, PermissionError, BotoCoreError, ResponseParserError) as error:
             exchange.answered(_metadata_of(error))
-            refusal = _refusal(exchange.operation, error)
+            refusal = _refusal(exchange.operation, error, hidden)
             if refusal.code == NO_CREDENTIALS:
                 self._metrics.aws_credential_failures.labels("chain", refusal.kind.value).inc()
             raise refusal from error
@@ -206,12 +217,16 @@ def _metadata_of(error: Exception) -> Mapping[str, Any]:
     return metadata
 
 
-def _refusal(operation: str, error: Exception) -> AwsRefusal:
-    """A failure of botocore's as a refusal."""
+def _texts(values: Mapping[str, str] | None) -> frozenset[str]:
+    return frozenset((values or {}).values())
+
+
+def _refusal(operation: str, error: Exception, hidden: Callable[[str], str]) -> AwsRefusal:
+    """A failure of botocore's as a refusal, without what must be hidden."""
     if isinstance(error, ClientError):
-        return refusal_in(operation, error.response)
+        return refusal_in(operation, error.response, hidden)
     if isinstance(error, FileNotFoundError | PermissionError) or type(error).__name__ in _NO_CREDENTIALS:
         # A web identity's or a pod identity's token is a file, which botocore opens as it is.
-        return classify(operation, NO_CREDENTIALS, str(error))
+        return classify(operation, NO_CREDENTIALS, hidden(str(error)))
     name = type(error).__name__
-    return classify(operation, name, str(error), 400 if name in _NEVER_SENT else 0)
+    return classify(operation, name, hidden(str(error)), 400 if name in _NEVER_SENT else 0)

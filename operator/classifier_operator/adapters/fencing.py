@@ -7,11 +7,14 @@ once more: of a request that was cut off in the middle AWS does nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTTPSConnection, AWSHTTPSConnectionPool
 from botocore.exceptions import BotoCoreError
+
+# The kernel takes a few of these at once; it sends what it has got even if the process is stopped.
+PIECE = 256 * 1024
 
 
 class NotHeldError(BotoCoreError):  # type: ignore[misc]
@@ -39,13 +42,15 @@ def fence(client: Any, holds: Callable[[], bool]) -> Any:
 def _pools(check: Callable[[], None]) -> dict[str, Any]:
     class Plain(AWSHTTPConnection):  # type: ignore[misc]
         def send(self, data: Any) -> None:
-            check()
-            super().send(data)
+            for piece in _pieces(data):
+                check()
+                super().send(piece)
 
     class Encrypted(AWSHTTPSConnection):  # type: ignore[misc]
         def send(self, data: Any) -> None:
-            check()
-            super().send(data)
+            for piece in _pieces(data):
+                check()
+                super().send(piece)
 
     class PlainPool(AWSHTTPConnectionPool):  # type: ignore[misc]
         ConnectionCls = Plain
@@ -54,3 +59,13 @@ def _pools(check: Callable[[], None]) -> dict[str, Any]:
         ConnectionCls = Encrypted
 
     return {"http": PlainPool, "https": EncryptedPool}
+
+
+def _pieces(data: Any) -> Iterator[Any]:
+    """Bytes in pieces; a file comes in blocks already, each by itself."""
+    if not isinstance(data, (bytes, bytearray, memoryview)) or len(data) <= PIECE:
+        yield data
+        return
+    view = memoryview(data)
+    for begin in range(0, len(view), PIECE):
+        yield view[begin : begin + PIECE]

@@ -20,6 +20,8 @@ from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 
 SESSION_NAME = "classifier-operator"
 _OWN = ("", None)
+# What botocore calls them, where they stay the same and where they are renewed.
+_SECRETS = ("secret_key", "token", "_secret_key", "_token")
 
 
 class Identities:
@@ -48,6 +50,12 @@ class Identities:
         """A client of a service that acts as that role."""
         client = self._session(role_arn, region).client(service, region_name=region, config=self._config)
         return fence(client, self._holds)
+
+    def secrets(self) -> frozenset[str]:
+        """The secrets that the sessions hold at the moment, without asking anybody for new ones."""
+        held = [one._session._credentials for one in tuple(self._sessions.values())]
+        values = [vars(one) for one in held if one is not None]
+        return frozenset(str(value) for one in values for name in _SECRETS if (value := one.get(name)))
 
     def renew(self, region: str, role_arn: str) -> None:
         """Forget that role's credentials and those that it was taken on with: the next client gets new ones."""
@@ -112,13 +120,15 @@ class Identities:
         return boto3.Session(botocore_session=session)
 
 
-def refusal_in(operation: str, answer: Mapping[str, Any]) -> AwsRefusal:
-    """What an answer of AWS that is an error means."""
+def refusal_in(
+    operation: str, answer: Mapping[str, Any], hidden: Callable[[str], str] = lambda text: text
+) -> AwsRefusal:
+    """What an answer of AWS that is an error means; `hidden` takes out of its words what nobody shall read."""
     metadata, details = answer.get("ResponseMetadata", {}), answer.get("Error", {})
     return classify(
         operation,
-        details.get("Code", ""),
-        details.get("Message", ""),
+        hidden(details.get("Code", "")),
+        hidden(details.get("Message", "")),
         metadata.get("HTTPStatusCode", 0),
         metadata.get("RequestId", ""),
     )

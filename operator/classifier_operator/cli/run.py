@@ -13,6 +13,8 @@ from types import TracebackType
 import click
 
 from classifier_operator.adapters.log_lines import TEXT_FORMAT, JsonLines
+from classifier_operator.adapters.secrets import Redacting
+from classifier_operator.adapters.tenants_file import TenantsError, TenantsFile
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.netguard import Rules, rules_of
 from classifier_operator.runtime.shards import Shard, parse_shard
@@ -20,9 +22,6 @@ from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
-
-# These say at INFO what only matters when something is wrong with them.
-_QUIET = ("kopf", "botocore", "urllib3", "aiohttp")
 
 # Where a pod finds its own namespace.
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -55,6 +54,11 @@ class ShardType(click.ParamType[Shard]):
     help="Deletion policy of objects that name none. [Stop for trainings, Delete for endpoints]",
 )
 @click.option(
+    "--tenants",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="YAML file that says which roles, regions, instance types and buckets each namespace may use. [all]",
+)
+@click.option(
     "--sweep-interval",
     default=5.0,
     show_default=True,
@@ -80,7 +84,7 @@ class ShardType(click.ParamType[Shard]):
     default=60.0,
     show_default=True,
     type=click.FloatRange(0.1),
-    help="Seconds between looks at the namespaces' annotations.",
+    help="Seconds between looks at the namespaces' annotations, and at the file of --tenants.",
 )
 @click.option(
     "--wait-interval",
@@ -152,6 +156,7 @@ def command(
     role_arn: str,
     assume_role_arn: str,
     deletion_policy: str | None,
+    tenants: Path | None,
     sweep_interval: float,
     guard_interval: float,
     resync_interval: float,
@@ -181,6 +186,7 @@ def command(
     """
     rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
     election = _election(lease_name, lease_namespace) if leader_elect else None
+    _check_tenants(tenants)
     _set_up_logging(log_format, log_level)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
@@ -193,6 +199,7 @@ def command(
             assume_role_arn=assume_role_arn,
             deletion_policy=deletion_policy or "",
         ),
+        tenants=tenants,
         sweep_interval=sweep_interval,
         guard_interval=guard_interval,
         resync_interval=resync_interval,
@@ -232,15 +239,24 @@ def _election(name: str, namespace: str) -> Election:
     return Election(name=name, namespace=namespace)
 
 
+def _check_tenants(file: Path | None) -> None:
+    """An allow-list that cannot be relied on must not be started with."""
+    try:
+        TenantsFile(file)
+    except TenantsError as error:
+        raise click.UsageError(f"{file}: {error}") from error
+
+
 def _set_up_logging(log_format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if log_format == "json" else logging.Formatter(TEXT_FORMAT))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    handler.setFormatter(Redacting(JsonLines() if log_format == "json" else logging.Formatter(TEXT_FORMAT)))
+    # Below a warning, libraries say whom they call with which credentials: nobody needs that, and nobody shall read it.
+    chosen = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(logging.WARNING, chosen), handlers=[handler], force=True)
+    logging.getLogger("classifier_operator").setLevel(chosen)
     # What Python itself would print is a line of the log, too.
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
 

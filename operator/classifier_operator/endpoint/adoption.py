@@ -55,7 +55,9 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
     """It exists: whose it is, and whether it is what the spec asks for, decides."""
     if owner:
         message = f"{candidate.type} {candidate.name} belongs to {owner} and is not adopted"
-        return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves)), guard=at.own)
+        # Its owner may let go of it.
+        guard = at.own | {candidate} if candidate.type is ResourceType.ENDPOINT else at.own
+        return Decision(status=at.says(stalled(Reason.NAME_TAKEN, message, serving=at.serves)), guard=guard)
     image, artifact = (view.image, view.artifact) if isinstance(view, ModelView) else ("", "")
     if isinstance(view, ModelView) and not _is_asked_for(at, view):
         message = (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from classifier_operator.api.conditions import Reason, stalled, working
+from classifier_operator.api.conditions import Reason, Verdict, stalled, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.adoption import adopts, candidates_of
@@ -49,9 +49,11 @@ from classifier_operator.endpoint.situation import (
     was_ready,
     with_outcome,
 )
+from classifier_operator.endpoint.tenancy import uses_of
 from classifier_operator.endpoint.updates import capacities_differ, serves_something_else, update_was_rolled_back
 from classifier_operator.endpoint.variants import AcceleratorRefusedError
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
+from classifier_operator.sagemaker.views import EndpointView
 
 
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
@@ -61,9 +63,12 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     if endpoint.spec.suspend:
         return being_suspended(endpoint, seen, now)
     try:
+        refusal = endpoint.allowed.refusal_of(uses_of(endpoint))
         wanted = wanted_deployment(endpoint)
     except SpecError as error:
         return _refused(endpoint, error, seen, now)
+    if refusal:
+        return _not_allowed(endpoint, refusal, seen, now)
     if wanted is None:
         return _waiting_for_training(endpoint, seen, now)
     situation = Situation(
@@ -120,19 +125,38 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
 
 def _refused(endpoint: Endpoint, error: SpecError, seen: Seen, now: datetime) -> EndpointDecision:
     reason = Reason.ACCELERATOR_UNAVAILABLE if isinstance(error, AcceleratorRefusedError) else Reason.INVALID_SPEC
+    _, serving = _what_serves(endpoint, seen)
+    return _as_it_is(endpoint, stalled(reason, str(error), serving=serving), seen, now)
+
+
+def _not_allowed(endpoint: Endpoint, refusal: str, seen: Seen, now: datetime) -> EndpointDecision:
+    """Its namespace may not use what it asks for: nothing is changed at AWS, and what is there already is looked at."""
     made, serving = _what_serves(endpoint, seen)
-    verdict = stalled(reason, str(error), serving=serving)
-    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now), guard=made)
+    notes = [f"endpoint {one.name} stays as it is" for one in made if isinstance(seen.of(one), EndpointView)]
+    verdict = stalled(Reason.NOT_ALLOWED, "; ".join([refusal, *notes]), serving=serving)
+    return _as_it_is(endpoint, verdict, seen, now)
+
+
+def _as_it_is(endpoint: Endpoint, verdict: Verdict, seen: Seen, now: datetime) -> EndpointDecision:
+    """Nothing is done to the endpoint that was made before, but how it is, is said; and looked at, while it changes."""
+    status, moving, made = endpoint.status, frozenset[Resource](), made_for(endpoint.status)
+    for one in made:
+        view = seen.of(one)
+        if isinstance(view, EndpointView):
+            status = report.with_endpoint(status, view)
+            moving = made if view.is_moving else moving
+    status = report.with_conditions(status, endpoint.meta, verdict, now)
+    return Decision(status=status, follow=moving, guard=made - moving)
 
 
 def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """There is no model to serve yet; one that the spec named before goes on serving."""
     missing = sorted({asked.training for asked, source in sources_of(endpoint) if source is None})
     message = f"waiting for {'; '.join(_what_is_missing(endpoint, name) for name in missing)}"
-    made, serving = _what_serves(endpoint, seen)
+    _, serving = _what_serves(endpoint, seen)
     ready = Reason.IN_SERVICE if serving else Reason.WAITING_FOR_TRAINING
     verdict = working(Reason.WAITING_FOR_TRAINING, message, is_ready=serving, ready=ready)
-    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now), guard=made)
+    return _as_it_is(endpoint, verdict, seen, now)
 
 
 def _what_is_missing(endpoint: Endpoint, training: str) -> str:

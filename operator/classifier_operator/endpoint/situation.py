@@ -16,6 +16,7 @@ from classifier_operator.endpoint.smoke_test import test_hash
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
+from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
 
 EndpointDecision = Decision[EndpointStatus]
@@ -30,6 +31,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     defaults: Defaults = Defaults()
     trained: Mapping[str, TrainedModel] = {}
     smoke_test: SmokeTestStatus | None = None
+    allowed: Allowance = EVERYTHING
 
 
 _SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})

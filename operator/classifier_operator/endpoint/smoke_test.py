@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct, to_builtins
 
 from classifier_operator.api.ledger import Resource
+from classifier_operator.api.redaction import redacted
 from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.spec import ClassLabels, Expectation, SmokeTest
 from classifier_operator.sagemaker.names import content_hash
@@ -119,7 +120,7 @@ def failed(call: SmokeTestCall, message: str, time: str) -> SmokeTestStatus:
         test_hash=call.test_hash,
         time=time,
         outcome="Failed",
-        message=message,
+        message=redacted(message),
     )
 
 

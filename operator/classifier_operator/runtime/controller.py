@@ -7,7 +7,7 @@ so a crash at any point leaves nothing at AWS that the object does not name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.calls import Call, describe
 from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
+from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.imports import Importer
@@ -73,6 +74,7 @@ class Controller:
         writer: Writer,
         troubles: Troubles,
         clock: Clock,
+        allowed: Callable[[str], Allowance] = lambda _: EVERYTHING,
     ) -> None:
         self._store = store
         self._inventory = inventory
@@ -84,8 +86,10 @@ class Controller:
         self._writer = writer
         self._troubles = troubles
         self._clock = clock
+        self._allowed = allowed
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
+        self._identities: dict[ObjectKey, str] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Do what there is to do for the object now.
@@ -152,17 +156,25 @@ class Controller:
     async def _decide(self, key: ObjectKey, body: Body) -> Look:
         """Gather and decide."""
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
+        allowed = self._allowed(key.namespace)
         now = self._clock.now()
         if key.kind is Kind.TRAINING:
-            training = gather.training_of(key, body, defaults, imports=self._importer.of(key))
+            training = gather.training_of(key, body, defaults, imports=self._importer.of(key), allowed=allowed)
             subject = trainings.subject_of(training)
             decision: AnyDecision = trainings.decide(training, self._seen(key, subject), now)
         else:
             outcome = self._smoke_tests.get(key)
-            endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome)
+            endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed)
             subject = endpoints.subject_of(endpoint)
+            self._ask_anew(key, subject)
             decision = endpoints.decide(endpoint, self._seen(key, subject), now)
         return Look(now=now, subject=subject, decision=decision)
+
+    def _ask_anew(self, key: ObjectKey, subject: Subject) -> None:
+        """Somebody has edited the object: whose the things of others are may have changed, too."""
+        if self._identities.get(key, subject.identity) != subject.identity:
+            self._inventory.doubt_strangers(subject.resources)
+        self._identities[key] = subject.identity
 
     def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
         troubles = self._troubles.of(key, subject.identity)
@@ -255,6 +267,7 @@ class Controller:
         self._inventory.watch(key, follow=frozenset(), guard=frozenset())
         self._inventory.forget(self._resources_of(key))
         self._subjects.pop(key, None)
+        self._identities.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)

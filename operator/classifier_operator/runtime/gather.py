@@ -14,6 +14,7 @@ from classifier_operator.endpoint.situation import Endpoint
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.decision import Defaults, Meta
+from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.training.fetches import Imports
 from classifier_operator.training.situation import Training
@@ -58,7 +59,9 @@ def meta_of(key: ObjectKey, body: Body) -> Meta:
     )
 
 
-def training_of(key: ObjectKey, body: Body, defaults: Defaults, *, imports: Imports) -> Training:
+def training_of(
+    key: ObjectKey, body: Body, defaults: Defaults, *, imports: Imports, allowed: Allowance = EVERYTHING
+) -> Training:
     """A ClassifierTraining as its decisions see it."""
     return Training(
         meta=meta_of(key, body),
@@ -66,11 +69,18 @@ def training_of(key: ObjectKey, body: Body, defaults: Defaults, *, imports: Impo
         status=_converted(body.get("status", {}), TrainingStatus, "status"),
         defaults=defaults,
         imports=imports,
+        allowed=allowed,
     )
 
 
 def endpoint_of(
-    key: ObjectKey, body: Body, defaults: Defaults, *, store: Store, smoke_test: SmokeTestStatus | None
+    key: ObjectKey,
+    body: Body,
+    defaults: Defaults,
+    *,
+    store: Store,
+    smoke_test: SmokeTestStatus | None,
+    allowed: Allowance = EVERYTHING,
 ) -> Endpoint:
     """A ClassifierEndpoint as its decisions see it."""
     spec = _spec_of(body, EndpointSpec, EndpointSpec())
@@ -83,6 +93,7 @@ def endpoint_of(
         defaults=defaults,
         trained={name: _trained(body) for name, body in bodies.items() if body is not None},
         smoke_test=smoke_test,
+        allowed=allowed,
     )
 
 

@@ -72,12 +72,13 @@ class Inventory:
     def glimpse(self, resource: Resource, sighting: Sighting) -> None:
         """A sweep has seen it, which does not tell whose it is.
 
-        A stranger's stays one, and of what appears where there was nothing the owner has to be asked for first.
+        Of what appears where there was nothing the owner has to be asked for first; so has that of a stranger's which
+        somebody waits for, as its owner may have let go of it.
         """
         before = self.get(resource)
         if sighting is Unseen.ABSENT or not (before is Unseen.ABSENT or isinstance(before, Stranger)):
             self.record(resource, sighting)
-        elif before is Unseen.ABSENT:
+        elif before is Unseen.ABSENT or resource in self.guarded():
             self.doubt(resource)
             self._tell(resource)
 
@@ -97,6 +98,12 @@ class Inventory:
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""
         self._sightings.pop(resource, None)
+
+    def doubt_strangers(self, resources: Iterable[Resource]) -> None:
+        """Whose these are must be asked again, of those that were somebody else's."""
+        for resource in resources:
+            if isinstance(self.get(resource), Stranger):
+                self.doubt(resource)
 
     def doubt_if_old(self, resource: Resource) -> None:
         """AWS cannot find it: that is delay if it was made a moment ago, and else somebody may have deleted it."""

@@ -197,8 +197,11 @@ class Leadership:
         self._may_act.set()
 
     async def _in_time(self, request: Awaitable[T]) -> T:
-        """The answer; one that does not come may be on its way for ever, and the Lease would be over."""
-        async with asyncio.timeout(self._terms.retry):
+        """The answer; one that does not come is not waited for beyond the next try, nor beyond the Lease's end."""
+        patience = self._terms.retry
+        if self._standing.held_until is not None:
+            patience = min(patience, max(0.0, self._standing.held_until - self._clock.monotonic()))
+        async with asyncio.timeout(patience):
             return await request
 
     def _say(self, what: str, level: int = logging.INFO) -> None:

@@ -100,7 +100,9 @@ def after_reading(standing: Standing, lease: Lease | None, me: str, at: float, t
         barred = -math.inf
     elif lease is not None and (standing.lease is None or standing.lease.version != lease.version):
         barred = at + (lease.duration or terms.duration)
-    # One that was deleted may still be believed in by whoever held it: `barred` stays as it is.
+    elif lease is None and standing.lease is not None and standing.lease.holder not in ("", me):
+        # Deleted by hand: who held it may have renewed it just before, and believe so.
+        barred = at + (standing.lease.duration or terms.duration)
     is_waiting = standing.held_until is None and at < barred
     return structs.replace(
         standing,

@@ -90,6 +90,8 @@ class Store:
     def drop(self, key: ObjectKey, uid: str = "") -> None:
         """The object is gone; with a UID, only if it is still that one and not its successor of the same name."""
         before = self.followed(key)
+        if before is None and not self.owns(key):
+            return
         gone = uid or uid_of(before)
         if gone:
             self._gone[gone] = None

@@ -14,7 +14,8 @@ from msgspec import Struct
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.ports import ObjectStore
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
-from classifier_operator.training.fetches import Fetch, bucket_and_key
+from classifier_operator.sagemaker.s3_address import bucket_and_key
+from classifier_operator.training.fetches import Fetch
 from classifier_operator.training.spec import Upload
 
 METADATA = "classifiers-source"

@@ -141,7 +141,10 @@ def news_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, s
 
 def headline(status: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """The condition that matters most: what stalls, else what goes on, else how it is."""
-    conditions = {one["type"]: one for one in status.get("conditions", ())}
+    # A hand in etcd may have written anything: of what makes no sense there is nothing to say.
+    found = status.get("conditions")
+    listed = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list | tuple) else []
+    conditions = {one.get("type"): one for one in listed if one.get("reason")}
     for kind in (ConditionType.STALLED, ConditionType.RECONCILING, ConditionType.READY):
         if kind in conditions:
             return kind.value, conditions[kind]["reason"], conditions[kind].get("message", "")

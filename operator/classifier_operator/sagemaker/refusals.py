@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from classifier_operator.api.redaction import redacted
+
 
 class Remedy(Enum):
     """What to do about a refusal."""
@@ -73,11 +75,14 @@ _REMEDIES = {
 class AwsRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours
     """AWS did not do what was asked: which call, its code and words, and what they mean.
 
+    The words are shown to everybody who may look at the object: what is secret in them is left out.
+
     request_id: by which AWS's support finds the request. It is for the log, and stays out of `words`: it is another one
     at each try, so a status that told it would be written, and an Event be published, at each try as well.
     """
 
     def __init__(self, operation: str, kind: RefusalKind, code: str, message: str, *, request_id: str = "") -> None:
+        message = redacted(message)
         super().__init__(f"{operation}: {code}: {message}")
         self.operation = operation
         self.kind = kind

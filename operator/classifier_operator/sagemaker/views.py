@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from classifier_operator.api.redaction import redacted
+
 JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
 # From these states an endpoint moves on by itself.
@@ -139,7 +141,7 @@ def job_described(answer: Mapping[str, Any]) -> JobView:
         arn=answer["TrainingJobArn"],
         status=answer["TrainingJobStatus"],
         secondary_status=answer.get("SecondaryStatus", ""),
-        failure_reason=answer.get("FailureReason", ""),
+        failure_reason=redacted(answer.get("FailureReason", "")),
         artifact=answer.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
         metrics=_metrics(answer.get("FinalMetricDataList", ())),
         created=answer.get("CreationTime"),
@@ -170,7 +172,7 @@ def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
         status=answer["EndpointStatus"],
         config_name=answer.get("EndpointConfigName", ""),
         pending_config=answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
-        failure_reason=answer.get("FailureReason", ""),
+        failure_reason=redacted(answer.get("FailureReason", "")),
         variants=tuple(map(_variant, answer.get("ProductionVariants", ()))),
         modified=answer.get("LastModifiedTime"),
         is_detailed=True,

@@ -28,7 +28,7 @@ from classifier_operator.training.importing import (
     transfers_of,
     uploads_in,
 )
-from classifier_operator.training.leftovers import besides, superseded
+from classifier_operator.training.leftovers import besides, going_on, superseded
 from classifier_operator.training.request import wanted_run
 from classifier_operator.training.retry import (
     is_retry_due,
@@ -39,6 +39,7 @@ from classifier_operator.training.retry import (
     verdict_of_retry,
 )
 from classifier_operator.training.situation import Situation, Training, TrainingDecision, attempt_of, situation_of
+from classifier_operator.training.tenancy import refused, uses_of
 
 
 def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
@@ -47,9 +48,10 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
         return being_deleted(training, seen, now)
     try:
         wanted = wanted_run(training.meta, training.spec, training.defaults)
+        refusal = training.allowed.refusal_of(uses_of(training.spec, training.defaults))
     except SpecError as error:
-        return _refused(training, error, now)
-    situation, aborts = tidied(situation_of(training, wanted, seen, now))
+        return _refused(training, error, seen, now)
+    situation, aborts = tidied(situation_of(training, wanted, seen, now, refusal))
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
     decision = structs.replace(decision, calls=(*aborts, *decision.calls), transfers=transfers_of(situation))
     return _noted(situation, besides(situation, superseded(situation), decision))
@@ -97,6 +99,22 @@ def _ended_while_suspended(at: Situation) -> TrainingDecision | None:
     if decision is None or decision.calls:
         return decision
     return structs.replace(decision, status=at.says(_NOTHING_IS_STARTED, decision.status), again_after=None)
+
+
+def _is_not_allowed(at: Situation) -> TrainingDecision | None:
+    """Its namespace may not use what it asks for: nothing is asked of AWS but how what runs already is."""
+    if not at.refusal:
+        return None
+    is_over = at.status.job_name == at.job.name and at.status.job_status in JOB_ENDED
+    if is_over and not at.status.retry_after and at.status.tags == at.spec.tags:
+        return Decision(status=at.says(_verdict_kept(at)))
+    if is_over or not isinstance(at.sighting, JobView) or at.sighting.is_moving:
+        return refused(at)
+    # It has ended since; other tags than it has are not sent.
+    ended = _job_has_ended(structs.replace(at, spec=structs.replace(at.spec, tags=at.status.tags)))
+    if ended is not None and ended.status.retry_after:
+        return refused(structs.replace(at, status=ended.status))
+    return ended
 
 
 def _job_is_a_strangers(at: Situation) -> TrainingDecision | None:
@@ -198,6 +216,7 @@ def _job_has_ended(at: Situation) -> TrainingDecision | None:
 
 RULES: tuple[Callable[[Situation], TrainingDecision | None], ...] = (
     _suspended,
+    _is_not_allowed,
     _job_is_a_strangers,
     _run_ended_before,
     _refused_before,
@@ -254,11 +273,12 @@ def _noted(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     return structs.replace(decision, status=structs.replace(decision.status, conditions=conditions))
 
 
-def _refused(training: Training, error: SpecError, now: datetime) -> TrainingDecision:
-    """Nothing of it can be begun, and what is half done of an earlier spec's data is of no use."""
+def _refused(training: Training, error: SpecError, seen: Seen, now: datetime) -> TrainingDecision:
+    """Nothing of it can be begun, and what is half done of an earlier spec's data is of no use; its job goes on."""
     status, aborts = ended_uploads(training)
+    status, follow = going_on(status, seen)
     verdict = stalled(Reason.INVALID_SPEC, str(error))
-    return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts)
+    return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts, follow=follow)
 
 
 def _is_moving(sighting: Sighting) -> bool:

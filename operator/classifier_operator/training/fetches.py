@@ -12,6 +12,7 @@ from msgspec import Struct
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.reconcile.decision import SpecError
 from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.sagemaker.s3_address import bucket_and_key
 from classifier_operator.training.spec import Input, Source, TrainingSpec, Upload
 
 # S3 takes keys of at most 1,024 bytes of UTF-8.
@@ -145,15 +146,6 @@ def fetches_of(spec: TrainingSpec, place: Place) -> tuple[Fetch, ...]:
             raise SpecError(path, f"would be put at {uri}, as {fetches[uri].path} would: give each its own s3Uri")
         fetches[uri] = Fetch(place=place, s3_uri=uri, url=channel.source.url, sha256=channel.source.sha256, path=path)
     return tuple(fetches.values())
-
-
-def bucket_and_key(s3_uri: str) -> tuple[str, str]:
-    """Bucket and key of an `s3://` address; an access point's ARN stands for a bucket and has a slash of its own."""
-    bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
-    if bucket.startswith("arn:"):
-        name, _, key = key.partition("/")
-        bucket = f"{bucket}/{name}"
-    return bucket, key
 
 
 def shown(url: str) -> str:

@@ -54,7 +54,7 @@ def counted(at: Situation, status: TrainingStatus) -> TrainingStatus:
 
 def transfers_of(at: Situation) -> frozenset[Fetch]:
     """The transfers that go on, or whose outcome still counts: when one was refused for good the others end, too."""
-    if at.spec.suspend or not _awaits_data(at):
+    if at.spec.suspend or at.refusal or not _awaits_data(at):
         return frozenset()
     return frozenset(_refused_for_good(at) or at.wanted.fetches)
 
@@ -62,7 +62,7 @@ def transfers_of(at: Situation) -> frozenset[Fetch]:
 def tidied(at: Situation) -> tuple[Situation, tuple[AbortCall, ...]]:
     """The situation without the uploads that are no more, and the calls that end those that nobody wants."""
     wanted: Iterable[Fetch] = at.wanted.fetches
-    if not _awaits_data(at) or _refused_for_good(at) or at.held:
+    if at.refusal or not _awaits_data(at) or _refused_for_good(at) or at.held:
         wanted = ()
     in_place = [fetch for fetch in wanted if at.imports.is_in_place(fetch)]
     settled = frozenset(one for one in uploads_in(at.status) if any(fetch.is_of(one) for fetch in in_place))

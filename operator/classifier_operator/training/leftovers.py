@@ -26,7 +26,12 @@ class Leftovers(Struct, frozen=True, kw_only=True):
 
 
 def superseded(at: Situation) -> Leftovers:
-    """What is done about the jobs of earlier runs, but for those that are known to have ended."""
+    """What is done about the jobs of earlier runs, but for those that are known to have ended.
+
+    Nothing while the run that ought to come after them may not be begun, unless nothing is to run at all.
+    """
+    if at.refusal and not at.spec.suspend:
+        return Leftovers()
     ended = known_to_have_ended(at.status)
     return stopped([one for one in resources_in(at.status.resources) if one != at.job and one not in ended], at.seen)
 
@@ -85,3 +90,14 @@ def _with_given_up(history: tuple[Run, ...], job: JobView) -> tuple[Run, ...]:
     if before.job_status == job.status:
         return history
     return report.with_history(history, job, before.reason)
+
+
+def going_on(status: TrainingStatus, seen: Seen) -> tuple[TrainingStatus, frozenset[Resource]]:
+    """The status with what AWS says of a job that runs although nothing can be begun; and what is to be looked at."""
+    job = next((one for one in resources_in(status.resources) if one.name == status.job_name), None)
+    view = seen.of(job) if job is not None else Unseen.ABSENT
+    if job is not None and isinstance(view, JobView) and view.is_moving:
+        return report.with_job(status, view), frozenset({job})
+    if job is not None and view is Unseen.UNKNOWN and status.job_status not in JOB_ENDED:
+        return status, frozenset({job})
+    return status, frozenset()

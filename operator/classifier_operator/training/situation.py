@@ -9,6 +9,7 @@ from msgspec import Struct
 from classifier_operator.api.conditions import Condition, ConditionType, Reason, Verdict, find
 from classifier_operator.api.ledger import Resource
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
+from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.sagemaker.views import Sighting
 from classifier_operator.training import status as report
 from classifier_operator.training.fetches import Imports
@@ -28,10 +29,14 @@ class Training(Struct, frozen=True, kw_only=True):
     status: TrainingStatus
     defaults: Defaults = Defaults()
     imports: Imports = Imports()
+    allowed: Allowance = EVERYTHING
 
 
 class Situation(Struct, frozen=True, kw_only=True):
-    """Everything that the rules look at, gathered once."""
+    """Everything that the rules look at, gathered once.
+
+    refusal: why the namespace may not use what the run needs; "" where it may.
+    """
 
     meta: Meta
     spec: TrainingSpec
@@ -41,6 +46,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     seen: Seen
     now: datetime
     imports: Imports = Imports()
+    refusal: str = ""
 
     @property
     def job(self) -> Resource:
@@ -77,7 +83,7 @@ class Situation(Struct, frozen=True, kw_only=True):
         return report.with_conditions(status or self.status, self.meta, verdict, self.now)
 
 
-def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime) -> Situation:
+def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime, refusal: str = "") -> Situation:
     return Situation(
         meta=training.meta,
         spec=training.spec,
@@ -87,6 +93,7 @@ def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime) 
         seen=seen,
         now=now,
         imports=training.imports,
+        refusal=refusal,
     )
 
 

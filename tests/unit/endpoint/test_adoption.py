@@ -35,6 +35,11 @@ def served_by_hand(world: World, name: str = "by-hand", **params: Any) -> None:
     world.cloud.progress()
 
 
+def let_go(world: World, kind: str) -> None:
+    """The owner takes the tags off."""
+    world.cloud._tags[world.cloud.resources[PLACE, kind, "by-hand"][f"{kind}Arn"]].clear()
+
+
 def adopting(world: World, name: str, **changes: Any) -> ObjectKey:
     body = builders.endpoint(**changes)
     body["metadata"]["annotations"] = {ADOPT_ANNOTATION: name}
@@ -86,6 +91,36 @@ async def test_what_belongs_to_another_object_is_not_touched(world: World) -> No
     assert not world.cluster.objects
     assert world.cloud.names("Endpoint") == ["by-hand"]
     assert world.cloud.count("AddTags") == 0
+
+
+@pytest.mark.parametrize("edited", [True, False], ids=["after an edit", "by waiting"])
+async def test_what_its_owner_lets_go_of_is_adopted(world: World, edited: bool) -> None:
+    served_by_hand(world, Tags=[{"Key": UID_TAG, "Value": "2"}])
+    key = adopting(world, "by-hand")
+    await world.run(3)
+    assert stalled(world, key) == ("True", "NameTaken")
+    let_go(world, "Endpoint")
+    if edited:
+        world.cluster.edit(key, lambda body: body["spec"].update(tags={"team": "vision"}))
+        await world.look()
+    else:
+        await world.run(5)
+    await world.run(3)
+    assert world.cloud.tags_of("by-hand")[UID_TAG] == world.cluster.objects[key]["metadata"]["uid"]
+    assert ready(world, key) == ("True", "InService")
+
+
+async def test_a_model_that_its_owner_lets_go_of_is_adopted_after_an_edit(world: World) -> None:
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://bucket/model.tar.gz"}
+    theirs(world, "Model", "by-hand", PrimaryContainer=container, Tags=[{"Key": UID_TAG, "Value": "2"}])
+    key = adopting(world, "by-hand", model={"artifactS3Uri": "s3://bucket/model.tar.gz"})
+    await world.run(3)
+    assert stalled(world, key) == ("True", "NameTaken")
+    let_go(world, "Model")
+    world.cluster.edit(key, lambda body: body["spec"].update(tags={"team": "vision"}))
+    await world.run(4)
+    assert ready(world, key) == ("True", "InService")
+    assert world.cloud.names("Model") == ["by-hand"]
 
 
 async def test_what_does_not_exist_is_said(world: World) -> None:

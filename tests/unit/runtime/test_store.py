@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from tests.unit import builders
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.store import Body, Store, key_of
+from classifier_operator.runtime.shards import Shard
+from classifier_operator.runtime.store import MESSAGE_LIMIT, Body, Store, key_of
 
 News = tuple[ObjectKey, Body | None, Body | None]
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
@@ -105,3 +108,84 @@ def test_the_end_of_the_old_one_leaves_its_successor(store: Store) -> None:
     store.put(body(builders.training(), 11, uid="2"))
     store.drop(TRAINING, "1")
     assert store.get(TRAINING) is not None
+
+
+THIRD = Shard(3, 3)
+# In the first of three shards.
+FOREIGN = ObjectKey(Kind.TRAINING, "default", "digits")
+STATUS: dict[str, Any] = {
+    "jobName": "default-digits-1",
+    "image": "image:1",
+    "modelArtifacts": {"s3Uri": "s3://bucket/model.tar.gz", "jobName": "default-digits-1"},
+    "conditions": [{"type": "Ready", "status": "True", "reason": "Completed", "message": "x" * 5000}],
+    "history": [{"jobName": f"default-digits-{number}"} for number in range(10)],
+}
+
+
+def foreign(version: int, uid: str = "1", **status: Any) -> dict[str, Any]:
+    made = body(builders.training(), version, uid)
+    return {**made, "metadata": {**made["metadata"], "namespace": "default"}, "status": {**STATUS, **status}}
+
+
+@pytest.fixture
+def third(news: list[News]) -> Store:
+    return Store(lambda key, before, after: news.append((key, before, after)), THIRD)
+
+
+def test_of_another_shards_training_only_what_is_followed_is_kept(third: Store) -> None:
+    assert not third.put(foreign(1))
+    assert third.get(FOREIGN) is None
+    assert third.keys(Kind.TRAINING) == []
+    assert third.known(Kind.TRAINING) == [FOREIGN]
+    kept = third.followed(FOREIGN)
+    assert kept is not None
+    assert "spec" not in kept
+    assert kept["status"] == {
+        "image": "image:1",
+        "modelArtifacts": STATUS["modelArtifacts"],
+        "conditions": [{"type": "Ready", "status": "True", "reason": "Completed", "message": "x" * MESSAGE_LIMIT}],
+    }
+
+
+def test_nothing_of_another_shards_endpoint_is_kept(third: Store, news: list[News]) -> None:
+    made = body(builders.endpoint(), 1)
+    assert not third.put({**made, "metadata": {**made["metadata"], "namespace": "default"}})
+    third.drop(ObjectKey(Kind.ENDPOINT, "default", "digits"), "1")
+    assert third.known(Kind.ENDPOINT) == []
+    assert news == []
+
+
+def test_news_of_another_shards_training_reaches_who_listens(third: Store, news: list[News]) -> None:
+    third.put(foreign(2))
+    third.put(foreign(1, image="older"))
+    third.put(foreign(3, image="image:2"))
+    third.drop(FOREIGN, "1")
+    images = [tuple(one and one["status"]["image"] for one in (before, after)) for _, before, after in news]
+    assert images == [(None, "image:1"), ("image:1", "image:2"), ("image:2", None)]
+    assert not third.put(foreign(4))
+    assert third.followed(FOREIGN) is None
+
+
+def test_the_end_of_another_shards_old_training_leaves_its_successor(third: Store) -> None:
+    third.put(foreign(2, uid="2"))
+    third.drop(FOREIGN, "1")
+    assert third.followed(FOREIGN) is not None
+
+
+def test_what_is_its_own_is_kept_whole(third: Store) -> None:
+    own = next(name for name in map(str, range(100)) if THIRD.owns("vision", name))
+    made = body(builders.training(own), 1)
+    assert third.put(made)
+    assert third.get(key_of(made)) == third.followed(key_of(made)) == made
+
+
+def test_another_shards_training_takes_little_memory(third: Store) -> None:
+    """`bench/foreign_memory.py` has the figures; this holds their order of magnitude."""
+    names = [name for name in map(str, range(1000)) if not THIRD.owns("vision", name)]
+    tracemalloc.start()
+    for number, name in enumerate(names):
+        made = body(builders.training(name), 1, uid=str(number))
+        third.put(json.loads(json.dumps({**made, "status": {**STATUS, "conditions": []}})))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / len(names) < 2048

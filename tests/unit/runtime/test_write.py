@@ -85,6 +85,11 @@ def test_the_headline_is_what_matters_most(kinds: list[str], kind: str) -> None:
     assert headline({"conditions": conditions}) == (kind, kind, "")
 
 
+@pytest.mark.parametrize("conditions", [None, "none", {"Ready": "True"}, ["Ready"], [{}], [{"type": "Ready"}]])
+def test_conditions_that_make_no_sense_say_nothing(conditions: Any) -> None:
+    assert headline({"conditions": conditions}) is None
+
+
 class Setting:
     """A writer over a cluster that has one training."""
 

@@ -14,7 +14,8 @@ from tests.unit.requests import problems
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.reconcile.decision import Defaults, Meta, SpecError
-from classifier_operator.training.fetches import bucket_and_key, shown
+from classifier_operator.sagemaker.s3_address import bucket_and_key
+from classifier_operator.training.fetches import shown
 from classifier_operator.training.request import Wanted, hyperparameters, wanted_run
 from classifier_operator.training.spec import TrainingSpec
 

@@ -45,6 +45,21 @@ async def test_t2_a_run_to_the_end(world: World) -> None:
     assert world.cloud.tags_of(status["jobName"])["classifiers.sagemaker.dev/uid"] == "uid-1"
 
 
+async def test_a_job_that_runs_is_followed_although_nothing_can_be_made_of_the_spec_any_more(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.run(1, progress=False)
+    edit(world, key, inputs=[{"name": "train", "s3Uri": "s3://bucket/", "source": {"url": "https://host/"}}])
+    await world.look()
+    assert headline(world, key) == ("True", "InvalidSpec")
+    assert world.cluster.status(key)["jobStatus"] == "InProgress"
+    job = world.cluster.status(key)["jobName"]
+    world.cloud.resources[Place(builders.REGION), "TrainingJob", job]["SecondaryStatus"] = "Uploading"
+    await world.run(1, progress=False)
+    assert headline(world, key) == ("True", "InvalidSpec")
+    assert world.cluster.status(key)["secondaryStatus"] == "Uploading"
+    assert world.cloud.count("StopTrainingJob") == 0
+
+
 async def test_n20_a_finished_job_makes_no_calls_and_no_writes(world: World) -> None:
     await completed(world)
     calls, writes = len(world.cloud.log), world.cluster.writes
