@@ -8,20 +8,24 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from sagemaker_emulator import autoscaling, wire
+from sagemaker_emulator import autoscaling, permissions, wire
+from sagemaker_emulator.access import TOKEN_HEADER, Access, Decision, denied
 from sagemaker_emulator.aws import Headers
 from sagemaker_emulator.calls import Call
 from sagemaker_emulator.clock import Clock
+from sagemaker_emulator.context import Context
 from sagemaker_emulator.deployments import Deployments
 from sagemaker_emulator.errors import INTERNAL_FAILURE, AwsError
 from sagemaker_emulator.events import StateChangeEvents
 from sagemaker_emulator.faults import Failure, Verdict
 from sagemaker_emulator.identity import Caller, caller_of
 from sagemaker_emulator.inference import ModelCache
+from sagemaker_emulator.permissions import Needs
+from sagemaker_emulator.policies import Need
 from sagemaker_emulator.protocols import error_answer
 from sagemaker_emulator.runtime import ATTRIBUTES_HEADER, Invocation, Runtime
 from sagemaker_emulator.service import SageMaker, resource_of
@@ -80,6 +84,10 @@ class Route:
     resource: str
     perform: Callable[[], Response]
     params: dict[str, Any] | None = None
+    needs: Needs = list
+    # What the caller needs to be told that something does not exist, where that is forbidden to others.
+    absence: Need | None = None
+    token: str = ""
 
 
 class Application:
@@ -91,6 +99,7 @@ class Application:
         self.runtime = Runtime(self.world, self.models)
         self.sagemaker = SageMaker(self.world, Deployments(self.world, self.models))
         self.autoscaling = autoscaling.AutoScaling(self.world)
+        self.access = Access(self.world)
         self._work = TrainingWork(self.world)
         self._events = StateChangeEvents(self.world)
 
@@ -105,6 +114,7 @@ class Application:
         self.world.reset()
         self.models.clear()
         self.runtime.clear()
+        self.access.clear()
 
     def begin(self, request: Request) -> Response | Delayed:
         """Answer a call, or say how long the client is to wait for its answer."""
@@ -123,22 +133,47 @@ class Application:
         """Carry out a call, with the fault it meets, and write it down."""
         began = time.monotonic()
         failure, effect = verdict.failure, False
+        decisions: list[Decision] = []
         if failure is None or verdict.when == "after":
-            response, code = self._performed(route)
+            response, code = self._performed(route, decisions)
             effect = response.status < 400
         if failure is not None:
             response, code = _failed(failure, route.service), "ConnectionReset" if failure.reset else failure.code
-        self._note(route, response, code, effect=effect, seconds=time.monotonic() - began + verdict.delay)
+        seconds = time.monotonic() - began + verdict.delay
+        self._note(route, response, code, decisions, effect=effect, seconds=seconds)
         return response
 
-    def _performed(self, route: Route) -> tuple[Response, str]:
+    def _performed(self, route: Route, decisions: list[Decision]) -> tuple[Response, str]:
+        """Carry out a call that is allowed; what was decided about it is added to `decisions`."""
         try:
-            response = route.perform()
+            if not self.access.is_checked(route.caller, route.operation):
+                response = route.perform()
+                self.access.note_session(route.caller, route.operation, response.body)
+            else:
+                self._require(route, route.needs(), decisions)
+                response = route.perform()
+                if response.status == 404 and route.absence is not None:
+                    self._require(route, [route.absence], decisions)
         except AwsError as error:
             return error_answer_response(error, route.service), error.code
         return response, "" if response.status < 400 else str(response.status)
 
-    def _note(self, route: Route, response: Response, code: str, *, effect: bool, seconds: float) -> None:
+    def _require(self, route: Route, needs: list[Need], decisions: list[Decision]) -> None:
+        decided = self.access.decide(route.caller, route.token, route.service, needs)
+        decisions += decided
+        if not all(one["allowed"] for one in decided):
+            raise denied(route.service, decided[-1])
+
+    def _note(
+        self,
+        route: Route,
+        response: Response,
+        code: str,
+        decisions: list[Decision],
+        *,
+        effect: bool,
+        seconds: float,
+    ) -> None:
         self.world.calls.add(
             Call(
                 time=self.world.clock.now(),
@@ -153,10 +188,14 @@ class Application:
                 code=code,
                 effect=effect,
                 request=route.params,
+                permissions=tuple(decisions),
             )
         )
 
     def _route(self, request: Request) -> Route:
+        return replace(self._understood(request), token=request.headers.get(TOKEN_HEADER, ""))
+
+    def _understood(self, request: Request) -> Route:
         caller = caller_of(
             request.headers,
             request.query,
@@ -187,7 +226,12 @@ class Application:
             answered = self.autoscaling.perform(operation, params, caller.key)
             return Response(200, answered, [("Content-Type", wire.JSON)])
 
-        return Route(caller, caller.service, name, str(params.get("ResourceId", "")), perform, params)
+        def needs() -> list[Need]:
+            context = self._context(caller)
+            has_role = bool(context.scope.targets)
+            return permissions.of_scaling(context, operation, params, has_role=has_role)
+
+        return Route(caller, caller.service, name, str(params.get("ResourceId", "")), perform, params, needs)
 
     def _sagemaker(self, caller: Caller, operation: str, body: bytes) -> Route:
         """The body is read before faults are judged, since faults can name a resource; bad input fails later."""
@@ -201,7 +245,10 @@ class Application:
             answered = self.sagemaker.perform(operation, params, key)
             return Response(200, answered, [("Content-Type", wire.JSON)])
 
-        return Route(caller, "sagemaker", operation, resource_of(params), perform, params)
+        def needs() -> list[Need]:
+            return permissions.of_sagemaker(self._context(caller), operation, params)
+
+        return Route(caller, "sagemaker", operation, resource_of(params), perform, params, needs)
 
     def _invocation(self, caller: Caller, endpoint: str, request: Request) -> Route:
         def perform() -> Response:
@@ -215,10 +262,13 @@ class Application:
                 headers.append((ATTRIBUTES_HEADER, attributes))
             return Response(200, prediction.body, headers)
 
-        return Route(caller, "sagemaker-runtime", "InvokeEndpoint", endpoint, perform)
+        def needs() -> list[Need]:
+            return permissions.of_invocation(caller.key, endpoint)
+
+        return Route(caller, "sagemaker-runtime", "InvokeEndpoint", endpoint, perform, needs=needs)
 
     def _other(self, caller: Caller, request: Request) -> Route:
-        operation = f"{caller.service}.{_operation_of(request)}"
+        name = _operation_of(request)
 
         def perform() -> Response:
             status, headers, body = self.world.moto.answer(
@@ -230,7 +280,15 @@ class Application:
             )
             return Response(status, body, headers)
 
-        return Route(caller, caller.service, operation, request.path, perform)
+        def needs() -> list[Need]:
+            return permissions.of_others(caller, name, request.method, request.target, request.body)
+
+        absence = permissions.to_learn_of_absence(caller, request.method, request.path)
+        operation = f"{caller.service}.{name}"
+        return Route(caller, caller.service, operation, request.path, perform, needs=needs, absence=absence)
+
+    def _context(self, caller: Caller) -> Context:
+        return Context(self.world, self.world.scope(caller.key), self.world.clock.now())
 
 
 def _operation_of(request: Request) -> str:

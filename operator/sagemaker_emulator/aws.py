@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -18,6 +18,7 @@ import boto3
 import botocore.exceptions
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from moto.core.base_backend import BackendDict
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
@@ -61,10 +62,14 @@ class Moto:
             self._accounts[access_key] = self._ask_account(access_key)
         return self._accounts[access_key]
 
-    def reset(self) -> None:
-        """Forget every resource of every service."""
+    def reset(self, keep: Collection[str] = ()) -> None:
+        """Forget every resource of every service but those to keep."""
         self._accounts.clear()
+        backends = BackendDict._instances
+        kept = [one for one in backends if one.service_name in keep]
+        backends[:] = [one for one in backends if one.service_name not in keep]
         self.answer("POST", "/moto-api/reset", [("Host", "emulator")], b"", account=self.default_account)
+        backends.extend(one for one in kept if one not in backends)
 
     def _ask_account(self, access_key: str) -> str:
         scope = f"{access_key}/20260101/us-east-1/sts/aws4_request"

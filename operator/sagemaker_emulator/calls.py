@@ -14,7 +14,8 @@ class Call:
     """One call and how it ended.
 
     `time` is emulated, `real_seconds` how long the answer took. `effect` says whether the operation was
-    carried out, which after an injected fault can be so although the answer is an error.
+    carried out, which after an injected fault can be so although the answer is an error. `permissions` are those that
+    it needed, and whether the caller had each, where that is enforced; they end with the first that was missing.
     """
 
     time: float
@@ -29,6 +30,7 @@ class Call:
     code: str
     effect: bool
     request: dict[str, Any] | None = None
+    permissions: tuple[dict[str, Any], ...] = ()
     number: int = 0
 
 
@@ -38,6 +40,8 @@ class CallLog:
     def __init__(self, size: int) -> None:
         self._lock = threading.Lock()
         self._log: deque[dict[str, Any]] = deque(maxlen=size)
+        # Apart from the log, so that a cleared log hides none.
+        self._denials: deque[dict[str, Any]] = deque(maxlen=size)
         self._counts: Counter[str] = Counter()
         self._codes: Counter[str] = Counter()
         self._numbers = itertools.count(1)
@@ -46,6 +50,7 @@ class CallLog:
         entry = {**asdict_shallow(call), "number": next(self._numbers)}
         with self._lock:
             self._log.append(entry)
+            self._denials.extend(one for one in call.permissions if not one["allowed"])
             self._counts[call.operation] += 1
             self._codes[f"{call.operation}:{call.code or call.status}"] += 1
 
@@ -63,6 +68,17 @@ class CallLog:
         with self._lock:
             entries = list(self._log)
         return [e for e in entries if e["number"] > since and operation in ("", e["operation"])]
+
+    def denials(self) -> list[dict[str, Any]]:
+        """The permissions that callers lacked since the last reset, the oldest first."""
+        with self._lock:
+            return list(self._denials)
+
+    def reset(self) -> None:
+        """Forget the denials, too."""
+        self.clear()
+        with self._lock:
+            self._denials.clear()
 
     def clear(self) -> None:
         with self._lock:

@@ -64,6 +64,10 @@ class Control:
         """The log of calls, oldest first; see `calls.Call` for the members."""
         return list(self._call("GET", f"/calls?{urlencode({'operation': operation, 'since': since})}")["calls"])
 
+    def denials(self) -> list[Json]:
+        """The permissions that callers lacked since the last reset: action, resource, context, principal."""
+        return list(self._call("GET", "/calls/denials")["denials"])
+
     def clear_calls(self) -> None:
         self._call("DELETE", "/calls")
 
@@ -164,7 +168,10 @@ class Control:
         self._call("POST", "/capacity/shortage", {"instance_type": instance_type, "use": use, "short": short})
 
     def reset(self) -> None:
-        """Forget all resources, faults, orders and calls, those of S3 and the other services too."""
+        """Forget all resources, faults, orders and calls, those of S3 and the other services too.
+
+        An emulator that was started with `iam.enforce` keeps IAM's users and roles, as callers keep their access keys.
+        """
         self._call("POST", "/reset")
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -47,6 +47,7 @@ class ControlApi:
                 ("POST", "/clock/advance", self.advance),
                 ("GET", "/calls", self.calls),
                 ("GET", "/calls/counts", self.counts),
+                ("GET", "/calls/denials", self.denials),
                 ("DELETE", "/calls", self.clear_calls),
                 ("GET", "/faults", self.faults),
                 ("DELETE", "/faults", self.clear_faults),
@@ -108,6 +109,9 @@ class ControlApi:
 
     def counts(self, _body: Body) -> object:
         return {"counts": self._world.calls.counts(), "outcomes": self._world.calls.outcomes()}
+
+    def denials(self, _body: Body) -> object:
+        return {"denials": self._world.calls.denials()}
 
     def clear_calls(self, _body: Body) -> object:
         self._world.calls.clear()

@@ -93,6 +93,18 @@ class Consistency:
 
 
 @dataclass(frozen=True)
+class Iam:
+    """Whether callers need permissions, as at AWS.
+
+    With `enforce`, every call is decided about by the policies of its access key's user or role. `root_keys` are access
+    keys that may do everything, as an account's root, and so do the roles that they take on.
+    """
+
+    enforce: bool = False
+    root_keys: tuple[str, ...] = ("root",)
+
+
+@dataclass(frozen=True)
 class Settings:
     """The emulator's settings; sections are nested, as in the JSON of the control API.
 
@@ -113,6 +125,7 @@ class Settings:
     endpoint: Endpoint = field(default_factory=Endpoint)
     elastic_inference: ElasticInference = field(default_factory=ElasticInference)
     consistency: Consistency = field(default_factory=Consistency)
+    iam: Iam = field(default_factory=Iam)
 
     def __post_init__(self) -> None:
         if not (len(self.account) == 12 and self.account.isdecimal()):

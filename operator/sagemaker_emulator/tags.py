@@ -47,13 +47,18 @@ def delete(context: Context, params: Params) -> Params:
     return {}
 
 
-def _find(context: Context, arn: str) -> Record:
-    """The resource of an ARN of the caller's own account and region."""
+def found(context: Context, arn: str) -> Record | None:
+    """The resource of an ARN of the caller's own account and region, if there is one."""
     *_, region, account, resource = arn.split(":", 5)
     kind, _, name = resource.partition("/")
     table = _tables(context).get(kind)
     own = ScopeKey(account, region) == context.key
     record: Record | None = table.get(name, context.now) if table is not None and own else None
+    return record
+
+
+def _find(context: Context, arn: str) -> Record:
+    record = found(context, arn)
     if record is None:
         raise errors.tagged_resource_not_found(arn)
     return record

@@ -108,8 +108,9 @@ class World:
         self.faults.clear()
         self.outcomes.clear()
         self.capacity.clear()
-        self.calls.clear()
-        self.moto.reset()
+        self.calls.reset()
+        # Whoever needs permissions keeps them, and the access key by which it is known.
+        self.moto.reset(keep=("iam", "sts") if self._initial.iam.enforce else ())
         self.settings = self._initial
 
     def start(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
+from tests.apiserver.identity import IAM_SETTINGS, install, operator_environment
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.replicas import Replicas
 from tests.apiserver.world import BUCKET, World
@@ -26,13 +27,17 @@ SETTINGS = {
         "load_model": False,
     },
     "elastic_inference": {"available": True, "first_call_real_seconds": 0.2},
+    "iam": IAM_SETTINGS,
 }
+# Other accounts, which the operator reaches by a role of each.
+ACCOUNTS = ("222222222222", "333333333333")
 
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[EmulatorProcess]:
-    """The emulated AWS."""
+    """The emulated AWS, where the operator may do what manifests/iam allows it, and nothing else."""
     with EmulatorProcess("--speed", str(SPEED), "--settings", json.dumps(SETTINGS)) as process:
+        install(process.url, ACCOUNTS)
         yield process
 
 
@@ -69,9 +74,11 @@ def world(request: pytest.FixtureRequest, installed: ControlPlane, emulator: Emu
         world.s3.put_object(Bucket=BUCKET, Key=f"{channel}/images.rec", Body=b"not looked at")
     yield world
     emulator.control.clear_faults()
+    lacked = [one for one in emulator.control.denials() if one["action"] not in world.may_lack]
     if not has_own_operator:
         world.kubectl("delete", "ctrain,cep,configmap,events", "--all", "--timeout=60s")
     world.close()
+    assert not lacked, "manifests/iam does not allow what the operator asked for"
 
 
 @pytest.fixture
@@ -126,5 +133,5 @@ def make_operator(
         namespace=namespace,
         log=log,
         options=(*fast, *options),
-        environment=environment,
+        environment={**operator_environment(aws_url), **(environment or {})},
     )

@@ -286,12 +286,12 @@ def test_a_bucket_that_does_not_exist_stalls(world: World, web: WebSource, run: 
     run()
     web.put(PATH, CONTENT)
     manifest = importing(web)
-    manifest["spec"]["inputs"][0]["s3Uri"] = "s3://no-such-bucket/train"
+    manifest["spec"]["inputs"][0]["s3Uri"] = f"s3://{BUCKET}-nowhere/train"
     world.apply(manifest)
     status = world.wait_for("ctrain", "digits", "InvalidSpec", of="Stalled")
     message = condition(status, "Stalled")["message"]
     assert "NoSuchBucket" in message
-    assert "s3://no-such-bucket/train/digits.rec" in message
+    assert f"s3://{BUCKET}-nowhere/train/digits.rec" in message
 
 
 def test_http_and_private_addresses_where_the_settings_allow_them(world: World, start: Start) -> None:

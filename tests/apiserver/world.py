@@ -27,6 +27,8 @@ class World:
         self.cluster = cluster
         self.namespace = namespace
         self.aws = aws
+        # Permissions that the operator is expected to be denied in this test; any other denial is a failure.
+        self.may_lack: set[str] = set()
         self._api = ApiServer(cluster.kubeconfig, namespace)
         self._clients: list[Any] = []
         self.s3 = self.client("s3")

@@ -15,6 +15,7 @@ from control_plane import ControlPlane
 from control_plane.catalog import REPOSITORY
 from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.conftest import SETTINGS, SPEED
+from tests.apiserver.identity import install, operator_environment
 from tests.apiserver.world import BUCKET, World, endpoint, training
 from tests.image.conftest import TAG
 from tests.image.workshop import Workshop, terminate, wait_until_healthy
@@ -32,6 +33,7 @@ def world() -> Iterator[World]:
     """A cluster where the operator is installed from the manifests, and an AWS account with data."""
     settings = ("--speed", str(SPEED), "--settings", json.dumps(SETTINGS))
     with ControlPlane.start() as cluster, EmulatorProcess(*settings) as emulator:
+        install(emulator.url)
         cluster.kubectl("apply", "--server-side", "-k", str(MANIFESTS))
         world = World(cluster, "default", emulator.control)
         world.s3.create_bucket(Bucket=BUCKET)
@@ -39,6 +41,7 @@ def world() -> Iterator[World]:
             world.s3.put_object(Bucket=BUCKET, Key=f"{channel}/images.rec", Body=b"not looked at")
         yield world
         world.close()
+        assert emulator.control.denials() == []
 
 
 @pytest.fixture
@@ -66,8 +69,7 @@ def test_the_container_trains_serves_and_cleans_up(
         "KUBERNETES_SERVICE_HOST": "127.0.0.1",
         "KUBERNETES_SERVICE_PORT": server.rpartition(":")[2],
         "AWS_ENDPOINT_URL": world.aws.url,
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "secret",  # the emulator checks none
+        **operator_environment(world.aws.url),
         # No address of its own, as a pod has.
         "CLASSIFIER_OPERATOR_RUN_HEALTH_PORT": str(port),
         "CLASSIFIER_OPERATOR_RUN_SWEEP_INTERVAL": "0.5",

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
-from botocore.session import get_session
+from botocore.session import Session, get_session
 
 from classifier_operator.adapters.fencing import fence
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
@@ -44,6 +44,7 @@ class Identities:
         self._asked = asked
         self._holds = holds
         self._sessions: dict[tuple[str, str | None], boto3.Session] = {}
+        self._loader: Any = None
 
     def client(self, service: str, region: str | None, role_arn: str) -> Any:
         """A client of a service that acts as that role."""
@@ -68,11 +69,20 @@ class Identities:
         return self._sessions[key]
 
     def _own(self) -> boto3.Session:
-        session = get_session()
+        session = self._new_session()
         # Here and not where a role is taken on: botocore asks STS for a web identity's credentials by itself, and it
         # keeps from everybody that a renewal has failed for as long as the old credentials last.
         session.register("response-received.sts", self._sts_answered)
         return boto3.Session(botocore_session=session)
+
+    def _new_session(self) -> Session:
+        """A session that shares botocore's models of the services: read for each role, they cost seconds and memory."""
+        session = get_session()
+        if self._loader is None:
+            self._loader = session.get_component("data_loader")
+        else:
+            session.register_component("data_loader", self._loader)
+        return session
 
     def _sts_answered(
         self,
@@ -103,7 +113,7 @@ class Identities:
                 "expiry_time": answer["Expiration"].isoformat(),
             }
 
-        session = get_session()
+        session = self._new_session()
         session._credentials = DeferredRefreshableCredentials(
             refresh_using=fetch, method="assume-role", time_fetcher=self._now
         )

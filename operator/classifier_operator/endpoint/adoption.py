@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, stalled
+from classifier_operator.api.conditions import Reason, Verdict, stalled
 from classifier_operator.api.ledger import Place, Resource, ResourceType, with_resources
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.record import Adopted
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.reconcile.calls import identify, own
 from classifier_operator.reconcile.decision import Decision, Meta
+from classifier_operator.reconcile.trouble import verdict_of
 from classifier_operator.sagemaker.views import EndpointView, ModelView, Stranger, Unseen, View
 
 
@@ -34,8 +35,8 @@ def adopts(at: Situation) -> EndpointDecision | None:
     for candidate in candidates_of(at.meta, at.wanted.place):
         sighting = at.seen.of(candidate)
         if sighting is Unseen.UNKNOWN:
-            verdict = at.busy(Reason.ADOPTING, f"looking for {candidate.type} {candidate.name}, to adopt it")
-            return Decision(status=at.says(verdict), calls=(identify(candidate),))
+            message = f"looking for {candidate.type} {candidate.name}, to adopt it"
+            return Decision(status=at.says(_underway(at, candidate, message)), calls=(identify(candidate),))
         if isinstance(sighting, Stranger):
             return _taken_over(at, candidate, sighting.view, owner=sighting.owner)
         if isinstance(sighting, (EndpointView, ModelView)):
@@ -94,10 +95,18 @@ def _tagged(at: Situation) -> EndpointDecision | None:
     sighting = at.seen.of(resource)
     if resource not in at.wanted.served or at.is_made:
         return None
-    verdict = at.busy(Reason.ADOPTING, f"{resource.type} {resource.name} is being adopted")
+    verdict = _underway(at, resource, f"{resource.type} {resource.name} is being adopted")
     if sighting is Unseen.UNKNOWN:
         return Decision(status=at.says(verdict), calls=(identify(resource),))
     if not isinstance(sighting, Stranger) or sighting.owner:
         return None
     tags = {**at.spec.tags, **at.meta.owner_tags}
     return Decision(status=at.says(verdict), calls=(own(resource, sighting.arn, tags),))
+
+
+def _underway(at: Situation, resource: Resource, message: str) -> Verdict:
+    """Adopting goes on, or waits for what AWS has refused."""
+    trouble = at.seen.trouble_with(resource)
+    if trouble is None or not trouble.is_pausing(at.now) or trouble.is_brief(at.now):
+        return at.busy(Reason.ADOPTING, message)
+    return verdict_of(trouble, at.now, underway=Reason.ADOPTING, serving=at.serves)

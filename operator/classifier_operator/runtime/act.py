@@ -119,6 +119,9 @@ class Executor:
         if refusal.kind is RefusalKind.ALREADY_ENDED:
             self._inventory.doubt(call.resource)
             return True
+        if refusal.kind is RefusalKind.ACCESS_DENIED and not call.creates:
+            # A policy that asks for the owner's tag denies what is gone, too: AWS finds no tag on it.
+            self._inventory.doubt(call.resource)
         if call.changes and refusal.kind in (RefusalKind.IN_PROGRESS, RefusalKind.UNAVAILABLE):
             # It may have taken effect, or the state is not what it was thought to be: look before the next try.
             self._inventory.doubt(call.resource)

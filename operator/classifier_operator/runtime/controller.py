@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -50,8 +51,9 @@ AnyCall = Call | SmokeTestCall | ImportCall | AbortCall
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """One look at an object: what is known, and what is decided."""
+    """One look at an object: what is known, and what is decided; `now` is when, for all that follows from it."""
 
+    now: datetime
     subject: Subject
     decision: AnyDecision
 
@@ -155,17 +157,18 @@ class Controller:
         """Gather and decide."""
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
         allowed = self._allowed(key.namespace)
+        now = self._clock.now()
         if key.kind is Kind.TRAINING:
             training = gather.training_of(key, body, defaults, imports=self._importer.of(key), allowed=allowed)
             subject = trainings.subject_of(training)
-            decision: AnyDecision = trainings.decide(training, self._seen(key, subject), self._clock.now())
+            decision: AnyDecision = trainings.decide(training, self._seen(key, subject), now)
         else:
             outcome = self._smoke_tests.get(key)
             endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed)
             subject = endpoints.subject_of(endpoint)
             self._ask_anew(key, subject)
-            decision = endpoints.decide(endpoint, self._seen(key, subject), self._clock.now())
-        return Look(subject=subject, decision=decision)
+            decision = endpoints.decide(endpoint, self._seen(key, subject), now)
+        return Look(now=now, subject=subject, decision=decision)
 
     def _ask_anew(self, key: ObjectKey, subject: Subject) -> None:
         """Somebody has edited the object: whose the things of others are may have changed, too."""
@@ -180,11 +183,10 @@ class Controller:
     def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
         """The decision's calls, without those to a resource whose last refusal is still being waited out."""
         troubles = self._troubles.of(key, look.subject.identity)
-        now = self._clock.now()
         due: list[AnyCall] = []
         for call in look.decision.calls:
             trouble = troubles.get(call.resource)
-            if trouble is None or not trouble.is_pausing(now):
+            if trouble is None or not trouble.is_pausing(look.now):
                 due.append(call)
             elif not _stands_alone(call):
                 break
@@ -243,7 +245,8 @@ class Controller:
         self._inventory.watch(key, follow=decision.follow, guard=decision.guard)
         self._inventory.forget(self._resources_of(key) - look.subject.resources)
         self._subjects[key] = look.subject
-        waits = (decision.again_after, self._troubles.seconds_until_next(key, self._clock.now()))
+        # A call that was put off a moment ago may be due by now: writing takes time, too.
+        waits = (decision.again_after, self._troubles.seconds_until_next(key, look.now))
         seconds = min((wait for wait in waits if wait is not None), default=None)
         if seconds is not None:
             self._queue.add_after(key, seconds)

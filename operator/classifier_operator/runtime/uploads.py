@@ -19,6 +19,8 @@ from classifier_operator.training.fetches import Fetch
 from classifier_operator.training.spec import Upload
 
 METADATA = "classifiers-source"
+# An answer to a HeadObject has no body, and so tells nothing but "Forbidden", and that also of what does not exist.
+_FORBIDDEN = "Forbidden: needs s3:GetObject, and s3:ListBucket to learn that an object does not exist"
 
 
 class Part(Struct, frozen=True):
@@ -127,7 +129,8 @@ class Uploads:
         try:
             return await self._store.call_s3(place, operation, {"Bucket": bucket, "Key": key, **params})
         except AwsRefusal as refusal:
-            message = f"{refusal.message} ({s3_uri})" if refusal.message else s3_uri
+            words = _FORBIDDEN if refusal.code == "403" else refusal.message
+            message = f"{words} ({s3_uri})" if words else s3_uri
             raise AwsRefusal(
                 refusal.operation, refusal.kind, refusal.code, message, request_id=refusal.request_id
             ) from refusal

@@ -1,0 +1,110 @@
+"""The policies in manifests/iam: their form, what they refuse, and that the page about them has all of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.policies import FOLDER, OF_THE_OPERATOR, document, listed_sids, text
+
+from sagemaker_emulator.policies import Need, allows, listed
+
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+PAGE = (Path(__file__).resolve().parent.parent.parent / "docs/operations/iam.md").read_text(encoding="utf-8")
+# AWS's limit for a managed policy, without white space.
+MANAGED_POLICY = 6144
+UID = "classifiers.sagemaker.dev/uid"
+OURS = {f"aws:ResourceTag/{UID}": ["1-2-3"]}
+NEW = {f"aws:RequestTag/{UID}": ["1-2-3"], "aws:TagKeys": [UID]}
+EXECUTION = "arn:aws:iam::123456789012:role/SageMakerExecution"
+SAGEMAKER = {"iam:PassedToService": ["sagemaker.amazonaws.com"]}
+
+
+def arn(kind: str, account: str = "123456789012") -> str:
+    return f"arn:aws:sagemaker:us-east-1:{account}:{kind}/digits"
+
+
+def statements() -> list[dict[str, Any]]:
+    return [one for name in OF_THE_OPERATOR for one in document(f"{name}-policy")["Statement"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_form(name: str) -> None:
+    policy = json.loads(text(name))
+    assert text(name) == json.dumps(policy, indent=2) + "\n"
+    assert policy["Version"] == "2012-10-17"
+    assert len(re.sub(r"\s", "", text(name))) <= MANAGED_POLICY
+    sids = [statement["Sid"] for statement in policy["Statement"]]
+    assert len(set(sids)) == len(sids)
+    for statement in policy["Statement"]:
+        assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
+        assert statement["Effect"] == "Allow"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_wildcard_among_actions_and_few_among_resources(name: str) -> None:
+    for statement in json.loads(text(name))["Statement"]:
+        assert not [action for action in listed(statement["Action"]) if "*" in action]
+        # These know no resources (Service Authorization Reference).
+        free = {"LookAtMany", "WriteMetrics", "LogInToRegistry"}
+        assert "*" not in listed(statement.get("Resource", [])) or statement["Sid"] in free
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_shows_each_file_and_explains_each_statement(name: str) -> None:
+    assert f'--8<-- "manifests/iam/{name}.json"' in PAGE
+    for sid in listed_sids(name):
+        assert f"| `{sid}` |" in PAGE
+
+
+def test_the_page_explains_nothing_else() -> None:
+    explained = re.findall(r"^\| `([A-Z][A-Za-z]+)` \|", PAGE, re.MULTILINE)
+    assert sorted(explained) == sorted(sid for name in NAMES for sid in listed_sids(name))
+
+
+def test_the_page_explains_each_placeholder() -> None:
+    used = {name for file in NAMES for name in re.findall(r"\$\{([A-Z_]+)\}", text(file))}
+    assert set(re.findall(r"^\| `\$\{([A-Z_]+)\}` \|", PAGE, re.MULTILINE)) == used
+
+
+REFUSED = {
+    "a stranger's endpoint is deleted": Need("sagemaker:DeleteEndpoint", arn("endpoint")),
+    "a stranger's job is stopped": Need("sagemaker:StopTrainingJob", arn("training-job"), {"aws:ResourceTag/a": ["b"]}),
+    "a stranger's endpoint is updated": Need("sagemaker:UpdateEndpoint", arn("endpoint")),
+    "something is made without an owner": Need("sagemaker:CreateModel", arn("model"), {"aws:RequestTag/a": ["b"]}),
+    "a stranger's job becomes ours": Need("sagemaker:AddTags", arn("training-job"), NEW),
+    "an owner is replaced without adoption": Need(
+        "sagemaker:AddTags", arn("endpoint"), {**NEW, "aws:ResourceTag/a": ["b"], "sagemaker:TaggingAction": ["Other"]}
+    ),
+    "a stranger's endpoint is tagged": Need("sagemaker:AddTags", arn("endpoint"), {"aws:RequestTag/a": ["b"]}),
+    "the role is passed to another service": Need(
+        "iam:PassRole", EXECUTION, {"iam:PassedToService": ["ec2.amazonaws.com"]}
+    ),
+    "another role is passed": Need("iam:PassRole", f"{EXECUTION}Admin", SAGEMAKER),
+    "another account": Need("sagemaker:DeleteModel", arn("model", "210987654321"), OURS),
+    "another bucket": Need("s3:GetObject", "arn:aws:s3:::payroll/a"),
+    "data is deleted": Need("s3:DeleteObject", "arn:aws:s3:::classifier-tests/a"),
+    "another role is taken on": Need("sts:AssumeRole", "arn:aws:iam::222222222222:role/Admin"),
+    "another service is scaled": Need(
+        "application-autoscaling:RegisterScalableTarget",
+        "arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/1",
+        {"application-autoscaling:service-namespace": ["ecs"]},
+    ),
+    "another alarm": Need("cloudwatch:DeleteAlarms", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:payroll"),
+}
+
+
+@pytest.mark.parametrize("need", REFUSED.values(), ids=REFUSED)
+def test_what_all_policies_together_refuse(need: Need) -> None:
+    assert not allows(statements(), need)
+
+
+def test_what_they_allow_where_only_the_condition_differs() -> None:
+    """So that the refusals above are the conditions' doing."""
+    assert allows(statements(), Need("sagemaker:DeleteEndpoint", arn("endpoint"), OURS))
+    assert allows(statements(), Need("sagemaker:CreateModel", arn("model"), NEW))
+    assert allows(statements(), Need("sagemaker:AddTags", arn("endpoint"), NEW))
+    assert allows(statements(), Need("iam:PassRole", EXECUTION, SAGEMAKER))
