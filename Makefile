@@ -25,7 +25,8 @@ demo: setup ## Train a classifier on real images and serve it, on a real API ser
 
 test: check ## Run every check and every test
 	@# The tools first, where the progress of a build can be seen: the first one on a machine takes minutes.
-	@$(BIN)/python -m control_plane tools etcd kube-apiserver kubectl kube-controller-manager
+	@$(BIN)/python -m control_plane tools etcd kube-apiserver kubectl kube-controller-manager \
+	    helm helm-unittest helm-docs argocd kustomize redis kstatus
 	@$(BIN)/python -m pytest
 
 check: setup ## Check format, style, types and the direction of imports
@@ -56,6 +57,10 @@ cluster: setup ## Start a real API server in the background; its kubeconfig is .
 
 cluster-down: setup ## Stop it
 	@$(BIN)/python -m control_plane down --state $(STATE)
+
+chart: setup ## Bring the chart's copy of the CRDs and its README up to date
+	@cp crds/*.yaml charts/classifier-operator/files/crds/
+	@$$($(BIN)/python -m control_plane tools helm-docs) --chart-search-root charts --sort-values-order file
 
 lock: ## Resolve the requirements anew (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \

@@ -9,17 +9,25 @@ from collections.abc import Iterator
 import pytest
 
 from control_plane import ControlPlane, find_tools
-from control_plane.plane import TOOLS
+from control_plane.plane import CONTROLLER_MANAGER, TOOLS
 from tests.contract.manifests import CRDS
+
+# The tools that a fixture takes.
+NEEDED = {
+    "cluster": TOOLS,
+    "helm": ("helm", "helm-unittest", "helm-docs"),
+    "site": (*TOOLS, CONTROLLER_MANAGER, "helm"),
+}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get the tools before the first test: a build takes minutes, and shall be seen."""
-    wanted = any("cluster" in getattr(item, "fixturenames", ()) for item in session.items)
+    fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    wanted = [tool for fixture, tools in NEEDED.items() if fixture in fixtures for tool in tools]
     if wanted and not session.config.option.collectonly:
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():
-            find_tools(*TOOLS)
+            find_tools(*wanted)
 
 
 @pytest.fixture(scope="session")

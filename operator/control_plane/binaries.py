@@ -48,6 +48,13 @@ class Finder:
             found |= self._make([tool for tool in missing if tool.module == folder])
         return {tool.name: found[tool.name] for tool in tools}
 
+    def source(self, name: str, required: str) -> Path:
+        """Return the source of a module that a tool's module requires: there are more files in it than programs."""
+        module = go_module(tool_named(name), self.repository)
+        with self._cache(module).lock(self.reporter):
+            go = golang.find_go(module, cache_root(self.environ), self.environ, self.reporter)
+            return golang.source_of(required, module, go, self.environ)
+
     def _at_hand(self, tool: Tool) -> Path | None:
         return self._from_assets(tool) or self._from_path(tool) or self._from_cache(tool)
 

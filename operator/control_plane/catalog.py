@@ -19,6 +19,8 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 KUBERNETES: Final = "k8s.io/kubernetes"
 HELM: Final = "helm.sh/helm/v4"
+ARGOCD: Final = "github.com/argoproj/argo-cd/v3"
+KUSTOMIZE: Final = "sigs.k8s.io/kustomize/kustomize/v5"
 # What checks and describes the chart needs another helm than the one that installs it.
 _CHARTS: Final = "tools/charts"
 
@@ -30,6 +32,7 @@ class Tool:
     `package` is the Go package of its command, `module` the folder (below the repository) of the go.mod that
     pins it, `version_of` the required module whose version it reports, and `version_variables` the Go
     variables that the linker sets to it. `prebuilt` tools are in the archive of controller-runtime's envtest.
+    A command of our own is the `main.go` of its module's folder, and its package is ".".
     """
 
     name: str
@@ -70,6 +73,18 @@ _ROWS: Final = (
         version_variables=("helm.sh/helm/v4/internal/version.version",),
         build_time="a minute",
     ),
+    # Argo CD replaces half of Kubernetes by older versions, so it has a module of its own.
+    Tool("argocd", f"{ARGOCD}/cmd", module="tools/argocd", build_time="5 minutes"),
+    Tool(
+        "kustomize",
+        KUSTOMIZE,
+        module="tools/argocd",
+        version_of=KUSTOMIZE,
+        version_variables=("sigs.k8s.io/kustomize/api/provenance.version",),
+        build_time="a minute",
+    ),
+    Tool("redis", ".", module="tools/redis", build_time="10 seconds"),
+    Tool("kstatus", ".", module="tools/kstatus", build_time="30 seconds"),
     Tool(
         "helm-unittest",
         "github.com/helm-unittest/helm-unittest/cmd/helm-unittest",
@@ -97,8 +112,8 @@ class GoModule:
     folder: Path
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files that decide what is built: versions, hashes, and the Go that builds."""
-        names = ("go.mod", "go.sum", "requirements.txt")
+        """Return the files that decide what is built: versions, hashes, our own code, and the Go that builds."""
+        names = ("go.mod", "go.sum", "main.go", "requirements.txt")
         return tuple(path for name in names if (path := self.folder / name).is_file())
 
     def required_version(self, module: str) -> str:

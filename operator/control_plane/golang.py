@@ -6,6 +6,7 @@ Nothing here names a package host: GOPROXY, GOFLAGS, pip's settings and the like
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -28,6 +29,14 @@ def build(tool: Tool, module: GoModule, go: Path, into: Path, environ: Mapping[s
     command += ["-o", str(target), tool.package]
     _run(command, f"building {tool.name}", environ=go_environment(environ), folder=module.folder)
     return target
+
+
+def source_of(required: str, module: GoModule, go: Path, environ: Mapping[str, str]) -> Path:
+    """Return the folder with the source of a module that is required, downloaded if need be; raises ToolError."""
+    command = [str(go), "mod", "download", "-json", f"{required}@{module.required_version(required)}"]
+    said = _run(command, f"downloading {required}", environ=go_environment(environ), folder=module.folder)
+    # What is said of the progress comes before it.
+    return Path(json.loads(said[said.index("{") :])["Dir"])
 
 
 def linker_flags(tool: Tool, module: GoModule) -> str:
@@ -100,7 +109,7 @@ def _install(requirements: Path, folder: Path, environ: Mapping[str, str]) -> No
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _run(command: list[str], what: str, *, environ: Mapping[str, str], folder: Path) -> None:
+def _run(command: list[str], what: str, *, environ: Mapping[str, str], folder: Path) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
@@ -113,3 +122,4 @@ def _run(command: list[str], what: str, *, environ: Mapping[str, str], folder: P
     if done.returncode != 0:
         tail = "\n".join(done.stdout.splitlines()[-_TAIL_LINES:])
         raise ToolError(f"{what} failed with code {done.returncode} ({' '.join(command[:3])} ...):\n{tail}")
+    return done.stdout

@@ -93,6 +93,11 @@ def controller_manager_arguments(kubeconfig: Path, credentials: Credentials) -> 
         "serviceaccount-token-controller",
         "root-ca-certificate-publisher-controller",
         "clusterrole-aggregation-controller",
+        "disruption-controller",
+        # Their pods stay pending, unless somebody plays the scheduler and the kubelet.
+        "deployment-controller",
+        "replicaset-controller",
+        "job-controller",
         # Checks the expressions of admission policies against the types that they are about.
         "validatingadmissionpolicy-status-controller",
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import TCPConnector
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import kube_config
 
@@ -76,6 +78,24 @@ async def test_after_its_lease_is_over(make: Make, control: Control, clock: Cloc
     assert not operator._holds()
     await _is_refused(operator)
     assert control.counts() == {"ListModels": 1}
+
+
+async def test_its_lease_is_lost_while_it_connects_to_the_cluster(
+    make: Make, clock: Clock, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = make(Election(name="op", namespace=namespace))
+    await operator.open()
+    await operator.campaign()
+    connect = TCPConnector.connect
+
+    async def connect_slowly(self: TCPConnector, *arguments: Any, **options: Any) -> Any:
+        connection = await connect(self, *arguments, **options)
+        clock.ahead += 7
+        return connection
+
+    monkeypatch.setattr(TCPConnector, "connect", connect_slowly)
+    with pytest.raises(ClusterUnavailableError, match="does not hold the Lease any more"):
+        await operator._cluster.patch(NOBODY, {})
 
 
 async def test_without_an_election(make: Make) -> None:

@@ -87,6 +87,9 @@ def test_a_variant_weighs_1_where_nothing_else_is_said(api: ApiServer) -> None:
 
 def test_applying_the_same_manifest_again_changes_nothing(api: ApiServer) -> None:
     manifest = patched(TRAINING, {"metadata.name": "again"})
+    # What is created is kept without the status's default, and what is changed, with it: one has to be there.
+    api.apply(manifest)
+    api.write_status("ClassifierTraining", "again", {"observedGeneration": 1})
 
     first, second = api.apply(manifest), api.apply(manifest)
 

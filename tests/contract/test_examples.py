@@ -19,11 +19,24 @@ def _objects(name: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in examples()])
 def test_an_example_is_accepted(installed: ControlPlane, path: Path) -> None:
-    count = len(list(yaml.safe_load_all(path.read_text())))
+    objects = list(yaml.safe_load_all(path.read_text()))
+    for one in objects:
+        if one["kind"] == "Namespace":
+            # A dry run makes none, and what is in it would not be looked at.
+            installed.kubectl("create", "namespace", one["metadata"]["name"])
 
     done = installed.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", str(path))
 
-    assert done.stdout.count("(server dry run)") == count
+    assert done.stdout.count("(server dry run)") == len(objects)
+
+
+def test_there_is_one_for_each_thing_to_do_that_says_what_it_does() -> None:
+    wanted = {"train", "serve", "variants", "accelerator", "spot", "serverless", "autoscaling", "adopt", "accounts"}
+
+    assert wanted <= {path.stem for path in examples()}
+    assert all(path.read_text().startswith("# ") for path in examples())
+    readme = (EXAMPLES.parent / "README.md").read_text()
+    assert [path.name for path in examples() if f"(examples/{path.name})" not in readme] == []
 
 
 def test_caltech256_has_the_notebook_s_numbers() -> None:

@@ -53,7 +53,7 @@ def test_only_what_is_asked_for_is_built(workshop: Workshop):
     assert workshop.built() == [ETCD, "k8s.io/kubernetes/cmd/kubectl"]
 
 
-@pytest.mark.parametrize("name", ["go.mod", "go.sum", "requirements.txt"])
+@pytest.mark.parametrize("name", ["go.mod", "go.sum", "main.go", "requirements.txt"])
 def test_other_versions_have_another_cache(workshop: Workshop, name: str):
     workshop.install_go()
     first = workshop.finder.find(["etcd"])

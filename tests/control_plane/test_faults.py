@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -87,9 +88,11 @@ def test_a_server_that_died_by_itself_is_named(plane: ControlPlane):
     assert plane.dead_process() is None
 
 
-def test_closing_one_with_a_stopped_server_leaves_nothing_and_may_be_repeated(plane: ControlPlane):
-    plane.stop_apiserver()
-    plane.close()
-    plane.close()
-    assert mentioning(plane.folder) == []
-    assert not plane.kubeconfig.exists()
+def test_closing_one_with_a_stopped_server_leaves_nothing_and_may_be_repeated(tmp_path: Path):
+    # One of its own: the others' may be needed after this test.
+    with ControlPlane.start(tmp_path) as plane:
+        plane.stop_apiserver()
+        plane.close()
+        plane.close()
+        assert mentioning(plane.folder) == []
+        assert not plane.kubeconfig.exists()

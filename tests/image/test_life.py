@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from control_plane import ControlPlane
+from control_plane.catalog import REPOSITORY
 from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.conftest import SETTINGS, SPEED
 from tests.apiserver.identity import install, operator_environment
@@ -22,15 +23,19 @@ from tests.image.workshop import Workshop, terminate, wait_until_healthy
 # Of the first test in a process: it builds the image, and once on a machine its base.
 pytestmark = pytest.mark.timeout(900)
 
+NAME = "classifier-operator"
+MANIFESTS = REPOSITORY / "manifests"
 ACCOUNT_FOLDER = "/run/secrets/kubernetes.io/serviceaccount"
 
 
 @pytest.fixture
-def world(installed: ControlPlane, namespace: str) -> Iterator[World]:
-    """A namespace, and an AWS account with data."""
-    with EmulatorProcess("--speed", str(SPEED), "--settings", json.dumps(SETTINGS)) as emulator:
+def world() -> Iterator[World]:
+    """A cluster where the operator is installed from the manifests, and an AWS account with data."""
+    settings = ("--speed", str(SPEED), "--settings", json.dumps(SETTINGS))
+    with ControlPlane.start() as cluster, EmulatorProcess(*settings) as emulator:
+        cluster.kubectl("apply", "--server-side", "-k", str(MANIFESTS))
         install(emulator.url)
-        world = World(installed, namespace, emulator.control)
+        world = World(cluster, "default", emulator.control)
         world.s3.create_bucket(Bucket=BUCKET)
         for channel in ("train", "validation"):
             world.s3.put_object(Bucket=BUCKET, Key=f"{channel}/images.rec", Body=b"not looked at")
@@ -41,14 +46,11 @@ def world(installed: ControlPlane, namespace: str) -> Iterator[World]:
 
 @pytest.fixture
 def account(world: World, tmp_path: Path) -> Path:
-    """The folder that a pod has of its service account."""
-    world.kubectl("create", "serviceaccount", "operator")
-    subject = f"--serviceaccount={world.namespace}:operator"
-    world.kubectl("create", "clusterrolebinding", world.namespace, "--clusterrole=cluster-admin", subject)
+    """The folder that a pod of the Deployment has of its service account."""
     folder = tmp_path / "serviceaccount"
     folder.mkdir()
-    (folder / "token").write_text(world.kubectl("create", "token", "operator").strip())
-    (folder / "namespace").write_text(world.namespace)
+    (folder / "token").write_text(world.cluster.kubectl("-n", NAME, "create", "token", NAME).stdout.strip())
+    (folder / "namespace").write_text(NAME)
     cluster = yaml.safe_load(world.cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
     (folder / "ca.crt").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
     return folder
@@ -57,24 +59,28 @@ def account(world: World, tmp_path: Path) -> Path:
 def test_the_container_trains_serves_and_cleans_up(
     workshop: Workshop, world: World, account: Path, tmp_path: Path
 ) -> None:
-    port = _free_port()
-    log = tmp_path / "container.log"
+    deployment = json.loads(world.cluster.kubectl("-n", NAME, "get", "deployment", NAME, "-o", "json").stdout)
+    (in_pod,) = deployment["spec"]["template"]["spec"]["containers"]
+    port, log, folder = _free_port(), tmp_path / "container.log", tmp_path / "empty"
+    folder.mkdir()
     server = yaml.safe_load(world.cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     environment = {
+        "POD_NAMESPACE": NAME,
         "KUBERNETES_SERVICE_HOST": "127.0.0.1",
         "KUBERNETES_SERVICE_PORT": server.rpartition(":")[2],
         "AWS_ENDPOINT_URL": world.aws.url,
         **operator_environment(world.aws.url),
+        # No address of its own, as a pod has.
+        "CLASSIFIER_OPERATOR_RUN_HEALTH_PORT": str(port),
+        "CLASSIFIER_OPERATOR_RUN_SWEEP_INTERVAL": "0.5",
     }
-    (tmp_path / "empty").mkdir()
-    volumes = {account: ACCOUNT_FOLDER, tmp_path / "empty": "/tmp"}
-    options = ["--namespace", world.namespace, "--health-port", str(port), "--sweep-interval", "0.5"]
+    arguments = [word.replace("$(POD_NAMESPACE)", NAME) for word in in_pod["args"]]
+    command = (*workshop.inspect(TAG)["OCIv1"]["config"]["Entrypoint"], *arguments)
+    volumes = {account: ACCOUNT_FOLDER, folder: "/tmp"}
     with (
         workshop.container(TAG) as container,
         log.open("wb") as output,
-        container.running(
-            "classifier-operator", "run", *options, environment=environment, volumes=volumes, log=output
-        ) as process,
+        container.running(*command, environment=environment, volumes=volumes, log=output) as process,
     ):
         wait_until_healthy(port, process, log)
         world.apply(training(), endpoint())

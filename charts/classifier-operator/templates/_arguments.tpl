@@ -27,6 +27,9 @@
 {{- with .deletionPolicy }}
 - --deletion-policy={{ . }}
 {{- end }}
+{{- if not (kindIs "invalid" .tenants) }}
+- --tenants=/etc/classifier-operator/tenants.yaml
+{{- end }}
 - --sweep-interval={{ .sweepInterval }}
 - --guard-interval={{ .guardInterval }}
 - --resync-interval={{ .resyncInterval }}

@@ -146,6 +146,11 @@ resources:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+  {{- if not (kindIs "invalid" .Values.operator.tenants) }}
+  - name: tenants
+    mountPath: /etc/classifier-operator
+    readOnly: true
+  {{- end }}
   {{- with .Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -156,6 +161,11 @@ volumes:
   - name: tmp
     emptyDir:
       sizeLimit: 64Mi
+  {{- if not (kindIs "invalid" .Values.operator.tenants) }}
+  - name: tenants
+    configMap:
+      name: {{ include "classifier-operator.fullname" . }}-tenants
+  {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -180,6 +190,8 @@ annotations:
 {{- define "classifier-operator.scrape" -}}
 port: metrics
 path: /metrics
+# `namespace` is that of an object, and alerts and dashboard ask for it.
+honorLabels: true
 {{- with .interval }}
 interval: {{ . }}
 {{- end }}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -26,6 +27,24 @@ TIMEOUT_SECONDS = 30.0
 MERGE_PATCH = "application/merge-patch+json"
 
 
+# Asked of a request of this task at the very moment in which it is sent.
+_MAY_SEND: ContextVar[Callable[[], bool]] = ContextVar("may_send", default=lambda: True)
+
+
+class NotHeldError(aiohttp.ClientError):
+    """The process does not hold the Lease any more."""
+
+
+class FencedRequest(aiohttp.ClientRequest):
+    """A request that goes out only if it may, asked when there is a connection: making one takes a while."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        """Send it."""
+        if not _MAY_SEND.get()():
+            raise NotHeldError("not sent: this process does not hold the Lease any more")
+        return await super().send(conn)
+
+
 class KubernetesCluster:
     """The objects of the namespaces that the operator serves; all of them where none are named.
 
@@ -39,6 +58,8 @@ class KubernetesCluster:
         metrics: Metrics,
         holds: Callable[[], bool] = lambda: True,
     ) -> None:
+        # Before the first request, with which the session is made.
+        client.configuration.client_session_kwargs = {"request_class": FencedRequest}
         self._client = client
         self._namespaces = namespaces
         self._metrics = metrics
@@ -104,16 +125,14 @@ class KubernetesCluster:
         self, what: str, method: str, path: str, body: Mapping[str, Any], content_type: str
     ) -> dict[str, Any]:
         status = "ok"
+        may_write = _MAY_SEND.set(self._holds)
         try:
-            if not self._holds():
-                raise ClusterUnavailableError(
-                    f"{method} {path}: not sent, this process does not hold the Lease any more"
-                )
             return await self.request(method, path, body=body, content_type=content_type)
         except (ConflictError, GoneError, ClusterUnavailableError) as error:
             status = type(error).__name__.removesuffix("Error").lower()
             raise
         finally:
+            _MAY_SEND.reset(may_write)
             self._metrics.kubernetes_writes.labels(what, status).inc()
 
     async def request(

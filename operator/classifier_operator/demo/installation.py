@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from classifier_operator.adapters.permissions import Permission, permissions
 from classifier_operator.api.kinds import GROUP, Kind
 from classifier_operator.demo.cluster import DemoCluster
 from classifier_operator.demo.errors import DemoError
@@ -69,40 +70,23 @@ def _kubeconfig(cluster: DemoCluster, token: str, path: Path) -> Path:
 
 
 def _account_objects(namespace: str) -> list[dict[str, Any]]:
-    resources = [kind.plural for kind in Kind]
-    rules = [
-        _rule(GROUP, resources, ["get", "list", "watch", "patch"]),
-        _rule(GROUP, [f"{name}/status" for name in resources], ["patch"]),
-        _rule("", ["configmaps"], ["get"]),
-        _rule("events.k8s.io", ["events"], ["create"]),
-    ]
-    of_namespace = {**_rule("", ["namespaces"], ["get"]), "resourceNames": [namespace]}
+    role = {"apiVersion": f"{_RBAC}/v1", "metadata": {"name": ACCOUNT, "namespace": namespace}}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}},
-        {**_named("Role", ACCOUNT, namespace), "rules": rules},
-        _binding("Role", ACCOUNT, namespace),
-        # A namespace's annotations are defaults for its objects; to read one is a right of the cluster's.
-        {**_named("ClusterRole", namespace), "rules": [of_namespace]},
-        {**_binding("ClusterRole", namespace, namespace)},
+        {**role, "kind": "Role", "rules": [_rule(permission) for permission in permissions((namespace,))]},
+        {
+            **role,
+            "kind": "RoleBinding",
+            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": ACCOUNT},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
+        },
     ]
 
 
-def _rule(group: str, resources: list[str], verbs: list[str]) -> dict[str, Any]:
-    return {"apiGroups": [group], "resources": resources, "verbs": verbs}
-
-
-def _named(kind: str, name: str, namespace: str = "") -> dict[str, Any]:
-    metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
-    return {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata}
-
-
-def _binding(role: str, name: str, namespace: str) -> dict[str, Any]:
-    where = namespace if role == "Role" else ""
-    return {
-        **_named(f"{role}Binding", name, where),
-        "roleRef": {"apiGroup": _RBAC, "kind": role, "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
-    }
+def _rule(permission: Permission) -> dict[str, Any]:
+    resource = "/".join(part for part in (permission.resource, permission.subresource) if part)
+    rule = {"apiGroups": [permission.group], "resources": [resource], "verbs": [permission.verb]}
+    return {**rule, "resourceNames": [permission.name]} if permission.name else rule
 
 
 def _is_installed(cluster: DemoCluster, kind: Kind) -> bool:

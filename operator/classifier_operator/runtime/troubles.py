@@ -43,7 +43,8 @@ class Backoff:
         # Propagation takes a fixed time, however often one asks.
         growth = 1.3 if refusal.kind is RefusalKind.NOT_PROPAGATED else 2.0
         delay = min(most, first * growth ** min(count - 1, 16))
-        return delay * self._rng.uniform(0.75, 1.25)
+        # Never sooner: what is not found is believed to be gone when it is still not found at the next try.
+        return delay * self._rng.uniform(1.0, 1.5)
 
 
 class Troubles:

@@ -82,8 +82,10 @@ class Writer:
         )
         try:
             await self._cluster.post_event(self._event(key, body, reason, note, is_warning))
-        except (ClusterUnavailableError, GoneError):
+        except GoneError:
             return
+        except ClusterUnavailableError as error:
+            logger.warning("%s: no Event of it: %s", key, error, extra={"object": str(key)})
 
     def _event(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> dict[str, Any]:
         now = self._clock.now()

@@ -32,9 +32,9 @@ def note(troubles: Troubles, kind: RefusalKind, *, resource: Resource = JOB, ope
 def test_the_delay_grows_and_is_bounded(troubles: Troubles, kind: RefusalKind) -> None:
     first, most = WAIT_SECONDS if kind.remedy is Remedy.WAIT else RETRY_SECONDS
     delays = [(note(troubles, kind).retry_at - START).total_seconds() for _ in range(40)]
-    assert first * 0.75 <= delays[0] <= first * 1.25
-    assert most * 0.75 <= delays[-1] <= most * 1.25
-    assert max(delays) <= most * 1.25
+    assert first <= delays[0] <= first * 1.5
+    assert most <= delays[-1] <= most * 1.5
+    assert max(delays) <= most * 1.5
 
 
 def test_another_kind_of_refusal_starts_anew(troubles: Troubles) -> None:

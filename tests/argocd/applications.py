@@ -1,0 +1,101 @@
+"""Argo CD's Applications: made, looked at and waited for by kubectl."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from control_plane import ControlPlane
+from tests.apiserver.world import Json, until
+from tests.argocd.servers import NAMESPACE
+
+
+class Applications:
+    """The Applications of one Argo CD."""
+
+    def __init__(self, cluster: ControlPlane) -> None:
+        self._cluster = cluster
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl in Argo CD's namespace; its output."""
+        return self._cluster.kubectl("--namespace", NAMESPACE, *arguments, input=stdin).stdout
+
+    def apply(self, manifest: Mapping[str, Any]) -> None:
+        """Make or change one."""
+        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(dict(manifest)))
+
+    def get(self, name: str) -> Json:
+        """One as it is now."""
+        found: Json = json.loads(self.kubectl("get", "application", name, "-o", "json"))
+        return found
+
+    def refresh(self, name: str) -> Json:
+        """Have Git and the cluster compared; the Application thereafter."""
+        # A hard one takes nothing from a cache. The annotation goes once the comparison has been written down.
+        self.kubectl("annotate", "application", name, "argocd.argoproj.io/refresh=hard", "--overwrite")
+
+        def refreshed() -> Json | None:
+            found = self.get(name)
+            return found if "argocd.argoproj.io/refresh" not in found["metadata"].get("annotations", {}) else None
+
+        found: Json = until(refreshed, f"{name} to be compared", state=lambda: self.get(name))
+        return found
+
+    def wait_for(
+        self, name: str, what: str, reached: Callable[[Json], Any], *, revision: str = "", seconds: float = 60.0
+    ) -> Json:
+        """The Application once it is as described, and at that commit if one is given."""
+
+        def found() -> Json | None:
+            application = self.get(name)
+            status = application.get("status", {})
+            is_at = not revision or status.get("sync", {}).get("revision") == revision
+            return application if is_at and reached(status) else None
+
+        answer: Json = until(found, f"{name} to be {what}", seconds, lambda: self.get(name).get("status"))
+        return answer
+
+    def settled(self, name: str, revision: str = "", *, seconds: float = 60.0) -> Json:
+        """The Application once it is Synced and Healthy."""
+        return self.wait_for(name, "Synced and Healthy", is_settled, revision=revision, seconds=seconds)
+
+    def delete(self, name: str) -> None:
+        """Take it away; what it has made stays."""
+        self.kubectl("delete", "application", name, "--ignore-not-found", "--timeout=60s")
+
+
+def is_settled(status: Json) -> bool:
+    """Whether nothing differs, all is healthy, and no sync is under way."""
+    return health_of(status) == "Healthy" and sync_of(status) == "Synced" and phase_of(status) != "Running"
+
+
+def health_of(status: Mapping[str, Any]) -> str:
+    """The Application's health."""
+    health: str = status.get("health", {}).get("status", "")
+    return health
+
+
+def sync_of(status: Mapping[str, Any]) -> str:
+    """Whether the cluster is what Git says."""
+    sync: str = status.get("sync", {}).get("status", "")
+    return sync
+
+
+def phase_of(status: Mapping[str, Any]) -> str:
+    """How the last sync goes, or went."""
+    phase: str = status.get("operationState", {}).get("phase", "")
+    return phase
+
+
+def message_of(status: Mapping[str, Any]) -> str:
+    """What is said of the last sync."""
+    message: str = status.get("operationState", {}).get("message", "")
+    return message
+
+
+def resources_of(status: Mapping[str, Any]) -> dict[str, Json]:
+    """What is said of each object, by kind and name."""
+    return {f"{one['kind']}/{one['name']}": one for one in status.get("resources", [])}

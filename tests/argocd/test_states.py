@@ -1,0 +1,49 @@
+"""The test data of the health scripts are what the operator writes today."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from control_plane import ControlPlane
+from sagemaker_emulator.server import EmulatorProcess
+from tests.apiserver.conftest import SPEED, make_operator
+from tests.apiserver.world import BUCKET, Json, World
+from tests.argocd.states import SETTINGS, reach_all
+
+
+def test_the_test_data_are_what_the_operator_writes(installed: ControlPlane, namespace: str, tmp_path: Path) -> None:
+    with EmulatorProcess("--speed", str(SPEED)) as emulator:
+        emulator.control.change_settings(**SETTINGS)
+        world = World(installed, namespace, emulator.control)
+        world.s3.create_bucket(Bucket=BUCKET)
+        operator = make_operator(installed, emulator.url, namespace, tmp_path / "operator.log")
+        written = {path: shape_of(found) for path, found in reach_all(world, operator).items()}
+        world.close()
+    kept = {path: shape_of(yaml.safe_load(path.read_text())) for path in written}
+    changed = {f"{path.parts[-3]}/{path.name}": (kept[path], now) for path, now in written.items() if kept[path] != now}
+    assert not changed, "run `PYTHONPATH=operator python -m tests.argocd.make_testdata`"
+
+
+def shape_of(found: Json) -> Json:
+    """What of an object is the same every time: no time, no name, no hash; of the status, which fields there are."""
+    status = found.get("status", {})
+    conditions = [
+        {**one, "message": words_of(one["message"], found), "lastTransitionTime": ""}
+        for one in status.get("conditions", ())
+    ]
+    return {
+        "spec": found["spec"],
+        "finalizers": found["metadata"].get("finalizers"),
+        "is deleted": "deletionTimestamp" in found["metadata"],
+        "is observed": status.get("observedGeneration") == found["metadata"]["generation"],
+        "status": sorted(status),
+        "conditions": conditions,
+    }
+
+
+def words_of(message: str, found: Json) -> str:
+    """The message without the names that AWS's resources have this time."""
+    return re.sub(rf"{found['metadata']['namespace']}-[\w-]+", "NAME", message)
