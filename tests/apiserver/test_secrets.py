@@ -44,6 +44,12 @@ Start = Callable[..., OperatorProcess]
 FORMATS = pytest.mark.parametrize("log_format", ["text", "json"])
 
 
+@pytest.fixture(autouse=True)
+def anybody(world: World) -> None:
+    """The credentials here are made up, so nobody is asked what they allow."""
+    world.aws.change_settings(iam={"enforce": False})
+
+
 @pytest.fixture
 def mirror(world: World) -> Iterator[Mirror]:
     """AWS as the operator sees it."""
