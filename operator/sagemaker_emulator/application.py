@@ -206,6 +206,8 @@ class Application:
         if target.startswith("SageMaker."):
             return self._sagemaker(caller, target.removeprefix("SageMaker."), request.body)
         unsigned = not caller.access_key
+        if unsigned and _operation_of(request) in _UNSIGNED_STS:
+            return self._other(replace(caller, service="sts"), request)
         if (invocation := _INVOCATION.fullmatch(request.path)) and (unsigned or caller.service == "sagemaker"):
             return self._invocation(caller, unquote(invocation[1]), request)
         if caller.service == autoscaling.SERVICE:
@@ -289,6 +291,10 @@ class Application:
 
     def _context(self, caller: Caller) -> Context:
         return Context(self.world, self.world.scope(caller.key), self.world.clock.now())
+
+
+# How credentials are got by somebody who has none yet.
+_UNSIGNED_STS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
 
 
 def _operation_of(request: Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sagemaker_emulator.server import Emulator
 from tests.emulator.builders import arn, client, training
@@ -31,6 +32,15 @@ def test_assumed_role_acts_in_its_account(emulator: Emulator, sagemaker: Any, as
 def test_assumed_role_as_sts_sees_it(emulator: Emulator, assumed: dict[str, str]) -> None:
     other = client("sts", emulator.url, credentials=assumed)
     assert other.get_caller_identity()["Account"] == OTHER
+
+
+def test_a_web_identity_needs_no_signature_and_is_sts(emulator: Emulator, clients: Any) -> None:
+    emulator.control.fail_next("sts.AssumeRoleWithWebIdentity", code="InvalidIdentityToken", message="no", status=400)
+    wanted = {"RoleArn": f"arn:aws:iam::{OTHER}:role/Operator", "RoleSessionName": "test", "WebIdentityToken": "token"}
+    with pytest.raises(ClientError, match="InvalidIdentityToken"):
+        clients("sts").assume_role_with_web_identity(**wanted)
+    given = clients("sts").assume_role_with_web_identity(**wanted)["Credentials"]
+    assert client("sts", emulator.url, credentials=given).get_caller_identity()["Account"] == OTHER
 
 
 def test_regions_are_apart(emulator: Emulator, sagemaker: Any) -> None:
