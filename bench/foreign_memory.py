@@ -20,7 +20,7 @@ from kopf._core.reactor.inventory import ResourceMemories
 from rich.console import Console
 from rich.table import Table
 
-from classifier_operator.runtime.shards import Shard, shard_of
+from classifier_operator.runtime.election.shards import Shard, shard_of
 from classifier_operator.runtime.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -27,11 +27,11 @@ from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.imports import Importer
+from classifier_operator.runtime.importing.imports import Importer
+from classifier_operator.runtime.importing.netguard import rules_of
+from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.limits import RateLimits
-from classifier_operator.runtime.metrics import Metrics
-from classifier_operator.runtime.netguard import rules_of
-from classifier_operator.runtime.transfer import limits_of
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.troubles import Backoff
 from classifier_operator.training.fetches import Fetch, ImportCall, Phase
 from sagemaker_emulator.server import EmulatorProcess

@@ -23,8 +23,8 @@ from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 
 from classifier_operator.api.conditions import rfc3339
 from classifier_operator.app import App
-from classifier_operator.runtime.census import Census, Scrape
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.census import Census, Scrape
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.settings import Settings
 
 RESULTS = Path(__file__).resolve().parent / "results"

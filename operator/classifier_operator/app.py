@@ -15,13 +15,14 @@ from prometheus_client.exposition import choose_encoder
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
-from classifier_operator.runtime.census import Census, Scrape
 from classifier_operator.runtime.controller import Controller
-from classifier_operator.runtime.imports import Importer
+from classifier_operator.runtime.importing.imports import Importer
+from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.lag import watch_lag
-from classifier_operator.runtime.logs import about
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.census import Census, Scrape
+from classifier_operator.runtime.monitoring.lag import watch_lag
+from classifier_operator.runtime.monitoring.logs import about
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import (
     Clock,
@@ -36,7 +37,6 @@ from classifier_operator.runtime.ports import (
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store, key_of, uid_of
 from classifier_operator.runtime.sweeper import Sweeper
-from classifier_operator.runtime.transfer import limits_of
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, headline

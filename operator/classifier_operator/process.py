@@ -16,9 +16,9 @@ from classifier_operator.adapters.http import HealthServer
 from classifier_operator.adapters.leases import KubernetesLeases
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
-from classifier_operator.runtime.leadership import Candidate, Leadership
+from classifier_operator.runtime.election.leadership import Candidate, Leadership
 from classifier_operator.runtime.limits import DEFAULT_RATES, RateLimits
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.settings import Election, Settings
 

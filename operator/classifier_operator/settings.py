@@ -7,8 +7,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from classifier_operator.reconcile.decision import Defaults
-from classifier_operator.runtime.netguard import Rules
-from classifier_operator.runtime.shards import Shard
+from classifier_operator.runtime.election.shards import Shard
+from classifier_operator.runtime.importing.netguard import Rules
 
 
 class Election(Struct, frozen=True, kw_only=True):

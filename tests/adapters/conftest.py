@@ -9,7 +9,7 @@ import pytest
 
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.runtime.limits import RateLimits
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from sagemaker_emulator.control import Control
 from sagemaker_emulator.server import EmulatorProcess
 

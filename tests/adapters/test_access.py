@@ -8,7 +8,7 @@ from datetime import timedelta
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.app import App
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.settings import Settings
 from sagemaker_emulator.control import Control
 from tests.adapters.conftest import ROLE, Clock

@@ -12,7 +12,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from classifier_operator.adapters import cluster as adapter
 from classifier_operator.adapters.cluster import KubernetesCluster
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError
 from control_plane import ControlPlane
 

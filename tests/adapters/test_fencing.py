@@ -14,7 +14,7 @@ from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.fencing import NotHeldError, fence
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.limits import RateLimits
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 from sagemaker_emulator.control import Control
 from tests.adapters.conftest import ROLE, Clock

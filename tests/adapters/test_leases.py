@@ -14,8 +14,8 @@ from msgspec import structs
 from classifier_operator.adapters.cluster import KubernetesCluster
 from classifier_operator.adapters.leases import KubernetesLeases
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.lease import Lease
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.election.lease import Lease
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError
 from control_plane import ControlPlane
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier_operator.runtime.shards import shard_of
+from classifier_operator.runtime.election.shards import shard_of
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.replicas import Replicas, is_leading, leads, made, says
 from tests.apiserver.test_replicas import TAKEOVER

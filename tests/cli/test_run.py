@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from classifier_operator.cli import main
-from classifier_operator.runtime.shards import Shard
+from classifier_operator.runtime.election.shards import Shard
 from classifier_operator.settings import Election, Settings
 
 

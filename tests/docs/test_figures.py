@@ -10,9 +10,9 @@ from classifier_operator.adapters.aws import THREADS
 from classifier_operator.endpoint.presence import MOST_REMAKE_DELAY, REMAKE_DELAY
 from classifier_operator.reconcile.decision import TAG_VALUE_LENGTH
 from classifier_operator.reconcile.trouble import ACCESS_PATIENCE, BUSY_PATIENCE
+from classifier_operator.runtime.importing.transfer import MEMORY
 from classifier_operator.runtime.limits import DEFAULT_RATES
 from classifier_operator.runtime.sweeper import PAGE_SIZE
-from classifier_operator.runtime.transfer import MEMORY
 from classifier_operator.runtime.troubles import WAIT_SECONDS
 from classifier_operator.sagemaker.names import MAX_LENGTH
 from classifier_operator.training.retry import RETRY_DELAY

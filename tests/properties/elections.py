@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import structs
 
-from classifier_operator.runtime.lease import (
+from classifier_operator.runtime.election.lease import (
     Belief,
     Claim,
     Lease,

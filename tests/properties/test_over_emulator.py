@@ -10,7 +10,7 @@ import pytest
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.runtime.limits import RateLimits
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from sagemaker_emulator.server import Emulator
 from tests.properties import emulated
 from tests.properties.bounds import lived

@@ -15,9 +15,9 @@ from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.app import App
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.election.shards import Shard, shard_of
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
-from classifier_operator.runtime.shards import Shard, shard_of
 from classifier_operator.settings import Settings
 
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")

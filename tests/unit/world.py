@@ -15,14 +15,14 @@ from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.reconcile.tenants import Tenants
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
-from classifier_operator.runtime.imports import Importer
+from classifier_operator.runtime.importing.imports import Importer
+from classifier_operator.runtime.importing.transfer import Limits
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Cloud, ConflictError, GoneError, ObjectStore
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.sweeper import Sweeper
-from classifier_operator.runtime.transfer import Limits
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, headline

@@ -25,8 +25,8 @@ from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
 from classifier_operator.api.redaction import redacted
 from classifier_operator.runtime.limits import RateLimits
-from classifier_operator.runtime.logs import fields_of
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.logs import fields_of
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, classify
 from classifier_operator.sagemaker.s3_address import bucket_and_key

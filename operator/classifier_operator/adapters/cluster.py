@@ -17,7 +17,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
 
 logger = logging.getLogger(__name__)

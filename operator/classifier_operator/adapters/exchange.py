@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from classifier_operator.runtime.logs import topic
-from classifier_operator.runtime.metrics import INTERRUPTED, Metrics
+from classifier_operator.runtime.monitoring.logs import topic
+from classifier_operator.runtime.monitoring.metrics import INTERRUPTED, Metrics
 from classifier_operator.sagemaker.refusals import AwsRefusal
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 
 from classifier_operator.adapters.cluster import KubernetesCluster
 from classifier_operator.api.kinds import GROUP
-from classifier_operator.runtime.lease import Lease
+from classifier_operator.runtime.election.lease import Lease
 from classifier_operator.runtime.ports import GoneError
 
 # What Leases belong together, and into how many shards the work is divided by whoever holds one.

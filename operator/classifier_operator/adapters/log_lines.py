@@ -10,7 +10,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.logs import topic
+from classifier_operator.runtime.monitoring.logs import topic
 
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _RENAMED = {"levelname": "level", "name": "logger", "exc_info": "traceback"}

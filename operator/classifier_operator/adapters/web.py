@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from classifier_operator.runtime.netguard import Location, Rules, check_address, located, redirected
+from classifier_operator.runtime.importing.netguard import Location, Rules, check_address, located, redirected
 from classifier_operator.runtime.ports import BadSourceError, SourceUnavailableError
 
 USER_AGENT = "classifier-operator"

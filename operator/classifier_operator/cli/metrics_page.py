@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from classifier_operator.runtime.families import PROCESS_METRICS, SECTIONS, Family
+from classifier_operator.runtime.monitoring.families import PROCESS_METRICS, SECTIONS, Family
 
 _HEAD = """\
 <!-- Generated: python -m classifier_operator.cli.metrics_page > docs/operations/metrics.md -->

@@ -16,9 +16,9 @@ from classifier_operator.adapters.log_lines import TEXT_FORMAT, JsonLines
 from classifier_operator.adapters.secrets import Redacting
 from classifier_operator.adapters.tenants_file import TenantsError, TenantsFile
 from classifier_operator.reconcile.decision import Defaults
-from classifier_operator.runtime.netguard import Rules, rules_of
-from classifier_operator.runtime.shards import Shard, parse_shard
-from classifier_operator.runtime.transfer import limits_of
+from classifier_operator.runtime.election.shards import Shard, parse_shard
+from classifier_operator.runtime.importing.netguard import Rules, rules_of
+from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)

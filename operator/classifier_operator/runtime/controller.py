@@ -25,9 +25,9 @@ from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
-from classifier_operator.runtime.imports import Importer
+from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.logs import fields_of
+from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.lease import Lease
+from classifier_operator.runtime.election.lease import Lease
 
 
 class ConflictError(Exception):

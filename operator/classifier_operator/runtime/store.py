@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.shards import Shard
+from classifier_operator.runtime.election.shards import Shard
 
 Body = Mapping[str, Any]
 

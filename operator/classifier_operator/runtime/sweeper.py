@@ -17,7 +17,7 @@ from typing import Any
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.logs import fields_of
+from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed

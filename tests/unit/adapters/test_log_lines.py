@@ -13,8 +13,8 @@ import pytest
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.log_lines import JsonLines
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.logs import about, fields_of, topic
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.logs import about, fields_of, topic
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.sagemaker.refusals import classify
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "digits")

@@ -12,7 +12,7 @@ import pytest
 from tests.web_source import WebSource
 
 from classifier_operator.adapters.web import MOST_REDIRECTS, WebSources
-from classifier_operator.runtime.netguard import NotAllowedError, Rules, rules_of
+from classifier_operator.runtime.importing.netguard import NotAllowedError, Rules, rules_of
 from classifier_operator.runtime.ports import BadSourceError, SourceUnavailableError
 
 CONTENT = bytes(range(256)) * 1000

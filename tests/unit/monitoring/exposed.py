@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.census import Census, Scrape
-from classifier_operator.runtime.metrics import Metrics
+from classifier_operator.runtime.monitoring.census import Census, Scrape
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.training.fetches import Phase
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

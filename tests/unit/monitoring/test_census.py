@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from tests.unit.monitoring.exposed import NOW, body, census, condition, samples_of
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.census import Scrape
+from classifier_operator.runtime.monitoring.census import Scrape
 from classifier_operator.training.fetches import Phase
 
 A = ObjectKey(Kind.TRAINING, "vision", "a")

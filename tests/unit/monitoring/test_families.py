@@ -9,8 +9,8 @@ import pytest
 from tests.unit.monitoring.exposed import everything
 
 from classifier_operator.cli.metrics_page import page
-from classifier_operator.runtime.families import FAMILIES, PROCESS_METRICS, Family, Type
-from classifier_operator.runtime.metrics import MOST_REGIONS, Metrics
+from classifier_operator.runtime.monitoring.families import FAMILIES, PROCESS_METRICS, Family, Type
+from classifier_operator.runtime.monitoring.metrics import MOST_REGIONS, Metrics
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "operations" / "metrics.md"
 # What Prometheus' operator puts on every series of a target.

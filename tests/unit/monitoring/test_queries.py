@@ -15,7 +15,7 @@ from tests.unit.monitoring.promql import Matcher, parse
 
 from classifier_operator.api.conditions import ConditionType, Reason
 from classifier_operator.api.kinds import Kind
-from classifier_operator.runtime.families import FAMILIES
+from classifier_operator.runtime.monitoring.families import FAMILIES
 from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.training.fetches import Phase
 

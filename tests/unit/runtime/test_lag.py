@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from classifier_operator.runtime.lag import watch_lag
+from classifier_operator.runtime.monitoring.lag import watch_lag
 
 
 async def test_the_loop_is_late_by_as_much_as_it_was_blocked() -> None:

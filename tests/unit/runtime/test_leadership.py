@@ -11,10 +11,10 @@ from msgspec import structs
 from tests.unit.fakes import FakeClock
 
 from classifier_operator.adapters.clock import SystemClock
-from classifier_operator.runtime.leadership import Candidate, Leadership
-from classifier_operator.runtime.lease import Lease, Terms
+from classifier_operator.runtime.election.leadership import Candidate, Leadership
+from classifier_operator.runtime.election.lease import Lease, Terms
+from classifier_operator.runtime.election.shards import Shard
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError
-from classifier_operator.runtime.shards import Shard
 
 # A tenth of a second is long between tasks of one loop.
 TERMS = Terms(duration=0.5, deadline=0.3, retry=0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from classifier_operator.runtime.lease import (
+from classifier_operator.runtime.election.lease import (
     Action,
     Claim,
     Lease,

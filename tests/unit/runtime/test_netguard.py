@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from classifier_operator.runtime.netguard import NotAllowedError, Rules, check_address, located, redirected, rules_of
+from classifier_operator.runtime.importing.netguard import (
+    NotAllowedError,
+    Rules,
+    check_address,
+    located,
+    redirected,
+    rules_of,
+)
 
 STRICT = Rules()
 HTTP = Rules(allows_http=True)

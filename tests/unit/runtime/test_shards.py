@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from classifier_operator.runtime.shards import Shard, parse_shard, shard_of
+from classifier_operator.runtime.election.shards import Shard, parse_shard, shard_of
 
 
 @pytest.mark.parametrize(

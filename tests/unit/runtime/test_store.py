@@ -10,7 +10,7 @@ import pytest
 from tests.unit import builders
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.shards import Shard
+from classifier_operator.runtime.election.shards import Shard
 from classifier_operator.runtime.store import MESSAGE_LIMIT, Body, Store, key_of
 
 News = tuple[ObjectKey, Body | None, Body | None]

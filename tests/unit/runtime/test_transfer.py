@@ -13,8 +13,8 @@ from tests.unit.fakes import FakeClock, Points
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.imports import Importer
-from classifier_operator.runtime.transfer import MEMORY, MOST_PARTS, Limits, limits_of
+from classifier_operator.runtime.importing.imports import Importer
+from classifier_operator.runtime.importing.transfer import MEMORY, MOST_PARTS, Limits, limits_of
 from classifier_operator.runtime.troubles import Backoff
 from classifier_operator.training.fetches import AbortCall, Fetch, ImportCall, Phase, Progress
 from classifier_operator.training.spec import Upload
@@ -245,7 +245,7 @@ class Silent(FakeSources):
 
 
 async def test_a_source_that_is_too_slow_is_given_up_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifier_operator.runtime.transfer.PART_SECONDS", 0.05)
+    monkeypatch.setattr("classifier_operator.runtime.importing.transfer.PART_SECONDS", 0.05)
     bench = Bench(Store(), Limits(1000, 16, least_part=8))
     silent = bench.importer._sources = Silent(Points())
     silent.files[fetch().url] = FakeFile(b"0123456789")

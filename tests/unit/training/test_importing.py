@@ -13,7 +13,7 @@ from tests.unit.fakes import Crash
 from tests.unit.world import World
 
 from classifier_operator.api.kinds import RETRAIN_ANNOTATION, ObjectKey
-from classifier_operator.runtime.netguard import NotAllowedError
+from classifier_operator.runtime.importing.netguard import NotAllowedError
 from classifier_operator.runtime.ports import BadSourceError, SourceUnavailableError
 
 URL = "https://example.org/data/train.rec"

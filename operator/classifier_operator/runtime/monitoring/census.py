@@ -15,8 +15,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 
 from classifier_operator.api.conditions import ConditionType
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime import families
-from classifier_operator.runtime.families import Family
+from classifier_operator.runtime.monitoring import families
+from classifier_operator.runtime.monitoring.families import Family
 from classifier_operator.runtime.store import Body
 from classifier_operator.runtime.write import headline
 from classifier_operator.training.fetches import Phase

@@ -14,9 +14,9 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct, structs
 
-from classifier_operator.runtime.netguard import NotAllowedError
+from classifier_operator.runtime.importing.netguard import NotAllowedError
+from classifier_operator.runtime.importing.uploads import Part, Uploads
 from classifier_operator.runtime.ports import BadSourceError, Source, Sources, SourceUnavailableError
-from classifier_operator.runtime.uploads import Part, Uploads
 from classifier_operator.training.fetches import Fetch
 from classifier_operator.training.spec import Upload
 

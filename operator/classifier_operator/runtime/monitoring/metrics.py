@@ -17,8 +17,8 @@ from prometheus_client import (
 
 from classifier_operator import __version__
 from classifier_operator.api.kinds import ObjectKey
-from classifier_operator.runtime import families
-from classifier_operator.runtime.families import Family
+from classifier_operator.runtime.monitoring import families
+from classifier_operator.runtime.monitoring.families import Family
 from classifier_operator.runtime.workqueue import WorkQueue
 
 MetricT = TypeVar("MetricT", Counter, Gauge, Info)

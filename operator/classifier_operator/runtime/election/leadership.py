@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from classifier_operator.runtime.lease import (
+from classifier_operator.runtime.election.lease import (
     Action,
     Belief,
     Claim,
@@ -32,8 +32,8 @@ from classifier_operator.runtime.lease import (
     of_other_sets,
     released,
 )
+from classifier_operator.runtime.election.shards import Shard
 from classifier_operator.runtime.ports import Clock, ClusterUnavailableError, ConflictError, GoneError, Leases
-from classifier_operator.runtime.shards import Shard
 
 logger = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from msgspec import structs
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType
-from classifier_operator.runtime.logs import fields_of
-from classifier_operator.runtime.netguard import NotAllowedError
+from classifier_operator.runtime.importing.netguard import NotAllowedError
+from classifier_operator.runtime.importing.transfer import Limits, Transfer
+from classifier_operator.runtime.importing.uploads import Uploads
+from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.ports import BadSourceError, Clock, ObjectStore, Sources, SourceUnavailableError
-from classifier_operator.runtime.transfer import Limits, Transfer
 from classifier_operator.runtime.troubles import Backoff
-from classifier_operator.runtime.uploads import Uploads
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.training.fetches import AbortCall, Fetch, ImportCall, Imports, Phase, Progress, shown
 from classifier_operator.training.spec import Upload

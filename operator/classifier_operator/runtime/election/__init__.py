@@ -1,0 +1,1 @@
+"""Who works: the Lease, and the part of the objects that is this process's."""
