@@ -21,9 +21,13 @@ class Permission(NamedTuple):
     namespace: str = ""
     name: str = ""
 
+    @property
+    def path(self) -> str:
+        """The resource as a role names it."""
+        return "/".join(part for part in (self.resource, self.subresource) if part)
+
     def __str__(self) -> str:
-        resource = "/".join(part for part in (self.resource, self.subresource) if part)
-        what = f"{self.verb} {resource}.{self.group}".rstrip(".")
+        what = f"{self.verb} {self.path}.{self.group}".rstrip(".")
         named = f" {self.name}" if self.name else ""
         return f"{what}{named} in {self.namespace or 'all namespaces'}"
 

@@ -84,8 +84,7 @@ def _account_objects(namespace: str) -> list[dict[str, Any]]:
 
 
 def _rule(permission: Permission) -> dict[str, Any]:
-    resource = "/".join(part for part in (permission.resource, permission.subresource) if part)
-    rule = {"apiGroups": [permission.group], "resources": [resource], "verbs": [permission.verb]}
+    rule = {"apiGroups": [permission.group], "resources": [permission.path], "verbs": [permission.verb]}
     return {**rule, "resourceNames": [permission.name]} if permission.name else rule
 
 

@@ -125,15 +125,14 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
 
 def _refused(endpoint: Endpoint, error: SpecError, seen: Seen, now: datetime) -> EndpointDecision:
     reason = Reason.ACCELERATOR_UNAVAILABLE if isinstance(error, AcceleratorRefusedError) else Reason.INVALID_SPEC
-    _, serving = _what_serves(endpoint, seen)
-    return _as_it_is(endpoint, stalled(reason, str(error), serving=serving), seen, now)
+    return _as_it_is(endpoint, stalled(reason, str(error), serving=_serves(endpoint, seen)), seen, now)
 
 
 def _not_allowed(endpoint: Endpoint, refusal: str, seen: Seen, now: datetime) -> EndpointDecision:
     """Its namespace may not use what it asks for: nothing is changed at AWS, and what is there already is looked at."""
-    made, serving = _what_serves(endpoint, seen)
-    notes = [f"endpoint {one.name} stays as it is" for one in made if isinstance(seen.of(one), EndpointView)]
-    verdict = stalled(Reason.NOT_ALLOWED, "; ".join([refusal, *notes]), serving=serving)
+    there = [one.name for one in made_for(endpoint.status) if isinstance(seen.of(one), EndpointView)]
+    notes = [f"endpoint {name} stays as it is" for name in there]
+    verdict = stalled(Reason.NOT_ALLOWED, "; ".join([refusal, *notes]), serving=_serves(endpoint, seen))
     return _as_it_is(endpoint, verdict, seen, now)
 
 
@@ -153,7 +152,7 @@ def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> Endp
     """There is no model to serve yet; one that the spec named before goes on serving."""
     missing = sorted({asked.training for asked, source in sources_of(endpoint) if source is None})
     message = f"waiting for {'; '.join(_what_is_missing(endpoint, name) for name in missing)}"
-    _, serving = _what_serves(endpoint, seen)
+    serving = _serves(endpoint, seen)
     ready = Reason.IN_SERVICE if serving else Reason.WAITING_FOR_TRAINING
     verdict = working(Reason.WAITING_FOR_TRAINING, message, is_ready=serving, ready=ready)
     return _as_it_is(endpoint, verdict, seen, now)
@@ -166,7 +165,7 @@ def _what_is_missing(endpoint: Endpoint, training: str) -> str:
     return f"ClassifierTraining {training} to have a model: {trained.message}"
 
 
-def _what_serves(endpoint: Endpoint, seen: Seen) -> tuple[frozenset[Resource], bool]:
-    """The endpoint that was made for the object, and whether it serves something that had been found good."""
+def _serves(endpoint: Endpoint, seen: Seen) -> bool:
+    """Whether the endpoint that was made for the object serves something that had been found good."""
     made = made_for(endpoint.status)
-    return made, bool(made) and was_ready(endpoint.status) and all(may_serve(seen.of(one)) for one in made)
+    return bool(made) and was_ready(endpoint.status) and all(may_serve(seen.of(one)) for one in made)

@@ -78,7 +78,7 @@ class Inventory:
         before = self.get(resource)
         if sighting is Unseen.ABSENT or not (before is Unseen.ABSENT or isinstance(before, Stranger)):
             self.record(resource, sighting)
-        elif before is Unseen.ABSENT or resource in self.guarded():
+        elif before is Unseen.ABSENT or self._is_guarded(resource):
             self.doubt(resource)
             self._tell(resource)
 
@@ -133,6 +133,9 @@ class Inventory:
     def guarded(self) -> set[Resource]:
         """Everything that ought to stay as it is."""
         return set().union(*self._guarding.values())
+
+    def _is_guarded(self, resource: Resource) -> bool:
+        return any(resource in self._guarding.get(key, frozenset()) for key in self.carers_of(resource))
 
     def _is_settling(self, resource: Resource) -> bool:
         made = self._made.get(resource)
