@@ -19,6 +19,7 @@ from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard, parse_shard
 from classifier_operator.runtime.importing.netguard import Rules, rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
+from classifier_operator.runtime.pacing.limits import MOST_RATE
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,13 @@ class ShardType(click.ParamType[Shard]):
     show_default=True,
     type=click.FloatRange(0.1),
     help="Seconds between looks at the namespaces' annotations, and at the file of --tenants.",
+)
+@click.option(
+    "--aws-rate",
+    default=MOST_RATE,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Calls a second of one operation, in an account and region, that are never exceeded.",
 )
 @click.option(
     "--wait-interval",
@@ -159,6 +167,7 @@ def command(
     tenants: Path | None,
     sweep_interval: float,
     guard_interval: float,
+    aws_rate: float,
     resync_interval: float,
     namespace_interval: float,
     wait_interval: float,
@@ -202,6 +211,7 @@ def command(
         tenants=tenants,
         sweep_interval=sweep_interval,
         guard_interval=guard_interval,
+        aws_rate=aws_rate,
         resync_interval=resync_interval,
         namespace_interval=namespace_interval,
         wait_interval=wait_interval,

@@ -125,6 +125,10 @@ class Inventory:
         """The objects that care for it."""
         return tuple(self._carers.get(resource, ()))
 
+    def is_cared_for(self, resource: Resource) -> bool:
+        """Whether any object cares for it."""
+        return resource in self._carers
+
     def followed(self) -> set[Resource]:
         """Everything that is on the move, and what may be gone."""
         doubtful = (resource for resource in self._missed if resource in self._carers)
