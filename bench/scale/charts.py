@@ -14,7 +14,7 @@ from bench.scale.targets import GROWING, Sections
 
 _STYLE: Any = {
     "svg.hashsalt": "classifier-operator",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "axes.grid": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
