@@ -1,16 +1,17 @@
-"""`python -m bench.scale`: measure, show how far it is, and write down what came out."""
+"""`python -m bench.scale`: measure, show how far it is, compare with what must be reached, and write it all down."""
 
 from __future__ import annotations
 
-import json
-import os
+import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.scale.plan import MEASUREMENTS, Sections
+from bench.scale import charts, report
+from bench.scale.plan import GROWN, MEASUREMENTS, TARGETS, Found, Size
+from bench.scale.targets import Verdict, rows
 from control_plane.catalog import REPOSITORY
 
 RESULTS = REPOSITORY / "bench" / "results"
@@ -20,37 +21,61 @@ TRIALS = REPOSITORY / "build" / "bench"
 
 @click.command()
 @click.option("--only", default="", help=f"Some of the measurements, with commas: {', '.join(MEASUREMENTS)}.")
-@click.option("--scale", default=1.0, show_default=True, help="Part of the objects; targets are judged at 1.")
+@click.option(
+    "--scale",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Part of the objects; what must be reached is judged at 1 only.",
+)
+@click.option(
+    "--pace",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Part of the time that jobs and endpoints take at AWS; as --scale.",
+)
 @click.option("--results", type=click.Path(path_type=Path), help="Folder to write to.")
-def main(only: str, scale: float, results: Path | None) -> None:
-    """Measure the operator with hundreds and thousands of objects."""
+def main(only: str, scale: float, pace: float, results: Path | None) -> None:
+    """Measure the operator with hundreds and thousands of objects; fails when a target is missed."""
     names = [name for name in only.split(",") if name] or list(MEASUREMENTS)
     if unknown := set(names) - set(MEASUREMENTS):
         raise click.BadParameter(f"there is no {min(unknown)}", param_hint="--only")
     console = Console()
-    sections = _measured(names, scale, console)
-    is_whole = scale == 1 and len(names) == len(MEASUREMENTS)
+    size = Size(scale, pace)
+    is_whole = size.is_full and len(names) == len(MEASUREMENTS)
     folder = results or (RESULTS if is_whole else TRIALS)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scale.json").write_text(json.dumps(sections, indent=1) + "\n")
-    console.print_json(data=sections)
+    found = _measured(names, size, console)
+    lines = rows(TARGETS, found, is_full=size.is_full)
+    report.write(folder, found, lines, TARGETS, scale=scale, pace=pace)
+    _draw(folder, found)
+    console.print(report.table(lines))
+    console.print(f"{folder}/scale.json, scale.md and charts")
+    if any(one.verdict is Verdict.MISSED for one in lines):
+        sys.exit(1)
 
 
-def _measured(names: list[str], scale: float, console: Console) -> Sections:
-    sections: Sections = {}
-    columns = (TextColumn("{task.description:10}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn())
+def _measured(names: list[str], size: Size, console: Console) -> Found:
+    found: Found = {}
+    columns = (TextColumn("{task.description:16}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[text]}"))
     with Progress(*columns, console=console) as shown:
         for name in names:
             task = shown.add_task(name, total=1.0, text="")
 
             def progress(share: float, text: str, task=task) -> None:
-                shown.update(task, completed=share, text=text)
+                # What is complete does not come back: a part of a measurement is not the whole.
+                shown.update(task, completed=min(share, 0.99), text=text)
 
-            sections |= MEASUREMENTS[name](scale, progress)
-            progress(1.0, "")
-            for section in sections.values():
-                section.setdefault("load average", os.getloadavg()[0])
-    return sections
+            found |= MEASUREMENTS[name](size, progress)
+            shown.update(task, completed=1.0, text="")
+    return found
+
+
+def _draw(folder: Path, found: Found) -> None:
+    if all(name in found for name in GROWN):
+        charts.growth(folder / "scale-growth.svg", [found[name] for name in GROWN])
+    if "trainings" in found and "trainings-poller" in found:
+        charts.comparison(folder / "scale-poller.svg", found)
 
 
 if __name__ == "__main__":

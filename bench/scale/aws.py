@@ -104,6 +104,10 @@ class Aws:
         """What it has taken."""
         return usage(self._process.pid).cpu_seconds
 
+    def set_stages(self, stages: Stages) -> None:
+        """How long trainings that are yet to be made stay in each state."""
+        self.control.change_settings(training=stages.as_settings())
+
     def client(self, service: str) -> Any:
         """A client as somebody else than the operator uses it."""
         keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}

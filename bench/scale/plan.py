@@ -3,35 +3,208 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from bench.scale import trainings
-from bench.scale.site import Figures, Progress
-from bench.scale.trainings import Work
+from bench.scale import capacity, endpoints, population, trainings
+from bench.scale.aws import HUNDRED_SECONDS
+from bench.scale.population import Population
+from bench.scale.site import POLLER, Figures, Progress
+from bench.scale.targets import GROWING, Target, growth
 
 # What a measurement brings: figures by section.
-Sections = dict[str, Figures]
-Measurement = Callable[[float, Progress], Sections]
+Found = dict[str, Figures]
 
-OBJECTS = 1000
+
+@dataclass(frozen=True)
+class Size:
+    """Which part of the objects is measured, and of the time that they take at AWS."""
+
+    objects: float = 1.0
+    time: float = 1.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether targets can be judged."""
+        return self.objects == self.time == 1.0
+
+    def of(self, count: int) -> int:
+        """So many objects at this size: an even number, so that half of them can be of each kind."""
+        return max(2, 2 * round(count * self.objects / 2))
+
+
+Measurement = Callable[[Size, Progress], Found]
+
+
+TRAININGS = 1000
+ENDPOINTS = 500
+GROWTH = (100, 1000)
+MANY = 10_000
+FOREIGN = 10_000
 # As AWS is told to allow; the operator does not know.
 ALLOWED_PER_SECOND = 10.0
+# The jobs of those that kubectl creates need not run for long: how soon they are made is all that is asked.
+SOON = HUNDRED_SECONDS.scaled(0.1)
+GROWN = tuple(f"growth-{count}" for count in (*GROWTH, MANY))
 
 
-def scaled(count: int, scale: float) -> int:
-    """So many objects at that scale, one at least."""
-    return max(1, round(count * scale))
+def _capacity(size: Size, progress: Progress) -> Found:
+    return {"emulator": capacity.measure(size.of(TRAININGS), progress)}
 
 
-def _trainings(scale: float, progress: Progress) -> Sections:
-    return {"trainings": trainings.measure(Work(scaled(OBJECTS, scale)), progress)}
+def _trainings(size: Size, progress: Progress) -> Found:
+    return {
+        "trainings": trainings.measure(
+            trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time)), progress
+        )
+    }
 
 
-def _limited(scale: float, progress: Progress) -> Sections:
-    work = Work(scaled(OBJECTS, scale), allowed=ALLOWED_PER_SECOND)
+def _trainings_poller(size: Size, progress: Progress) -> Found:
+    work = trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time), program=POLLER)
+    return {"trainings-poller": trainings.measure(work, progress)}
+
+
+def _limited(size: Size, progress: Progress) -> Found:
+    work = trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time), allowed=ALLOWED_PER_SECOND)
     return {"limited": trainings.measure(work, progress)}
 
 
+def _applied(size: Size, progress: Progress) -> Found:
+    work = trainings.Work(size.of(TRAININGS), way="apply", stages=SOON.scaled(size.time))
+    return {"applied": trainings.measure(work, progress)}
+
+
+def _endpoints(size: Size, progress: Progress) -> Found:
+    return {
+        "endpoints": endpoints.measure(
+            endpoints.Work(size.of(ENDPOINTS), creating=60 * size.time, quiet=60 * size.time), progress
+        )
+    }
+
+
+def _endpoints_poller(size: Size, progress: Progress) -> Found:
+    work = endpoints.Work(size.of(ENDPOINTS), creating=60 * size.time, quiet=60 * size.time, program=POLLER)
+    return {"endpoints-poller": endpoints.measure(work, progress)}
+
+
+def _population(size: Size, progress: Progress) -> Found:
+    found: Found = {}
+    for count, name in zip(GROWTH, GROWN, strict=False):
+        found[name] = population.grown(_objects(count, size), progress)
+    with Population(_objects(MANY, size), progress) as settled:
+        found[GROWN[-1]] = settled.growth
+        found["settled"] = settled.settled()
+        found["restart"] = settled.restarted()
+        found["change"] = settled.changed()
+        found["among-many"] = settled.among_many()
+    found["growth"] = growth([found[name] for name in GROWN])
+    return found
+
+
+def _objects(count: int, size: Size) -> population.Work:
+    return population.Work(
+        size.of(count),
+        quiet=300 * size.time,
+        restart=60 * size.time,
+        many_foreign=size.of(FOREIGN),
+        stages=population.STAGES.scaled(size.time),
+        creating=population.CREATING_SECONDS * size.time,
+    )
+
+
 MEASUREMENTS: Mapping[str, Measurement] = {
+    "emulator": _capacity,
     "trainings": _trainings,
+    "trainings-poller": _trainings_poller,
     "limited": _limited,
+    "applied": _applied,
+    "endpoints": _endpoints,
+    "endpoints-poller": _endpoints_poller,
+    "population": _population,
 }
+
+_PER_OBJECT = "AWS calls per object"
+_CPU = "CPU ms per object"
+_LAG = "status lag s"
+_JOB = "job after its object s"
+_PEAK = "peak memory MB"
+_A_MINUTE = "AWS calls a minute"
+_LISTS = "List calls above the rate"
+
+
+def _against_poller(section: str, figure: str) -> tuple[str, str, float]:
+    return f"{section}-poller", figure, 1
+
+
+_IN_SERVICE = ("endpoints-poller", "AWS calls a minute in service", MANY / 2 / ENDPOINTS)
+
+TARGETS = (
+    Target(
+        "1,000 trainings of 100 s: AWS calls per object",
+        "trainings",
+        _PER_OBJECT,
+        3.0,
+        peer=_against_poller("trainings", _PER_OBJECT),
+    ),
+    *(
+        Target(
+            f"… status behind AWS, {what}",
+            "trainings",
+            f"{_LAG}, {what}",
+            most,
+            " s",
+            _against_poller("trainings", f"{_LAG}, {what}"),
+        )
+        for what, most in (("median", 3), ("99th percentile", 8))
+    ),
+    Target("… all CreateTrainingJob made at 10 a second", "limited", "all jobs made s", 105, " s"),
+    Target("… of these calls throttled", "limited", "throttled share of CreateTrainingJob", 0.01),
+    Target("… CPU per object", "trainings", _CPU, 30, " ms", _against_poller("trainings", _CPU)),
+    *(
+        Target(
+            f"… job after its object, {what}",
+            "trainings",
+            f"{_JOB}, {what}",
+            most,
+            " s",
+            _against_poller("trainings", f"{_JOB}, {what}"),
+        )
+        for what, most in (("median", 2), ("worst", 10))
+    ),
+    *(
+        Target(f"… by kubectl apply: job after its object, {what}", "applied", f"{_JOB}, {what}", most, " s")
+        for what, most in (("median", 2), ("worst", 10))
+    ),
+    Target("… peak memory", "trainings", _PEAK, 150, " MB", _against_poller("trainings", _PEAK)),
+    Target(
+        "500 endpoints to InService: AWS calls per object",
+        "endpoints",
+        _PER_OBJECT,
+        6,
+        peer=_against_poller("endpoints", _PER_OBJECT),
+    ),
+    *(
+        Target(f"List calls above 2 a second, {name}", section, _LISTS, 0)
+        for name, section in (
+            ("trainings", "trainings"),
+            ("endpoints", "endpoints"),
+            ("10,000 objects being made", GROWN[-1]),
+            ("10,000 settled", "settled"),
+            ("with 10,000 of others", "among-many"),
+        )
+    ),
+    Target(
+        "5,000 trainings and 5,000 endpoints, settled: AWS calls a minute", "settled", _A_MINUTE, 120, "", _IN_SERVICE
+    ),
+    Target("… with 10,000 jobs and endpoints of others", "among-many", _A_MINUTE, 120, "", _IN_SERVICE),
+    Target("… memory", "settled", "memory MB", 400, " MB"),
+    Target("restart with these: Kubernetes writes", "restart", "Kubernetes writes", 0),
+    Target("… AWS writes", "restart", "AWS writes", 0),
+    Target("… AWS reads", "restart", "AWS reads", 130),
+    Target("… caught up", "restart", "caught up s", 30, " s"),
+    Target("one change among these: acted on, worst", "change", "worst s", 1, " s"),
+    *(
+        Target(f"100, 1,000, 10,000 objects: {figure}, growth", "growth", f"{figure}, growth", most, " times")
+        for figure, most in zip(GROWING, (1.0, 1.2, 1.2), strict=True)
+    ),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +16,13 @@ from tests.apiserver.operator_process import OperatorProcess
 
 from bench.scale.aws import HUNDRED_SECONDS, LISTS, Aws, Stages
 from bench.scale.cluster import Cluster
-from bench.scale.figures import most_in, percentile
+from bench.scale.figures import above, most_in, percentile
 from bench.scale.meter import Usage, usage
 
 OPERATOR = "classifier_operator"
 POLLER = "bench.scale.poller"
+# What AWS allows of List calls in an account and region, a second.
+LISTS_ALLOWED = 2.0
 # What a program still does behind its last status (Events, the end of a sweep) belongs to it.
 TRAIL_SECONDS = 5.0
 Figures = dict[str, float]
@@ -99,13 +102,19 @@ class Account:
             "List calls": len(recent),
             "List calls a second, most": most_in(recent, 1.0),
             "List calls a second, most over 10 s": most_in(recent, 10.0) / 10,
+            "List calls above the rate": above(recent, LISTS_ALLOWED, LISTS_ALLOWED),
             "Kubernetes writes per object": (ended.writes - began.writes) / objects,
             "CPU ms per object": (ended.program.cpu_seconds - began.program.cpu_seconds) / objects * 1000,
             "CPU seconds": ended.program.cpu_seconds - began.program.cpu_seconds,
             "peak memory MB": ended.program.peak_megabytes,
+            "memory MB before": began.program.resident_megabytes,
+            "memory KB per object": (ended.program.resident_megabytes - began.program.resident_megabytes)
+            * 1024
+            / objects,
             "memory MB": ended.program.resident_megabytes,
             "open files": ended.program.open_files,
             "threads": ended.program.threads,
+            "load average": os.getloadavg()[0],
             "emulator CPU ms per call": (ended.aws_cpu - began.aws_cpu) / max(1, calls) * 1000,
         }
 

@@ -196,6 +196,7 @@ class App:
         encode, media_type = choose_encoder(accept)
         async with self._rendering:
             self.metrics.show_queue(self._queue)
+            self.metrics.tasks.set(len(asyncio.all_tasks()))
             census = Census(
                 self._store.snapshot(),
                 self._importer.phases(),

@@ -44,12 +44,12 @@ class CallLog:
         self._denials: deque[dict[str, Any]] = deque(maxlen=size)
         self._counts: Counter[str] = Counter()
         self._codes: Counter[str] = Counter()
-        self._numbers = itertools.count(1)
+        self._last = 0
 
     def add(self, call: Call) -> None:
-        entry = {**asdict_shallow(call), "number": next(self._numbers)}
         with self._lock:
-            self._log.append(entry)
+            self._last += 1
+            self._log.append({**asdict_shallow(call), "number": self._last})
             self._denials.extend(one for one in call.permissions if not one["allowed"])
             self._counts[call.operation] += 1
             self._codes[f"{call.operation}:{call.code or call.status}"] += 1
@@ -63,10 +63,17 @@ class CallLog:
         with self._lock:
             return dict(sorted(self._codes.items()))
 
+    def last(self) -> int:
+        """The number of the latest call."""
+        with self._lock:
+            return self._last
+
     def entries(self, *, operation: str = "", since: int = 0) -> list[dict[str, Any]]:
         """Logged calls with a number above `since`, the oldest first."""
         with self._lock:
-            entries = list(self._log)
+            # The numbers in the log follow each other.
+            skipped = max(0, since - (self._last - len(self._log)))
+            entries = list(itertools.islice(self._log, skipped, None))
         return [e for e in entries if e["number"] > since and operation in ("", e["operation"])]
 
     def denials(self) -> list[dict[str, Any]]:

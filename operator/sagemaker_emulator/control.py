@@ -64,6 +64,10 @@ class Control:
         """The log of calls, oldest first; see `calls.Call` for the members."""
         return list(self._call("GET", f"/calls?{urlencode({'operation': operation, 'since': since})}")["calls"])
 
+    def last_call(self) -> int:
+        """The number of the latest call, for `since`."""
+        return int(self._call("GET", "/calls/counts")["last"])
+
     def denials(self) -> list[Json]:
         """The permissions that callers lacked since the last reset: action, resource, context, principal."""
         return list(self._call("GET", "/calls/denials")["denials"])

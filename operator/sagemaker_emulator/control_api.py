@@ -109,7 +109,8 @@ class ControlApi:
         return {"calls": found}
 
     def counts(self, _body: Body) -> object:
-        return {"counts": self._world.calls.counts(), "outcomes": self._world.calls.outcomes()}
+        calls = self._world.calls
+        return {"counts": calls.counts(), "outcomes": calls.outcomes(), "last": calls.last()}
 
     def denials(self, _body: Body) -> object:
         return {"denials": self._world.calls.denials()}

@@ -184,3 +184,17 @@ def test_endpoints_have_timelines_of_statuses(control: Control, endpoint: str) -
 def test_models_have_no_timelines(control: Control) -> None:
     with pytest.raises(ControlError, match="kind must be training-jobs or endpoints"):
         control._call("GET", "/timelines/models")
+
+
+def test_calls_since_one(sagemaker: Any, control: Control) -> None:
+    sagemaker.list_training_jobs()
+    first = control.last_call()
+    sagemaker.list_models()
+    sagemaker.list_endpoints()
+    assert [call["operation"] for call in control.calls(since=first)] == ["ListModels", "ListEndpoints"]
+    assert [call["number"] for call in control.calls(since=first)] == [first + 1, first + 2]
+    control.clear_calls()
+    assert control.last_call() == first + 2
+    sagemaker.list_models()
+    assert [call["operation"] for call in control.calls(since=first)] == ["ListModels"]
+    assert control.calls(since=first + 3) == []

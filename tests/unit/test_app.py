@@ -123,6 +123,16 @@ async def test_it_is_well_after_the_start(parts: Parts) -> None:
     assert parts.app.problem() == ""
 
 
+async def test_its_tasks_are_counted(parts: Parts) -> None:
+    def count(metrics: str) -> float:
+        line = next(line for line in metrics.splitlines() if line.startswith("classifier_operator_tasks "))
+        return float(line.rpartition(" ")[2])
+
+    before = count(await parts.metrics())
+    await parts.app.start()
+    assert count(await parts.metrics()) >= before + parts.app.settings.workers
+
+
 async def test_it_is_ill_when_sweeps_hang() -> None:
     parts = Parts(sweep_interval=0.01)
     asked, answer = asyncio.Event(), asyncio.Event()

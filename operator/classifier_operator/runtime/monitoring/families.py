@@ -213,6 +213,11 @@ EVENT_LOOP_LAG_SECONDS = Family(
     "How late the event loop does what is due, in seconds: looked at once a second.",
     buckets=_LAG_SECONDS,
 )
+TASKS = Family(
+    "tasks",
+    Type.GAUGE,
+    "Tasks of asyncio that have not ended: some that run for ever, and one for each thing that is waited for.",
+)
 
 SECTIONS = {
     "AWS": (
@@ -248,7 +253,7 @@ SECTIONS = {
         IMPORT_BYTES,
         IMPORTS,
     ),
-    "The process": (BUILD, LEADING, EVENT_LOOP_LAG_SECONDS),
+    "The process": (BUILD, LEADING, EVENT_LOOP_LAG_SECONDS, TASKS),
 }
 FAMILIES = tuple(family for families in SECTIONS.values() for family in families)
 

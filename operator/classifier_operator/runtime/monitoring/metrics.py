@@ -59,6 +59,7 @@ class Metrics:
         self.import_bytes = self._made(Counter, families.IMPORT_BYTES)
         self.leading = self._made(Gauge, families.LEADING)
         self.event_loop_lag = self._histogram(families.EVENT_LOOP_LAG_SECONDS)
+        self.tasks = self._made(Gauge, families.TASKS)
         build = self._made(Info, families.BUILD, labels=())
         build.info({"version": __version__, "python_version": platform.python_version()})
 

@@ -1,0 +1,96 @@
+"""What must be reached, and whether it was. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+Sections = Mapping[str, Mapping[str, float]]
+GROWING = ("AWS calls per object", "CPU ms per object", "memory KB per object")
+
+
+class Verdict(StrEnum):
+    """Whether a target was reached; a run with fewer objects says nothing of it."""
+
+    REACHED = "reached"
+    MISSED = "missed"
+    NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure of a section that may be `most` at most.
+
+    peer: the section and figure of the poller that it is compared with, and by what that is to be multiplied, as the
+    poller's objects were fewer.
+    """
+
+    text: str
+    section: str
+    figure: str
+    most: float
+    unit: str = ""
+    peer: tuple[str, str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    text: str
+    must: str
+    ours: str
+    poller: str
+    verdict: Verdict
+
+
+def rows(targets: tuple[Target, ...], sections: Sections, *, is_full: bool) -> list[Row]:
+    """A line for each target, as far as it was measured."""
+    return [_row(target, sections, is_full=is_full) for target in targets if target.section in sections]
+
+
+def verdict(target: Target, value: float, *, is_full: bool) -> Verdict:
+    """What is said of a value."""
+    if not is_full:
+        return Verdict.NOT_JUDGED
+    return Verdict.REACHED if value <= target.most else Verdict.MISSED
+
+
+def growth(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """By how much each cost per object has grown at most from one number of objects to the next; 1 is the same."""
+    pairs = list(pairwise(found))
+    return {
+        f"{figure}, growth": max((after[figure] / before[figure] for before, after in pairs), default=math.nan)
+        for figure in GROWING
+    }
+
+
+def _row(target: Target, sections: Sections, *, is_full: bool) -> Row:
+    value = sections[target.section][target.figure]
+    return Row(
+        text=target.text,
+        must=f"≤ {shown(target.most)}{target.unit}",
+        ours=f"{shown(value)}{target.unit}",
+        poller=_peer(target, sections),
+        verdict=verdict(target, value, is_full=is_full),
+    )
+
+
+def _peer(target: Target, sections: Sections) -> str:
+    if target.peer is None or target.peer[0] not in sections:
+        return ""
+    section, figure, factor = target.peer
+    about = "" if factor == 1 else "≈ "
+    return f"{about}{shown(sections[section][figure] * factor)}{target.unit}"
+
+
+def shown(value: float) -> str:
+    """A figure as it is read: three digits of it, no more."""
+    if math.isnan(value):
+        return "none"
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
