@@ -20,9 +20,9 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.pacing.pace import Pace
 from classifier_operator.runtime.workqueue import Priority
 
-# Two List calls a second is what Service Quotas shows to users, for all of them; AWS tells nothing of the others. A
-# little less, so that three never fall into one second.
-LIST_RATE = 1.8
+# Two List calls a second is what Service Quotas shows to users; AWS tells nothing of the others. A little less, so that
+# three do not fall into one second when one of them is faster than the others.
+LIST_RATE = 1.95
 FIRST_RATE = 10.0
 MOST_RATE = 100.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
