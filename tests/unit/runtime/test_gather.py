@@ -11,6 +11,7 @@ from classifier_operator.runtime.gather import left_at_aws
 
 JOB = Resource(Place("us-east-1"), ResourceType.TRAINING_JOB, "job")
 ENDPOINT = Resource(Place("us-east-1"), ResourceType.ENDPOINT, "endpoint")
+NOTHING: frozenset[Resource] = frozenset()
 LEDGER = [
     {"type": "Model", "name": "model", "region": "us-east-1"},
     {"type": "TrainingJob", "name": "job", "region": "us-east-1"},
@@ -32,16 +33,16 @@ LEDGER = [
     ids=["runs", "was just made", "is over", "may be a stranger's", "nothing"],
 )
 def test_a_job_that_may_run_is_followed(status: dict[str, Any], follow: set[Resource]) -> None:
-    assert left_at_aws({"status": {**status, "resources": LEDGER}}) == (follow, set())
+    assert left_at_aws({"status": {**status, "resources": LEDGER}}) == (frozenset(follow), NOTHING)
 
 
 @pytest.mark.parametrize("arn", ["", "arn:x"], ids=["may be a stranger's", "was made"])
 def test_an_endpoint_is_guarded(arn: str) -> None:
     status = {"endpointName": "endpoint", "endpointArn": arn, "resources": LEDGER}
     elsewhere = ENDPOINT._replace(place=Place("eu-west-1"))
-    assert left_at_aws({"status": status}) == (set(), {ENDPOINT, elsewhere} if arn else set())
+    assert left_at_aws({"status": status}) == (NOTHING, frozenset({ENDPOINT, elsewhere}) if arn else NOTHING)
 
 
 def test_of_what_makes_no_sense_nothing_is_expected() -> None:
-    assert left_at_aws({"status": {"resources": [{"type": 5}], "jobArn": "x"}}) == (set(), set())
-    assert left_at_aws({}) == (set(), set())
+    assert left_at_aws({"status": {"resources": [{"type": 5}], "jobArn": "x"}}) == (NOTHING, NOTHING)
+    assert left_at_aws({}) == (NOTHING, NOTHING)
