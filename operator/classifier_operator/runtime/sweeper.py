@@ -29,6 +29,8 @@ PAGE_SIZE = 100
 OVERLAP = timedelta(minutes=2)
 # After a start everything that is on the move is unknown: that is looked at before the first interval is over.
 FIRST_SWEEP_SECONDS = 1.0
+# Hints come in swarms: those of a moment are looked at together.
+HINT_SECONDS = 0.2
 
 _Group = tuple[Place, ResourceType]
 
@@ -63,11 +65,31 @@ class Sweeper:
         self._looked = looked
         self._pages: dict[_Group, int] = {}
         self._guarded_at = clock.monotonic()
+        self._hinted: set[Resource] = set()
+        self._has_hints = asyncio.Event()
         self.finished_at = clock.monotonic()
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         self.finished_at = self._clock.monotonic()
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._sweep_for_ever())
+            both.create_task(self._follow_hints())
+
+    def hint(self, resource: Resource) -> None:
+        """Look at it within a moment; many hints within that moment are looked at together by the cheapest calls."""
+        self._hinted.add(resource)
+        self._has_hints.set()
+
+    async def _follow_hints(self) -> None:
+        while True:
+            await self._has_hints.wait()
+            await asyncio.sleep(HINT_SECONDS)
+            self._has_hints.clear()
+            hinted, self._hinted = self._hinted, set()
+            await self.sweep(hinted)
+
+    async def _sweep_for_ever(self) -> None:
         pause = min(FIRST_SWEEP_SECONDS, self._interval)
         while True:
             await asyncio.sleep(pause)

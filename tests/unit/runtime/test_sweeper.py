@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -174,3 +175,21 @@ async def test_nothing_to_look_at_is_no_call() -> None:
     setting = Setting(5)
     await setting.sweeper.sweep([])
     assert setting.operations == []
+
+
+async def test_hints_of_a_moment_are_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.runtime.sweeper.HINT_SECONDS", 0.01)
+    setting = Setting(100, size=100)
+    task = asyncio.create_task(setting.sweeper.run())
+    for number in (*range(50), *range(50)):
+        setting.sweeper.hint(job(number))
+    async with asyncio.timeout(5):
+        while not isinstance(setting.inventory.get(job(49)), JobView):  # noqa: ASYNC110 - nobody cares, nobody is told
+            await asyncio.sleep(0.01)
+    setting.sweeper.hint(job(7))
+    async with asyncio.timeout(5):
+        while len(setting.operations) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert setting.operations == ["ListTrainingJobs", "DescribeTrainingJob"]
