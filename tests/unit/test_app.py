@@ -267,7 +267,7 @@ async def test_an_event_is_followed_before_any_sweep(monkeypatch: pytest.MonkeyP
     try:
         await parts.until("Starting")
         job = parts.cluster.status(key)["jobName"]
-        while not parts.app._inventory.followed():
+        while not parts.app._inventory.followed():  # noqa: ASYNC110 - after the status is written
             await asyncio.sleep(0)
         parts.cloud.progress()
         queue.put(["{", of("somebodys"), of(job), of(job)])
