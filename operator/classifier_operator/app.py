@@ -22,6 +22,7 @@ from classifier_operator.runtime.hints.listener import Listener
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.monitoring.census import Census, Scrape
 from classifier_operator.runtime.monitoring.lag import watch_lag
 from classifier_operator.runtime.monitoring.logs import about
@@ -54,7 +55,7 @@ ERROR_SECONDS = 30.0
 START_SECONDS = 3.0
 # Imports say how far they are at least this often, however rare sweeps are.
 PROGRESS_SECONDS = 5.0
-# A sweep that takes longer than this, beyond its interval, hangs.
+# A sweep that hears nothing of AWS for longer than this hangs.
 SWEEP_PATIENCE = 180.0
 
 
@@ -80,15 +81,20 @@ class App:
         self._rendering = asyncio.Lock()
         self._inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
         executor = Executor(cloud, self._inventory, clock)
-        self._sweeper = Sweeper(
+        looks = Looks(
             cloud,
             self._inventory,
             executor,
             clock,
+            looked=lambda resource, refusal: self._controller.looked(resource, refusal),
+        )
+        self._sweeper = Sweeper(
+            self._inventory,
+            looks,
+            clock,
             interval=settings.sweep_interval,
             guard_interval=settings.guard_interval,
             observe=metrics.swept,
-            looked=lambda resource, refusal: self._controller.looked(resource, refusal),
         )
         self._tenants = TenantsFile(settings.tenants)
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
@@ -118,11 +124,14 @@ class App:
         )
         self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
         self._tasks: list[asyncio.Task[None]] = []
+        # What was there at the start, and has not been looked at yet.
+        self._found: set[ObjectKey] = set()
         self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work."""
         await self._first_listing()
+        self._found = {key for kind in Kind for key in self._store.keys(kind)}
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
         loops.append(watch_lag(self.metrics.event_loop_lag.observe))
         loops += [listener.run() for listener in self._listeners]
@@ -179,9 +188,9 @@ class App:
         ended = [task for task in self._tasks if task.done()]
         if ended:
             return f"{len(ended)} of the operator's loops have ended"
-        silence = self._clock.monotonic() - self._sweeper.finished_at
-        if silence > self.settings.sweep_interval + SWEEP_PATIENCE:
-            return f"the last sweep over AWS ended {silence:.0f} s ago"
+        silence = self._sweeper.hangs_for()
+        if silence > SWEEP_PATIENCE:
+            return f"a sweep over AWS has not heard anything for {silence:.0f} s"
         return ""
 
     def unready(self) -> str:
@@ -236,7 +245,16 @@ class App:
                     result = await self._pass(key)
             finally:
                 self._queue.done(key)
+                self._looked_at(key)
             self.metrics.passes.labels(key.kind.value, result).inc()
+
+    def _looked_at(self, key: ObjectKey) -> None:
+        """Once everything has been looked at that was there at the start, AWS is asked whether it is as it was left."""
+        if key in self._found:
+            self._found.discard(key)
+            if not self._found:
+                logger.info("everything that there was at the start has been looked at")
+                self._sweeper.guard()
 
     async def _pass(self, key: ObjectKey) -> str:
         """One pass over an object; whatever goes wrong, the object comes again and the others go on."""

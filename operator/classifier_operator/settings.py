@@ -10,6 +10,7 @@ from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard
 from classifier_operator.runtime.hints.address import QueueAddress
 from classifier_operator.runtime.importing.netguard import Rules
+from classifier_operator.runtime.pacing.limits import MOST_RATE
 
 
 class Election(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     resync_interval: seconds between full listings of the cluster's objects.
     namespace_interval: seconds between looks at the namespaces' annotations.
     wait_interval: seconds before the first retry of what waits for a quota, a role or a permission.
+    aws_rate: calls a second of one operation, in an account and region, that are never exceeded.
     workers: how many objects are worked on at a time.
     import_rules: where inputs may be fetched from, beyond https from public addresses.
     import_max_bytes: the size of the largest file that is fetched.
@@ -48,6 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     resync_interval: float = 600.0
     namespace_interval: float = 60.0
     wait_interval: float = 15.0
+    aws_rate: float = MOST_RATE
     workers: int = 16
     import_rules: Rules = Rules()
     import_max_bytes: int = 100 * 1024**3

@@ -78,6 +78,10 @@ class Control:
         """
         return list(self._call("GET", f"/resources?s3={int(s3)}"))
 
+    def timelines(self, kind: Literal["training-jobs", "endpoints"]) -> list[Json]:
+        """The states that each of them has had: name, account, region, created, phases (at, status, secondary)."""
+        return list(self._call("GET", f"/timelines/{quote(kind)}")["timelines"])
+
     def remove(self, kind: str, name: str, **scope: str) -> None:
         """Delete out of band; kind is training-jobs, models, endpoint-configs or endpoints."""
         self._call("DELETE", f"/resources/{kind}/{quote(name)}", scope)

@@ -63,6 +63,7 @@ class ControlApi:
                 ("POST", "/capacity/shortage", self.shortage),
                 ("POST", "/autoscaling", self.autoscale),
                 ("GET", "/resources", self.resources),
+                ("GET", "/timelines/([^/]+)", self.timelines),
                 ("PATCH", "/resources/endpoints/([^/]+)", self.change_endpoint),
                 ("PATCH", "/resources/training-jobs/([^/]+)", self.change_job),
                 ("DELETE", "/resources/([^/]+)/([^/]+)", self.remove),
@@ -181,6 +182,9 @@ class ControlApi:
 
     def resources(self, body: Body) -> object:
         return inventory.left(self._world, with_s3=body.get("s3") in ("1", "true"))
+
+    def timelines(self, _body: Body, kind: str) -> object:
+        return {"timelines": inventory.timelines(self._world, kind)}
 
     def autoscale(self, body: Body) -> object:
         """Let the autoscaler set a variant's count."""

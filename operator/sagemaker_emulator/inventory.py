@@ -1,9 +1,10 @@
-"""What is left: the names of all resources, for tests that must leave nothing behind."""
+"""What is there: the names of all resources, for tests that must leave nothing behind, and how each got where it is."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sagemaker_emulator import timeline
 from sagemaker_emulator.records import Endpoint, ScalableTarget, TrainingJob
 from sagemaker_emulator.store import Table
 from sagemaker_emulator.world import Scope, World
@@ -26,6 +27,37 @@ def left(world: World, *, with_s3: bool = False) -> list[dict[str, Any]]:
     """
     found = [item for scope in world.scopes() for item in _of_scope(scope, world.clock.now())]
     return found + (_objects(world) if with_s3 else [])
+
+
+def timelines(world: World, kind: str) -> list[dict[str, Any]]:
+    """The states that each training job or endpoint has had, with the emulated times at which they began.
+
+    Raises:
+        ValueError: resources of this kind have no states.
+
+    """
+    if kind not in ("training-jobs", "endpoints"):
+        raise ValueError(f"kind must be training-jobs or endpoints, not {kind!r}")
+    return [item for scope in world.scopes() for item in _timelines_of(scope, kind, world.clock.now())]
+
+
+def _timelines_of(scope: Scope, kind: str, now: float) -> list[dict[str, Any]]:
+    with scope.lock:
+        return [
+            {
+                "name": record.name,
+                "account": scope.key.account,
+                "region": scope.key.region,
+                "created": record.created,
+                "phases": [_phase(phase) for phase in timeline.until(record.phases, now)],
+            }
+            for record in tables(scope)[kind]
+            if record.exists(now)
+        ]
+
+
+def _phase(phase: Any) -> dict[str, Any]:
+    return {"at": phase.at, "status": phase.status, "secondary": getattr(phase, "secondary", "")}
 
 
 def _of_scope(scope: Scope, now: float) -> list[dict[str, Any]]:

@@ -29,10 +29,11 @@ class OperatorProcess:
         log: Path,
         options: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        module: str = "classifier_operator",
     ) -> None:
         self.log = log
         self.port = _free_port()
-        self._command = [sys.executable, "-m", "classifier_operator", "run"]
+        self._command = [sys.executable, "-m", module, "run"]
         self._command += ["--health-host", "127.0.0.1", "--health-port", str(self.port), "--log-format", "text"]
         self._command += [*(("--namespace", namespace) if namespace else ()), *options]
         self._environment = {
@@ -55,6 +56,12 @@ class OperatorProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, once it has been started."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Start it, and wait until it is healthy."""

@@ -51,12 +51,13 @@ def started(start: Start, stack: Stack, *options: str) -> OperatorProcess:
 
 def test_whole_lives_without_a_sweep(world: World, start: Start, stack: Stack) -> None:
     operator = started(start, stack, *RARE)
+    began = time.monotonic()
     world.apply(training(), endpoint())
     world.wait_for("ctrain", "digits", "Completed")
     first = world.wait_for("cep", "digits", "InService")["endpointConfigName"]
     world.patch_spec("cep", "digits", {"instanceType": "ml.m5.xlarge"})
     until(lambda: rolled_out(world, first), "the other machines to serve", state=lambda: world.get("cep", "digits"))
-    assert operator.metric("sweep_seconds_count") == 1
+    assert time.monotonic() - began < 120, "a sweep may have helped"
     assert world.calls("ListTrainingJobs") + world.calls("ListEndpoints") <= 2
     assert events(operator, "used") >= 4
     assert events(operator, "malformed") == 0

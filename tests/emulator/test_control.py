@@ -160,3 +160,27 @@ def test_quotas_and_orders_are_shown(control: Control) -> None:
 
 def test_health(emulator: Emulator) -> None:
     assert emulator.control._call("GET", "/")["service"] == "sagemaker-emulator"
+
+
+def test_timelines_tell_what_has_been(sagemaker: Any, control: Control) -> None:
+    sagemaker.create_training_job(**training("first"))
+    created = control.now()
+    control.advance(70)
+    (found,) = control.timelines("training-jobs")
+    assert (found["name"], found["account"], found["region"]) == ("first", ACCOUNT, REGION)
+    assert found["created"] == pytest.approx(created)
+    assert [(phase["secondary"], round(phase["at"] - created)) for phase in found["phases"]] == [
+        ("Starting", 0),
+        ("Downloading", 60),
+    ]
+
+
+def test_endpoints_have_timelines_of_statuses(control: Control, endpoint: str) -> None:
+    (found,) = control.timelines("endpoints")
+    assert found["name"] == endpoint
+    assert [phase["status"] for phase in found["phases"]] == ["Creating", "InService"]
+
+
+def test_models_have_no_timelines(control: Control) -> None:
+    with pytest.raises(ControlError, match="kind must be training-jobs or endpoints"):
+        control._call("GET", "/timelines/models")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 from tests.unit.runtime.hints.fake_queue import Queue, of
 
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Place
 from classifier_operator.app import App
 from classifier_operator.runtime.election.shards import Shard, shard_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
@@ -23,6 +24,7 @@ from classifier_operator.sagemaker.refusals import classify
 from classifier_operator.settings import Settings
 
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
+ENDPOINT = ObjectKey(Kind.ENDPOINT, "vision", "digits")
 GAUGE = 'classifier_operator_objects{condition="Unknown",kind="ClassifierTraining",reason='
 
 
@@ -34,11 +36,14 @@ class Parts:
         self.cluster = FakeCluster(points)
         self.cloud = FakeCloud(self.clock, points)
         self.sources = FakeSources(points)
+        self.settings = Settings(workers=2, **settings)
+        self.queue = queue
+        self.app = self.another_app()
+
+    def another_app(self) -> App:
         imports = self.sources, self.cloud
-        queues = {"https://sqs/events": queue} if queue is not None else {}
-        self.app = App(
-            Settings(workers=2, **settings), self.cluster, self.cloud, imports, Metrics(), self.clock, queues
-        )
+        queues = {} if self.queue is None else {"https://sqs/events": self.queue}
+        return App(self.settings, self.cluster, self.cloud, imports, Metrics(), self.clock, queues)
 
     def watched(self, key: ObjectKey) -> dict[str, Any]:
         return self.cluster.objects[key]
@@ -122,10 +127,43 @@ async def test_it_is_well_after_the_start(parts: Parts) -> None:
     assert parts.app.problem() == ""
 
 
-async def test_it_is_ill_when_sweeps_hang(parts: Parts) -> None:
+async def test_it_is_ill_when_sweeps_hang() -> None:
+    parts = Parts(sweep_interval=0.01)
+    asked, answer = asyncio.Event(), asyncio.Event()
+    call = parts.cloud.call
+
+    async def hang(place: Place, operation: str, params: Mapping[str, Any], **turn: Any) -> dict[str, Any]:
+        if operation == "DescribeTrainingJob":
+            asked.set()
+            await answer.wait()
+        return await call(place, operation, params, **turn)
+
+    parts.cloud.call = hang  # type: ignore[method-assign]
+    parts.cluster.create(builders.training())
     await parts.app.start()
+    await parts.until("Starting")
+    parts.clock.seconds += 10
+    await asyncio.wait_for(asked.wait(), 5)
+    assert parts.app.problem() == ""
     parts.clock.seconds += 1000
-    assert "the last sweep" in parts.app.problem()
+    assert "has not heard anything for 1000 s" in parts.app.problem()
+    await parts.app.stop()
+
+
+async def test_what_others_did_while_it_was_away_is_noticed_at_the_start() -> None:
+    parts = Parts(sweep_interval=0.01)
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.endpoint())))
+    await parts.until("Creating", ENDPOINT)
+    parts.cloud.progress()
+    parts.clock.seconds += 10
+    await parts.reach(lambda: parts.cluster.condition(ENDPOINT, "Ready") == ("True", "InService"))
+    await parts.app.stop()
+    parts.cloud.touch(parts.cloud.one("Endpoint"), EndpointStatus="OutOfService")
+    parts.app = parts.another_app()
+    await parts.app.start()
+    await parts.reach(lambda: parts.cluster.condition(ENDPOINT, "Ready") == ("False", "OutOfService"))
+    await parts.app.stop()
 
 
 async def test_it_is_ill_when_a_loop_has_ended(parts: Parts) -> None:

@@ -19,6 +19,7 @@ from classifier_operator.runtime.hints.events import hint_in
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import Limits
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Cloud, ConflictError, GoneError, ObjectStore
 from classifier_operator.runtime.smoke import SmokeTester
@@ -87,15 +88,15 @@ class Operator:
             interval=5,
             backoff=self.troubles.backoff,
         )
-        self.sweeper = Sweeper(
+        looks = Looks(
             cloud,
             self.inventory,
             executor,
             clock,
-            interval=5,
-            guard_interval=300,
-            observe=lambda seconds: None,
             looked=lambda resource, refusal: self.controller.looked(resource, refusal),
+        )
+        self.sweeper = Sweeper(
+            self.inventory, looks, clock, interval=5, guard_interval=300, observe=lambda seconds: None
         )
         self.controller = Controller(
             store=self.store,

@@ -37,6 +37,7 @@
 - --guard-interval={{ .guardInterval }}
 - --resync-interval={{ .resyncInterval }}
 - --namespace-interval={{ .namespaceInterval }}
+- --aws-rate={{ .awsRate }}
 - --wait-interval={{ .waitInterval }}
 - --workers={{ int .workers }}
 {{- range .imports.allow }}

@@ -25,11 +25,12 @@ from classifier_operator.adapters.own_threads import OwnThreads
 from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
 from classifier_operator.api.redaction import redacted
-from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.pacing.limits import Caller, RateLimits
 from classifier_operator.runtime.ports import Clock
-from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, classify
+from classifier_operator.runtime.workqueue import Priority
+from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, RefusalKind, classify
 from classifier_operator.sagemaker.s3_address import bucket_and_key
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Aws:
     ) -> None:
         self._limits = limits
         self._metrics = metrics
+        metrics.aws_waiting.set_function(limits.waiting)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
         self._apart = OwnThreads("sqs")
         self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts, holds)
@@ -94,7 +96,9 @@ class Aws:
         """Let calls in flight finish, and start no more; nobody needs what a queue may still have to say."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(
+        self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
+    ) -> dict[str, Any]:
         """One call of SageMaker's or Application Auto Scaling's API."""
         service = "application-autoscaling" if operation in _AUTOSCALING else "sagemaker"
 
@@ -103,7 +107,7 @@ class Aws:
 
         exchange = Exchange(service, operation, place.region, params)
         # What a job's environment says may be secret, and AWS repeats what it refuses.
-        return await self._run(place, exchange, send, _texts(params.get("Environment")))
+        return await self._run(place, exchange, send, _texts(params.get("Environment")), turn)
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
@@ -144,12 +148,26 @@ class Aws:
         return await self._exchanged(place, Exchange("sqs", operation, place.region, params), send, self._apart)
 
     async def _run(
-        self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str] = frozenset()
+        self,
+        place: Place,
+        exchange: Exchange,
+        send: Callable[[], Answered[T]],
+        secrets: frozenset[str] = frozenset(),
+        turn: Caller | Priority = Priority.NORMAL,
     ) -> T:
-        with self._metrics.aws_waiting.track_inprogress(), self._metrics.aws_limit_wait.labels(exchange.service).time():
-            await self._limits.acquire(place, exchange.operation)
-        with self._metrics.aws_in_flight.track_inprogress():
-            return await self._exchanged(place, exchange, send, self._pool, secrets)
+        if isinstance(turn, Caller):
+            waited = self._limits.claim(place, exchange.operation, turn)
+        else:
+            waited = await self._limits.acquire(place, exchange.operation, turn)
+        self._metrics.aws_limit_wait.labels(exchange.service).observe(waited)
+        try:
+            with self._metrics.aws_in_flight.track_inprogress():
+                value = await self._exchanged(place, exchange, send, self._pool, secrets)
+        except AwsRefusal as refusal:
+            self._take_note(place, refusal)
+            raise
+        self._limits.went_well(place, exchange.operation)
+        return value
 
     async def _exchanged(
         self,
@@ -173,6 +191,13 @@ class Aws:
         finally:
             exchange.conclude(self._metrics)
         return value
+
+    def _take_note(self, place: Place, refusal: AwsRefusal) -> None:
+        """Slower, where AWS has had too many; of no answer at all nothing is learned."""
+        if refusal.kind is RefusalKind.THROTTLED:
+            self._limits.throttled(place, refusal.operation)
+        elif refusal.kind is not RefusalKind.UNAVAILABLE:
+            self._limits.went_well(place, refusal.operation)
 
     def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str]) -> T:
         """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""

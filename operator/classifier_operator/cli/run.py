@@ -20,6 +20,7 @@ from classifier_operator.runtime.election.shards import Shard, parse_shard
 from classifier_operator.runtime.hints.address import QueueAddress, address_of
 from classifier_operator.runtime.importing.netguard import Rules, rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
+from classifier_operator.runtime.pacing.limits import MOST_RATE
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,13 @@ class ShardType(click.ParamType[Shard]):
     help="Seconds between looks at the namespaces' annotations, and at the file of --tenants.",
 )
 @click.option(
+    "--aws-rate",
+    default=MOST_RATE,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Calls a second of one operation, in an account and region, that are never exceeded.",
+)
+@click.option(
     "--wait-interval",
     default=15.0,
     show_default=True,
@@ -169,6 +177,7 @@ def command(
     sweep_interval: float,
     events_queues: tuple[str, ...],
     guard_interval: float,
+    aws_rate: float,
     resync_interval: float,
     namespace_interval: float,
     wait_interval: float,
@@ -215,6 +224,7 @@ def command(
         sweep_interval=sweep_interval,
         events_queues=queues,
         guard_interval=guard_interval,
+        aws_rate=aws_rate,
         resync_interval=resync_interval,
         namespace_interval=namespace_interval,
         wait_interval=wait_interval,

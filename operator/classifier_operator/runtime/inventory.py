@@ -131,6 +131,10 @@ class Inventory:
         found = self._named.get((type, region, name.lower()), ())
         return tuple(one for one in found if _account_of(one) in ("", account))
 
+    def is_cared_for(self, resource: Resource) -> bool:
+        """Whether any object cares for it."""
+        return resource in self._carers
+
     def followed(self) -> set[Resource]:
         """Everything that is on the move, and what may be gone."""
         doubtful = (resource for resource in self._missed if resource in self._carers)

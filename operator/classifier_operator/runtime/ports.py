@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.election.lease import Lease
+from classifier_operator.runtime.pacing.limits import Caller
+from classifier_operator.runtime.workqueue import Priority
 
 
 class ConflictError(Exception):
@@ -26,8 +28,13 @@ class ClusterUnavailableError(Exception):
 class Cloud(Protocol):
     """AWS. Every method raises AwsRefusal when AWS does not do what was asked."""
 
-    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One call of SageMaker's or Application Auto Scaling's API, by its name there, e.g. `CreateTrainingJob`."""
+    async def call(
+        self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
+    ) -> dict[str, Any]:
+        """One call of SageMaker's or Application Auto Scaling's API, by its name there, e.g. `CreateTrainingJob`.
+
+        turn: how urgent it is, for one who waits until AWS may be asked; a Caller does not wait, and gets NotYetError.
+        """
         ...
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, Inventory
+from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 from classifier_operator.sagemaker.views import JobView, Unseen
@@ -37,7 +37,14 @@ class Pages:
         self._pages = [names[at : at + size] for at in range(0, jobs, size)] or [[]]
         self._known = set(names)
 
-    async def call(self, _: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(
+        self,
+        _: Place,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        turn: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
         name = params.get("TrainingJobName", "")
         self.calls.append((operation, name))
         if operation in self.refusals or name in self.refusals:
@@ -76,15 +83,9 @@ class Setting:
         self.clock = FakeClock()
         self.inventory = Inventory(changed=self.told.append, clock=self.clock.monotonic)
         executor = Executor(self.cloud, self.inventory, self.clock)
+        looks = Looks(self.cloud, self.inventory, executor, self.clock, looked=lambda resource, refusal: None)
         self.sweeper = Sweeper(
-            self.cloud,
-            self.inventory,
-            executor,
-            self.clock,
-            interval=5,
-            guard_interval=300,
-            observe=lambda seconds: None,
-            looked=lambda resource, refusal: None,
+            self.inventory, looks, self.clock, interval=5, guard_interval=300, observe=lambda seconds: None
         )
 
     @property
@@ -175,21 +176,3 @@ async def test_nothing_to_look_at_is_no_call() -> None:
     setting = Setting(5)
     await setting.sweeper.sweep([])
     assert setting.operations == []
-
-
-async def test_hints_of_a_moment_are_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifier_operator.runtime.sweeper.HINT_SECONDS", 0.01)
-    setting = Setting(100, size=100)
-    task = asyncio.create_task(setting.sweeper.run())
-    for number in (*range(50), *range(50)):
-        setting.sweeper.hint(job(number))
-    async with asyncio.timeout(5):
-        while not isinstance(setting.inventory.get(job(49)), JobView):  # noqa: ASYNC110 - nobody cares, nobody is told
-            await asyncio.sleep(0.01)
-    setting.sweeper.hint(job(7))
-    async with asyncio.timeout(5):
-        while len(setting.operations) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert setting.operations == ["ListTrainingJobs", "DescribeTrainingJob"]
