@@ -40,7 +40,7 @@ from classifier_operator.runtime.ports import (
     Sources,
 )
 from classifier_operator.runtime.smoke import SmokeTester
-from classifier_operator.runtime.store import Body, Store, key_of, uid_of
+from classifier_operator.runtime.store import Body, Store, key_of
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
@@ -241,7 +241,7 @@ class App:
         while True:
             key = await self._queue.get()
             try:
-                with about(key, uid_of(self._store.get(key))), self.metrics.pass_seconds.labels(key.kind.value).time():
+                with about(key, self._store.uid(key)), self.metrics.pass_seconds.labels(key.kind.value).time():
                     result = await self._pass(key)
             finally:
                 self._queue.done(key)

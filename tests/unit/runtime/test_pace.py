@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier_operator.runtime.pacing.pace import REMEMBERED_SECONDS, Pace
+from classifier_operator.runtime.pacing.pace import REST_SECONDS, Pace
 
 
 class Aws:
@@ -58,10 +58,10 @@ def test_whatever_aws_takes_most_of_it_is_used_and_little_is_throttled(rate: flo
     assert aws.throttled <= calls * 0.03
 
 
-def test_where_aws_does_not_limit_it_doubles_each_second() -> None:
+def test_where_aws_does_not_limit_it_doubles_every_half_second() -> None:
     pace = Pace(10, most=100, now=0)
-    assert 2 < send(pace, Aws(1e9, 1e9), 70) < 3
-    assert 50 < pace.rate < 80
+    assert 1 < send(pace, Aws(1e9, 1e9), 40) < 2
+    assert 40 < pace.rate < 80
     send(pace, Aws(1e9, 1e9), 1000, 3)
     assert pace.rate == 100
 
@@ -70,7 +70,7 @@ def test_what_nobody_waits_for_stays_as_it_is() -> None:
     pace = Pace(10, most=100, now=0)
     for tick in range(100):
         pace.went_well(tick / 10, is_waited_for=False)
-    assert pace.rate == 10
+    assert pace.rate == pytest.approx(10)
 
 
 def test_a_proven_pace_is_halved_and_comes_back_bit_by_bit() -> None:
@@ -79,9 +79,12 @@ def test_a_proven_pace_is_halved_and_comes_back_bit_by_bit() -> None:
     assert pace.rate == 5
     pace.went_well(6, is_waited_for=True)
     assert pace.rate == pytest.approx(5.9)
-    for second in range(7, 20):
+    for second in range(7, 15):
         pace.went_well(second, is_waited_for=True)
-    assert pace.rate == 10
+    assert pace.rate == 9
+    for second in range(15, 25):
+        pace.went_well(second, is_waited_for=True)
+    assert 9 < pace.rate <= 10
 
 
 def test_what_is_throttled_at_the_same_time_is_one_event() -> None:
@@ -100,12 +103,18 @@ def test_it_never_ends() -> None:
     assert pace.rate == 0.5
 
 
-def test_a_search_that_was_throttled_is_not_begun_again_at_once() -> None:
-    pace = Pace(10, most=100, now=0)
-    send(pace, Aws(1e9, 1e9), 30)
+def test_after_a_throttling_it_rests_and_then_climbs_gently() -> None:
+    pace, free = Pace(10, most=100, now=0), Aws(1e9, 1e9)
+    send(pace, free, 30)
     pace.throttled(10)
     held = pace.rate
-    send(pace, Aws(1e9, 1e9), 100, 10)
+    send(pace, free, 50, 11)
     assert pace.rate == held
-    send(pace, Aws(1e9, 1e9), 50, 10 + REMEMBERED_SECONDS)
-    assert pace.rate > held
+    end = send(pace, free, 100, 10 + REST_SECONDS[0])
+    assert held < pace.rate < held * 1.25
+    before = pace.rate
+    pace.throttled(end)
+    assert pace.rate < before
+    held = pace.rate
+    send(pace, free, int(pace.rate * 9), end + REST_SECONDS[0])
+    assert pace.rate == held
