@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from prometheus_client.exposition import choose_encoder
@@ -16,6 +17,8 @@ from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.hints.events import Hint
+from classifier_operator.runtime.hints.listener import Listener
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.inventory import Inventory
@@ -32,6 +35,7 @@ from classifier_operator.runtime.ports import (
     ClusterUnavailableError,
     ConflictError,
     GoneError,
+    Messages,
     ObjectStore,
     Sources,
 )
@@ -49,6 +53,8 @@ logger = logging.getLogger(__name__)
 ERROR_SECONDS = 30.0
 # The first listing is tried again after this long.
 START_SECONDS = 3.0
+# Imports say how far they are at least this often, however rare sweeps are.
+PROGRESS_SECONDS = 5.0
 # A sweep that hears nothing of AWS for longer than this hangs.
 SWEEP_PATIENCE = 180.0
 
@@ -64,6 +70,7 @@ class App:
         imports: tuple[Sources, ObjectStore],
         metrics: Metrics,
         clock: Clock,
+        queues: Mapping[str, Messages] = MappingProxyType({}),
     ) -> None:
         self.settings = settings
         self.metrics = metrics
@@ -72,17 +79,17 @@ class App:
         self._store = Store(self._tell_followers, settings.shard)
         self._queue: WorkQueue[ObjectKey] = WorkQueue(waited=metrics.queue_wait.observe)
         self._rendering = asyncio.Lock()
-        inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
-        executor = Executor(cloud, inventory, clock)
+        self._inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
+        executor = Executor(cloud, self._inventory, clock)
         looks = Looks(
             cloud,
-            inventory,
+            self._inventory,
             executor,
             clock,
             looked=lambda resource, refusal: self._controller.looked(resource, refusal),
         )
         self._sweeper = Sweeper(
-            inventory,
+            self._inventory,
             looks,
             clock,
             interval=settings.sweep_interval,
@@ -98,13 +105,13 @@ class App:
             changed=self._queue.add_after,
             limits=limits_of(settings.import_max_bytes, settings.import_concurrency),
             concurrency=settings.import_concurrency,
-            interval=settings.sweep_interval,
+            interval=min(settings.sweep_interval, PROGRESS_SECONDS),
             backoff=troubles.backoff,
             sent=metrics.import_bytes.inc,
         )
         self._controller = Controller(
             store=self._store,
-            inventory=inventory,
+            inventory=self._inventory,
             queue=self._queue,
             defaults=self._defaults,
             executor=executor,
@@ -115,6 +122,7 @@ class App:
             clock=clock,
             allowed=self._tenants.of,
         )
+        self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
         self._tasks: list[asyncio.Task[None]] = []
         self._missing = "what there is has not been listed yet"
 
@@ -125,6 +133,7 @@ class App:
             self._controller.expect(key, body)
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
         loops.append(watch_lag(self.metrics.event_loop_lag.observe))
+        loops += [listener.run() for listener in self._listeners]
         loops += [self._work() for _ in range(self.settings.workers)]
         self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in loops]
 
@@ -209,6 +218,24 @@ class App:
         if key.kind is Kind.TRAINING and _model_of(before) != _model_of(after):
             for follower in self._store.followers(key):
                 self._queue.add(follower)
+
+    def _listener(self, name: str, queue: Messages, troubles: Troubles) -> Listener:
+        return Listener(
+            name,
+            queue,
+            self._clock,
+            troubles.backoff,
+            hint=self._hinted,
+            counted=lambda outcome: self.metrics.events_received.labels(outcome.value).inc(),
+            aged=self.metrics.events_age.observe,
+        )
+
+    def _hinted(self, hint: Hint) -> bool:
+        """Look soon at what somebody cares for; whether anybody does."""
+        resources = self._inventory.cared_for(hint.account, hint.type, hint.region, hint.name)
+        for resource in resources:
+            self._sweeper.hint(resource)
+        return bool(resources)
 
     async def _work(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
 from classifier_operator.adapters.leases import KubernetesLeases
+from classifier_operator.adapters.queues import EventsQueue
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
 from classifier_operator.runtime.election.leadership import Candidate, Leadership
@@ -58,7 +59,8 @@ class Operator:
     async def start(self) -> App:
         """Work."""
         imports = WebSources(self._settings.import_rules), self._aws
-        self._app = App(self._settings, self._cluster, self._aws, imports, self._metrics, self._clock)
+        queues = {address.url: EventsQueue(self._aws, address) for address in self._settings.events_queues}
+        self._app = App(self._settings, self._cluster, self._aws, imports, self._metrics, self._clock, queues)
         await self._app.start()
         return self._app
 

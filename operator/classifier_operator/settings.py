@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard
+from classifier_operator.runtime.hints.address import QueueAddress
 from classifier_operator.runtime.importing.netguard import Rules
 from classifier_operator.runtime.pacing.limits import MOST_RATE
 
@@ -25,6 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     namespaces: those that it serves; all of them where none are named.
     tenants: the file that says what each namespace may use; without, everything.
     sweep_interval: seconds between looks at what is on the move at AWS.
+    events_queues: where SageMaker's state changes are told, as hints of where to look before the next sweep does.
     guard_interval: seconds between looks at what ought to stay as it is there.
     resync_interval: seconds between full listings of the cluster's objects.
     namespace_interval: seconds between looks at the namespaces' annotations.
@@ -43,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     defaults: Defaults = Defaults()
     tenants: Path | None = None
     sweep_interval: float = 5.0
+    events_queues: tuple[QueueAddress, ...] = ()
     guard_interval: float = 300.0
     resync_interval: float = 600.0
     namespace_interval: float = 60.0

@@ -15,6 +15,7 @@ from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.reconcile.tenants import Tenants
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.hints.events import hint_in
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import Limits
 from classifier_operator.runtime.inventory import Inventory
@@ -137,6 +138,13 @@ class Operator:
         await self.sweeper.sweep(self.inventory.followed() | self.inventory.guarded())
         await self.work()
 
+    async def hear(self, messages: tuple[str, ...]) -> None:
+        """Look at what these messages hint at, as soon as they come."""
+        hints = [hint for message in messages if (hint := hint_in(message)) is not None]
+        cared = (self.inventory.cared_for(one.account, one.type, one.region, one.name) for one in hints)
+        await self.sweeper.sweep({resource for resources in cared for resource in resources})
+        await self.work()
+
     def die(self) -> None:
         """What runs in the background ends with the process, too."""
         for task in self.importer._tasks:
@@ -208,6 +216,10 @@ class Stage:
     async def look(self) -> None:
         """Let the operator do what it can do now; nothing moves at AWS."""
         await self._alive(self.operator.work)
+
+    async def hear(self, *messages: str) -> None:
+        """Messages of state changes arrive, true or not."""
+        await self._alive(lambda: self.operator.hear(messages))
 
     async def _alive(self, action: Callable[[], Any]) -> None:
         """Do it; where the operator is killed over it, another one starts and goes on."""

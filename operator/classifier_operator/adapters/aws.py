@@ -10,7 +10,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore import xform_name
@@ -21,6 +21,7 @@ from botocore.parsers import ResponseParserError
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Identities, refusal_in
+from classifier_operator.adapters.own_threads import OwnThreads
 from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
 from classifier_operator.api.redaction import redacted
@@ -86,12 +87,13 @@ class Aws:
         self._metrics = metrics
         metrics.aws_waiting.set_function(limits.waiting)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
+        self._apart = OwnThreads("sqs")
         self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts, holds)
         self._clients: dict[tuple[Place, str], Any] = {}
         self._making = threading.Lock()
 
     def close(self) -> None:
-        """Let calls in flight finish, and start no more."""
+        """Let calls in flight finish, and start no more; nobody needs what a queue may still have to say."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def call(
@@ -137,6 +139,14 @@ class Aws:
 
         return await self._run(place, Exchange("s3", operation, place.region, params), send)
 
+    async def call_sqs(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One call of SQS's API, which has no limits of its own and may wait: so nothing else waits for it."""
+
+        def send() -> Answered[dict[str, Any]]:
+            return _whole(getattr(self._client(place, "sqs"), xform_name(operation))(**params))
+
+        return await self._exchanged(place, Exchange("sqs", operation, place.region, params), send, self._apart)
+
     async def _run(
         self,
         place: Place,
@@ -150,19 +160,33 @@ class Aws:
         else:
             waited = await self._limits.acquire(place, exchange.operation, turn)
         self._metrics.aws_limit_wait.labels(exchange.service).observe(waited)
+        try:
+            with self._metrics.aws_in_flight.track_inprogress():
+                value = await self._exchanged(place, exchange, send, self._pool, secrets)
+        except AwsRefusal as refusal:
+            self._take_note(place, refusal)
+            raise
+        self._limits.went_well(place, exchange.operation)
+        return value
+
+    async def _exchanged(
+        self,
+        place: Place,
+        exchange: Exchange,
+        send: Callable[[], Answered[T]],
+        threads: Executor,
+        secrets: frozenset[str] = frozenset(),
+    ) -> T:
         # What botocore logs there is about the same object.
         context = contextvars.copy_context()
         exchange.begin()
         try:
-            with self._metrics.aws_in_flight.track_inprogress():
-                value: T = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, context.run, self._sent, place, exchange, send, secrets
-                )
+            value: T = await asyncio.get_running_loop().run_in_executor(
+                threads, context.run, self._sent, place, exchange, send, secrets
+            )
             exchange.succeeded()
-            self._limits.went_well(place, exchange.operation)
         except AwsRefusal as refusal:
             exchange.refused(refusal)
-            self._take_note(place, refusal)
             raise
         finally:
             exchange.conclude(self._metrics)
