@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.scale import charts, report
-from bench.scale.plan import GROWN, MEASUREMENTS, TARGETS, Found, Size
+from bench.scale.plan import GROWN, MEASUREMENTS, TARGETS, Found, Size, compared
 from bench.scale.targets import Verdict, rows
 from control_plane.catalog import REPOSITORY
 
@@ -45,7 +45,7 @@ def main(only: str, scale: float, pace: float, results: Path | None) -> None:
     size = Size(scale, pace)
     is_whole = size.is_full and len(names) == len(MEASUREMENTS)
     folder = results or (RESULTS if is_whole else TRIALS)
-    found = _measured(names, size, console)
+    found = compared(_measured(names, size, console))
     lines = rows(TARGETS, found, is_full=size.is_full)
     report.write(folder, found, lines, TARGETS, scale=scale, pace=pace)
     _draw(folder, found)

@@ -60,7 +60,7 @@ def _trainings(size: Size, progress: Progress) -> Found:
 
 
 def _trainings_poller(size: Size, progress: Progress) -> Found:
-    work = trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time), program=POLLER)
+    work = trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time), program=POLLER, pace=size.time)
     return {"trainings-poller": trainings.measure(work, progress)}
 
 
@@ -83,22 +83,31 @@ def _endpoints(size: Size, progress: Progress) -> Found:
 
 
 def _endpoints_poller(size: Size, progress: Progress) -> Found:
-    work = endpoints.Work(size.of(ENDPOINTS), creating=60 * size.time, quiet=60 * size.time, program=POLLER)
+    work = endpoints.Work(
+        size.of(ENDPOINTS), creating=60 * size.time, quiet=60 * size.time, program=POLLER, pace=size.time
+    )
     return {"endpoints-poller": endpoints.measure(work, progress)}
+
+
+def _growth(size: Size, progress: Progress) -> Found:
+    return {name: population.grown(_objects(count, size), progress) for count, name in zip(GROWTH, GROWN, strict=False)}
 
 
 def _population(size: Size, progress: Progress) -> Found:
     found: Found = {}
-    for count, name in zip(GROWTH, GROWN, strict=False):
-        found[name] = population.grown(_objects(count, size), progress)
     with Population(_objects(MANY, size), progress) as settled:
         found[GROWN[-1]] = settled.growth
         found["settled"] = settled.settled()
         found["restart"] = settled.restarted()
         found["change"] = settled.changed()
         found["among-many"] = settled.among_many()
-    found["growth"] = growth([found[name] for name in GROWN])
     return found
+
+
+def compared(found: Found) -> Found:
+    """The sections, with what is told by several of them together."""
+    grown = [found[name] for name in GROWN if name in found]
+    return {**found, "growth": growth(grown)} if len(grown) == len(GROWN) else found
 
 
 def _objects(count: int, size: Size) -> population.Work:
@@ -120,6 +129,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "applied": _applied,
     "endpoints": _endpoints,
     "endpoints-poller": _endpoints_poller,
+    "growth": _growth,
     "population": _population,
 }
 

@@ -21,6 +21,8 @@ from bench.scale.meter import Usage, usage
 
 OPERATOR = "classifier_operator"
 POLLER = "bench.scale.poller"
+# How often the poller asks for an object, and the variable that tells it so.
+INTERVAL, POLLER_SECONDS = 30.0, "POLLER_SECONDS"
 # What AWS allows of List calls in an account and region, a second.
 LISTS_ALLOWED = 2.0
 # What a program still does behind its last status (Events, the end of a sweep) belongs to it.
@@ -53,7 +55,7 @@ class Site:
         self._stack.close()
 
     @contextmanager
-    def running(self, module: str = OPERATOR, *options: str) -> Iterator[OperatorProcess]:
+    def running(self, module: str = OPERATOR, *options: str, pace: float = 1.0) -> Iterator[OperatorProcess]:
         """The operator, or another program that takes its arguments, until the end of the block.
 
         Serves all namespaces, as it does where nothing else is said.
@@ -64,7 +66,7 @@ class Site:
             namespace="",
             log=self._folder / f"{module}.log",
             options=options,
-            environment={"PYTHONPATH": "operator:."},
+            environment={"PYTHONPATH": "operator:.", POLLER_SECONDS: str(INTERVAL * pace)},
             module=module,
         )
         with program:

@@ -21,6 +21,7 @@ CREATE = "CreateTrainingJob"
 class Work:
     """So many trainings, how they are created, and how many CreateTrainingJob calls a second AWS allows (0: all).
 
+    pace: part of its own intervals that a poller takes, as the stages are shorter.
     patience: seconds without which the program has to be done, beside what the stages take.
     """
 
@@ -29,6 +30,7 @@ class Work:
     allowed: float = 0.0
     stages: Stages = HUNDRED_SECONDS
     program: str = OPERATOR
+    pace: float = 1.0
     options: tuple[str, ...] = ()
     patience: float = 600.0
 
@@ -37,7 +39,7 @@ def measure(work: Work, progress: Progress) -> Figures:
     """Create them, wait until each is complete, and say what that took."""
     with (
         Site(work.stages) as site,
-        site.running(work.program, *work.options) as program,
+        site.running(work.program, *work.options, pace=work.pace) as program,
         Watcher(site.cluster, TRAININGS) as watcher,
     ):
         if work.allowed:
