@@ -30,8 +30,8 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.netguard import rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
-from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.pacing.limits import RateLimits
 from classifier_operator.runtime.troubles import Backoff
 from classifier_operator.training.fetches import Fetch, ImportCall, Phase
 from sagemaker_emulator.server import EmulatorProcess
@@ -100,7 +100,7 @@ def child() -> None:
 
 async def _fetch(url: str, sha256: str, most_bytes: int) -> dict[str, float]:
     metrics, clock = Metrics(), SystemClock()
-    aws = Aws(RateLimits(clock.monotonic, {"List": 1000.0, "": 1000.0}), metrics)
+    aws = Aws(RateLimits(clock.monotonic, {"": (1000.0, 1000.0)}), metrics)
     news = asyncio.Event()
     importer = Importer(
         WebSources(rules_of(["localhost"])),

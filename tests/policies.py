@@ -9,13 +9,15 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent.parent / "manifests" / "iam"
 # What the operator is given for all of its features, in the order of the page about them.
-OF_THE_OPERATOR = ("operator", "smoke-test", "imports", "autoscaling", "adoption", "cross-account")
-# What a role in another account is given, which the operator takes on: all but the taking on.
-OF_AN_ACCOUNT = OF_THE_OPERATOR[:-1]
+OF_THE_OPERATOR = ("operator", "smoke-test", "imports", "autoscaling", "adoption", "events", "cross-account")
+# What a role in another account is given, which the operator takes on: all but the taking on, and the events, which the
+# operator receives as itself.
+OF_AN_ACCOUNT = OF_THE_OPERATOR[:-2]
 OPERATOR_ACCOUNT = "123456789012"
 VALUES = {
     "ACCOUNT": OPERATOR_ACCOUNT,
     "DATA_BUCKET": "classifier-tests*",
+    "EVENTS_QUEUE": "classifier-events",
     "EXECUTION_ROLE": "SageMakerExecution",
     "IMAGE_BUCKET": "classifier-tests*",
     "OPERATOR_ROLE": "ClassifierOperator",

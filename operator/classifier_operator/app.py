@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from prometheus_client.exposition import choose_encoder
@@ -16,9 +17,12 @@ from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.hints.events import Hint
+from classifier_operator.runtime.hints.listener import Listener
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.monitoring.census import Census, Scrape
 from classifier_operator.runtime.monitoring.lag import watch_lag
 from classifier_operator.runtime.monitoring.logs import about
@@ -31,11 +35,12 @@ from classifier_operator.runtime.ports import (
     ClusterUnavailableError,
     ConflictError,
     GoneError,
+    Messages,
     ObjectStore,
     Sources,
 )
 from classifier_operator.runtime.smoke import SmokeTester
-from classifier_operator.runtime.store import Body, Store, key_of, uid_of
+from classifier_operator.runtime.store import Body, Store, key_of
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
@@ -48,7 +53,9 @@ logger = logging.getLogger(__name__)
 ERROR_SECONDS = 30.0
 # The first listing is tried again after this long.
 START_SECONDS = 3.0
-# A sweep that takes longer than this, beyond its interval, hangs.
+# Imports say how far they are at least this often, however rare sweeps are.
+PROGRESS_SECONDS = 5.0
+# A sweep that hears nothing of AWS for longer than this hangs.
 SWEEP_PATIENCE = 180.0
 
 
@@ -63,6 +70,7 @@ class App:
         imports: tuple[Sources, ObjectStore],
         metrics: Metrics,
         clock: Clock,
+        queues: Mapping[str, Messages] = MappingProxyType({}),
     ) -> None:
         self.settings = settings
         self.metrics = metrics
@@ -71,17 +79,22 @@ class App:
         self._store = Store(self._tell_followers, settings.shard)
         self._queue: WorkQueue[ObjectKey] = WorkQueue(waited=metrics.queue_wait.observe)
         self._rendering = asyncio.Lock()
-        inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
-        executor = Executor(cloud, inventory, clock)
-        self._sweeper = Sweeper(
+        self._inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
+        executor = Executor(cloud, self._inventory, clock)
+        looks = Looks(
             cloud,
-            inventory,
+            self._inventory,
             executor,
+            clock,
+            looked=lambda resource, refusal: self._controller.looked(resource, refusal),
+        )
+        self._sweeper = Sweeper(
+            self._inventory,
+            looks,
             clock,
             interval=settings.sweep_interval,
             guard_interval=settings.guard_interval,
             observe=metrics.swept,
-            looked=lambda resource, refusal: self._controller.looked(resource, refusal),
         )
         self._tenants = TenantsFile(settings.tenants)
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
@@ -92,13 +105,13 @@ class App:
             changed=self._queue.add_after,
             limits=limits_of(settings.import_max_bytes, settings.import_concurrency),
             concurrency=settings.import_concurrency,
-            interval=settings.sweep_interval,
+            interval=min(settings.sweep_interval, PROGRESS_SECONDS),
             backoff=troubles.backoff,
             sent=metrics.import_bytes.inc,
         )
         self._controller = Controller(
             store=self._store,
-            inventory=inventory,
+            inventory=self._inventory,
             queue=self._queue,
             defaults=self._defaults,
             executor=executor,
@@ -109,14 +122,19 @@ class App:
             clock=clock,
             allowed=self._tenants.of,
         )
+        self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
         self._tasks: list[asyncio.Task[None]] = []
+        # What was there at the start, and has not been looked at yet.
+        self._found: set[ObjectKey] = set()
         self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work."""
         await self._first_listing()
+        self._found = {key for kind in Kind for key in self._store.keys(kind)}
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
         loops.append(watch_lag(self.metrics.event_loop_lag.observe))
+        loops += [listener.run() for listener in self._listeners]
         loops += [self._work() for _ in range(self.settings.workers)]
         self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in loops]
 
@@ -170,9 +188,9 @@ class App:
         ended = [task for task in self._tasks if task.done()]
         if ended:
             return f"{len(ended)} of the operator's loops have ended"
-        silence = self._clock.monotonic() - self._sweeper.finished_at
-        if silence > self.settings.sweep_interval + SWEEP_PATIENCE:
-            return f"the last sweep over AWS ended {silence:.0f} s ago"
+        silence = self._sweeper.hangs_for()
+        if silence > SWEEP_PATIENCE:
+            return f"a sweep over AWS has not heard anything for {silence:.0f} s"
         return ""
 
     def unready(self) -> str:
@@ -202,15 +220,42 @@ class App:
             for follower in self._store.followers(key):
                 self._queue.add(follower)
 
+    def _listener(self, name: str, queue: Messages, troubles: Troubles) -> Listener:
+        return Listener(
+            name,
+            queue,
+            self._clock,
+            troubles.backoff,
+            hint=self._hinted,
+            counted=lambda outcome: self.metrics.events_received.labels(outcome.value).inc(),
+            aged=self.metrics.events_age.observe,
+        )
+
+    def _hinted(self, hint: Hint) -> bool:
+        """Look soon at what somebody cares for; whether anybody does."""
+        resources = self._inventory.cared_for(hint.account, hint.type, hint.region, hint.name)
+        for resource in resources:
+            self._sweeper.hint(resource)
+        return bool(resources)
+
     async def _work(self) -> None:
         while True:
             key = await self._queue.get()
             try:
-                with about(key, uid_of(self._store.get(key))), self.metrics.pass_seconds.labels(key.kind.value).time():
+                with about(key, self._store.uid(key)), self.metrics.pass_seconds.labels(key.kind.value).time():
                     result = await self._pass(key)
             finally:
                 self._queue.done(key)
+                self._looked_at(key)
             self.metrics.passes.labels(key.kind.value, result).inc()
+
+    def _looked_at(self, key: ObjectKey) -> None:
+        """Once everything has been looked at that was there at the start, AWS is asked whether it is as it was left."""
+        if key in self._found:
+            self._found.discard(key)
+            if not self._found:
+                logger.info("everything that there was at the start has been looked at")
+                self._sweeper.guard()
 
     async def _pass(self, key: ObjectKey) -> str:
         """One pass over an object; whatever goes wrong, the object comes again and the others go on."""

@@ -23,36 +23,11 @@ import kopf
 from classifier_operator.api.kinds import GROUP, VERSION, Kind
 from classifier_operator.app import App
 from classifier_operator.process import Operator
-from classifier_operator.runtime.store import key_of, uid_of
+from classifier_operator.runtime.store import Body, key_of, uid_of
 from classifier_operator.runtime.workqueue import Priority
 
 TRAININGS = (GROUP, VERSION, Kind.TRAINING.plural)
 ENDPOINTS = (GROUP, VERSION, Kind.ENDPOINT.plural)
-
-
-def is_listed(type: str | None, **_: Any) -> bool:  # noqa: A002 - kopf's name
-    """Whether the object comes from a listing."""
-    return type is None
-
-
-def is_created(type: str | None, meta: kopf.Meta, **_: Any) -> bool:  # noqa: A002
-    """Whether the object is new."""
-    return type == "ADDED" and "deletionTimestamp" not in meta
-
-
-def is_changed(type: str | None, meta: kopf.Meta, **_: Any) -> bool:  # noqa: A002
-    """Whether the object was changed, and is to stay."""
-    return type == "MODIFIED" and "deletionTimestamp" not in meta
-
-
-def is_deletion_requested(type: str | None, meta: kopf.Meta, **_: Any) -> bool:  # noqa: A002
-    """Whether the object is to go, and waits for its finalizers."""
-    return type in ("ADDED", "MODIFIED") and "deletionTimestamp" in meta
-
-
-def is_gone(type: str | None, **_: Any) -> bool:  # noqa: A002
-    """Whether the object does not exist any more."""
-    return type == "DELETED"
 
 
 @kopf.on.startup()
@@ -69,41 +44,45 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
         await memo.operator.stop(memo.app)
 
 
-@kopf.on.event(*TRAININGS, when=is_listed)
-@kopf.on.event(*ENDPOINTS, when=is_listed)
-async def listed(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
-    """After a start or a broken watch: looked at when there is nothing more urgent."""
-    _app(memo).saw(event["object"], Priority.LOW)
-
-
-@kopf.on.event(*TRAININGS, when=is_created)
-@kopf.on.event(*ENDPOINTS, when=is_created)
-async def created(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
-    """Created: looked at before anything that AWS has to tell."""
-    _app(memo).saw(event["object"], Priority.URGENT)
-
-
-@kopf.on.event(*TRAININGS, when=is_changed)
-@kopf.on.event(*ENDPOINTS, when=is_changed)
-async def changed(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
-    """Changed: as urgent; what the change asks for is found by comparing, not by asking what was changed."""
-    _app(memo).saw(event["object"], Priority.URGENT)
-
-
-@kopf.on.event(*TRAININGS, when=is_deletion_requested)
-@kopf.on.event(*ENDPOINTS, when=is_deletion_requested)
-async def deletion_requested(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
-    """To be deleted: what was made at AWS is taken down, then our finalizer goes."""
-    _app(memo).saw(event["object"], Priority.URGENT)
-
-
-@kopf.on.event(*TRAININGS, when=is_gone)
-@kopf.on.event(*ENDPOINTS, when=is_gone)
-async def gone(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
-    """Gone from the cluster: forgotten, and those that refer to it look again."""
-    _app(memo).lost(key_of(event["object"]), uid_of(event["object"]))
-
-
-def _app(memo: kopf.Memo) -> App:
+# One handler for all that happens: each more that kopf has to ask whether it wants an event costs as much as the event.
+@kopf.on.event(*TRAININGS)
+@kopf.on.event(*ENDPOINTS)
+async def happened(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """Something happened to an object: remembered, and looked at as soon as what happened is urgent."""
     app: App = memo.app
-    return app
+    body, what = event["object"], event["type"]
+    if what is None:
+        listed(app, body)
+    elif what == "DELETED":
+        gone(app, body)
+    elif "deletionTimestamp" in body["metadata"]:
+        deletion_requested(app, body)
+    elif what == "ADDED":
+        created(app, body)
+    else:
+        changed(app, body)
+
+
+def listed(app: App, body: Body) -> None:
+    """After a start or a broken watch: looked at when there is nothing more urgent."""
+    app.saw(body, Priority.LOW)
+
+
+def created(app: App, body: Body) -> None:
+    """Created: looked at before anything that AWS has to tell."""
+    app.saw(body, Priority.URGENT)
+
+
+def changed(app: App, body: Body) -> None:
+    """Changed: as urgent; what the change asks for is found by comparing, not by asking what was changed."""
+    app.saw(body, Priority.URGENT)
+
+
+def deletion_requested(app: App, body: Body) -> None:
+    """To be deleted: what was made at AWS is taken down, then our finalizer goes."""
+    app.saw(body, Priority.URGENT)
+
+
+def gone(app: App, body: Body) -> None:
+    """Gone from the cluster: forgotten, and those that refer to it look again."""
+    app.lost(key_of(body), uid_of(body))

@@ -14,12 +14,12 @@ from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
 from classifier_operator.adapters.leases import KubernetesLeases
+from classifier_operator.adapters.queues import EventsQueue
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
 from classifier_operator.runtime.election.leadership import Candidate, Leadership
-from classifier_operator.runtime.limits import DEFAULT_RATES, RateLimits
 from classifier_operator.runtime.monitoring.metrics import Metrics
-from classifier_operator.runtime.ports import Clock
+from classifier_operator.runtime.pacing.limits import RateLimits, rates_for
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,8 @@ class Operator:
         self._settings = settings
         self._lost = lost
         self._clock, self._metrics = SystemClock(), Metrics()
-        self._aws = Aws(_limits(settings, self._clock), self._metrics, self._clock, self._holds)
+        limits = RateLimits(self._clock.monotonic, rates_for(settings.shard.count, settings.aws_rate))
+        self._aws = Aws(limits, self._metrics, self._clock, self._holds)
         self._health = HealthServer(problem=self._problem, unready=self._unready, exposition=self._exposition)
         self._leadership: Leadership | None = None
         self._app: App | None = None
@@ -58,7 +59,8 @@ class Operator:
     async def start(self) -> App:
         """Work."""
         imports = WebSources(self._settings.import_rules), self._aws
-        self._app = App(self._settings, self._cluster, self._aws, imports, self._metrics, self._clock)
+        queues = {address.url: EventsQueue(self._aws, address) for address in self._settings.events_queues}
+        self._app = App(self._settings, self._cluster, self._aws, imports, self._metrics, self._clock, queues)
         await self._app.start()
         return self._app
 
@@ -97,8 +99,3 @@ class Operator:
             return await self._app.exposition(accept)
         encode, media_type = choose_encoder(accept)
         return encode(self._metrics.registry), media_type
-
-
-def _limits(settings: Settings, clock: Clock) -> RateLimits:
-    """The shard's part of what AWS allows the account."""
-    return RateLimits(clock.monotonic, {what: rate / settings.shard.count for what, rate in DEFAULT_RATES.items()})

@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard
+from classifier_operator.runtime.hints.address import QueueAddress
 from classifier_operator.runtime.importing.netguard import Rules
+from classifier_operator.runtime.pacing.limits import MOST_RATE
 
 
 class Election(Struct, frozen=True, kw_only=True):
@@ -24,10 +26,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     namespaces: those that it serves; all of them where none are named.
     tenants: the file that says what each namespace may use; without, everything.
     sweep_interval: seconds between looks at what is on the move at AWS.
+    events_queues: where SageMaker's state changes are told, as hints of where to look before the next sweep does.
     guard_interval: seconds between looks at what ought to stay as it is there.
     resync_interval: seconds between full listings of the cluster's objects.
     namespace_interval: seconds between looks at the namespaces' annotations.
     wait_interval: seconds before the first retry of what waits for a quota, a role or a permission.
+    aws_rate: calls a second of one operation, in an account and region, that are never exceeded.
     workers: how many objects are worked on at a time.
     import_rules: where inputs may be fetched from, beyond https from public addresses.
     import_max_bytes: the size of the largest file that is fetched.
@@ -41,10 +45,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     defaults: Defaults = Defaults()
     tenants: Path | None = None
     sweep_interval: float = 5.0
+    events_queues: tuple[QueueAddress, ...] = ()
     guard_interval: float = 300.0
     resync_interval: float = 600.0
     namespace_interval: float = 60.0
     wait_interval: float = 15.0
+    aws_rate: float = MOST_RATE
     workers: int = 16
     import_rules: Rules = Rules()
     import_max_bytes: int = 100 * 1024**3

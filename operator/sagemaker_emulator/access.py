@@ -113,7 +113,7 @@ def denied(service: str, decision: Decision) -> AwsError:
     )
     if service in ("s3", "sts"):
         return AwsError("AccessDenied", message, 403)
-    return AwsError("AccessDeniedException", message, 403 if service == "sagemaker-runtime" else 400)
+    return AwsError("AccessDeniedException", message, 403 if service in ("sagemaker-runtime", "sqs") else 400)
 
 
 def unknown_key(service: str) -> AwsError:

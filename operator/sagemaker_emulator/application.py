@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from sagemaker_emulator import autoscaling, permissions, wire
+from sagemaker_emulator import autoscaling, long_polls, permissions, wire
 from sagemaker_emulator.access import TOKEN_HEADER, Access, Decision, denied
 from sagemaker_emulator.aws import Headers
 from sagemaker_emulator.calls import Call
@@ -68,10 +68,10 @@ class Response:
 
 @dataclass(frozen=True)
 class Delayed:
-    """An answer that is made after `seconds` real seconds, which no thread should spend waiting."""
+    """An answer that is made, or put off again, after `seconds` real seconds, which no thread should spend waiting."""
 
     seconds: float
-    answer: Callable[[], Response]
+    answer: Callable[[], Response | Delayed]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ class Route:
     # What the caller needs to be told that something does not exist, where that is forbidden to others.
     absence: Need | None = None
     token: str = ""
+    # Real seconds for which an answer that says nothing is put off.
+    patience: float = 0.0
 
 
 class Application:
@@ -129,14 +131,16 @@ class Application:
             return Delayed(verdict.delay, lambda: self._answer(route, verdict))
         return self._answer(route, verdict)
 
-    def _answer(self, route: Route, verdict: Verdict) -> Response:
-        """Carry out a call, with the fault it meets, and write it down."""
-        began = time.monotonic()
+    def _answer(self, route: Route, verdict: Verdict, asked: float | None = None) -> Response | Delayed:
+        """Carry out a call, with the fault it meets, and write it down; `asked` is when it was first tried."""
+        began = time.monotonic() if asked is None else asked
         failure, effect = verdict.failure, False
         decisions: list[Decision] = []
         if failure is None or verdict.when == "after":
             response, code = self._performed(route, decisions)
             effect = response.status < 400
+            if time.monotonic() - began < route.patience and long_polls.has_nothing(response.body, code):
+                return Delayed(long_polls.INTERVAL, lambda: self._answer(route, verdict, began))
         if failure is not None:
             response, code = _failed(failure, route.service), "ConnectionReset" if failure.reset else failure.code
         seconds = time.monotonic() - began + verdict.delay
@@ -271,13 +275,14 @@ class Application:
 
     def _other(self, caller: Caller, request: Request) -> Route:
         name = _operation_of(request)
+        sent, patience = long_polls.without_wait(caller.service, name, request.body)
 
         def perform() -> Response:
             status, headers, body = self.world.moto.answer(
                 request.method,
                 request.target,
                 request.header_items,
-                request.body,
+                sent,
                 account=caller.key.account,
             )
             return Response(status, body, headers)
@@ -287,7 +292,8 @@ class Application:
 
         absence = permissions.to_learn_of_absence(caller, request.method, request.path)
         operation = f"{caller.service}.{name}"
-        return Route(caller, caller.service, operation, request.path, perform, needs=needs, absence=absence)
+        route = Route(caller, caller.service, operation, request.path, perform, needs=needs, absence=absence)
+        return replace(route, patience=patience)
 
     def _context(self, caller: Caller) -> Context:
         return Context(self.world, self.world.scope(caller.key), self.world.clock.now())

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from moto.events.utils import EventTemplateParser
+
 from sagemaker_emulator import endpoint_states, training_jobs, training_states
 from sagemaker_emulator.records import Endpoint, TrainingJob
 from sagemaker_emulator.world import Scope, Transition, World
@@ -23,6 +25,11 @@ TRAINING = "SageMaker Training Job State Change"
 ENDPOINT = "SageMaker Endpoint State Change"
 Detail = dict[str, Any]
 Event = tuple[Scope, str, str, Detail]
+# What targets get of an event; moto's own lacks the account.
+ENVELOPE = (
+    '{"version": "0", "id": "<id>", "detail-type": "<detail-type>", "source": "<source>", "account": "<account>", '
+    '"time": <time>, "region": "<region>", "resources": <resources>, "detail": <detail>}'
+)
 
 
 class StateChangeEvents:
@@ -32,6 +39,7 @@ class StateChangeEvents:
         self._world = world
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        EventTemplateParser.DEFAULT_EVENT_INPUT_TEMPLATE = ENVELOPE
         world.listeners.append(self.on_transition)
 
     def on_transition(self, transition: Transition) -> None:

@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 
 from aiohttp import web
 
-from sagemaker_emulator.application import INTERNAL, Application, Request, Response, error_answer_response
+from sagemaker_emulator.application import INTERNAL, Application, Delayed, Request, Response, error_answer_response
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -95,7 +95,7 @@ class HttpServer:
     async def _handle(self, incoming: web.Request) -> web.StreamResponse:
         request = await _read(incoming)
         try:
-            response = await self._respond(request)
+            response = await self._respond(incoming, request)
         except Exception:
             logger.exception("%s %s broke", request.method, request.target)
             response = error_answer_response(INTERNAL, "sagemaker")
@@ -104,14 +104,17 @@ class HttpServer:
             return web.Response(status=500)
         return _written(incoming, response)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, incoming: web.Request, request: Request) -> Response:
         if request.path.startswith(CONTROL_PREFIX):
             return await self._in_pool(self._control, request)
         answered = await self._in_pool(self._application.begin, request)
-        if isinstance(answered, Response):
-            return answered
-        await asyncio.sleep(answered.seconds)
-        return await self._in_pool(answered.answer)
+        while isinstance(answered, Delayed):
+            await asyncio.sleep(answered.seconds)
+            if incoming.transport is None:
+                # Who has gone shall take no messages with him.
+                return Response(reset=True)
+            answered = await self._in_pool(answered.answer)
+        return answered
 
     async def _in_pool(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._loop.run_in_executor(self._pool, partial(function, *args, **kwargs))

@@ -106,6 +106,8 @@ def of_others(caller: Caller, operation: str, method: str, target: str, body: by
     if caller.service == "sts" and operation == "AssumeRole":
         role = parse_qs(body.decode()).get("RoleArn", [""])[0]
         return [Need("sts:AssumeRole", role, _where(caller.key))]
+    if caller.service == "sqs":
+        return of_sqs(caller.key, operation, json.loads(body or b"{}"))
     if caller.service == "logs":
         return of_logs(caller.key, operation, json.loads(body or b"{}"))
     return [Need(f"{caller.service}:{operation}", "*", _where(caller.key))]
@@ -133,6 +135,13 @@ def of_logs(key: ScopeKey, operation: str, params: Mapping[str, Any]) -> list[Ne
     group = params.get("logGroupName")
     resource = f"arn:aws:logs:{key.region}:{key.account}:log-group:{group}:*" if group else "*"
     return [Need(f"logs:{operation}", resource, _where(key))]
+
+
+def of_sqs(key: ScopeKey, operation: str, params: Mapping[str, Any]) -> list[Need]:
+    """What a call of SQS needs, on the queue that it names; a batch needs what one of it needs (SQS's guide)."""
+    name = str(params.get("QueueUrl", "")).rpartition("/")[2] or params.get("QueueName")
+    resource = f"arn:aws:sqs:{key.region}:{key.account}:{name}" if name else "*"
+    return [Need(f"sqs:{operation.removesuffix('Batch')}", resource, _where(key))]
 
 
 def _of_object(method: str, asked: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from classifier_operator.adapters.aws import Aws
-from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.pacing.limits import RateLimits
 from sagemaker_emulator.control import Control
 from sagemaker_emulator.server import EmulatorProcess
 
@@ -59,6 +59,6 @@ def clock() -> Clock:
 
 @pytest.fixture
 def aws(control: Control, clock: Clock) -> Iterator[Aws]:
-    aws = Aws(RateLimits(clock.monotonic, {"List": 1000.0, "": 1000.0}), Metrics(), clock)
+    aws = Aws(RateLimits(clock.monotonic, {"": (1000.0, 1000.0)}), Metrics(), clock)
     yield aws
     aws.close()

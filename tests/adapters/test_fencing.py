@@ -13,15 +13,15 @@ from botocore.config import Config
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.fencing import NotHeldError, fence
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.pacing.limits import RateLimits
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 from sagemaker_emulator.control import Control
 from tests.adapters.conftest import ROLE, Clock
 from tests.web_source import WebSource
 
 PLACE = Place("us-east-1")
-NO_LIMIT = {"List": 1000.0, "": 1000.0}
+NO_LIMIT = {"": (1000.0, 1000.0)}
 MIB = 1024**2
 
 

@@ -23,7 +23,8 @@ from sagemaker_emulator.policies import Need, applies
 from tests.apiserver.identity import IMAGES, ROLE, client, give, install_role, policies_of
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.serving import ADOPT, IMAGE, serve
-from tests.apiserver.world import BUCKET, Json, World, condition, endpoint, reason_of, training, until
+from tests.apiserver.world import BUCKET, REGION, Json, World, condition, endpoint, reason_of, training, until
+from tests.events_stack import QUEUE
 from tests.policies import OF_AN_ACCOUNT, OF_THE_OPERATOR, OPERATOR_ACCOUNT, document, without
 from tests.web_source import WebSource
 
@@ -118,7 +119,10 @@ def web(tmp_path: Path) -> Iterator[WebSource]:
 
 
 def test_each_statement_is_missed_said_and_enough(world: World, web: WebSource, start: Start) -> None:
-    options = ("--import-allow", "localhost", "--wait-interval", "0.5", "--guard-interval", "3")
+    queue = client(world.aws.url, "sqs")
+    url = queue.create_queue(QueueName=QUEUE)["QueueUrl"]
+    options = ["--import-allow", "localhost", "--wait-interval", "0.5", "--guard-interval", "3"]
+    options += ["--region", REGION, "--events-queue", url]
     operator = start(*options, environment={"SSL_CERT_FILE": str(web.ca)})
     cases = [dataclasses.replace(case, account=str(900000000001 + number)) for number, case in enumerate(CASES)]
     world.may_lack = {case.missed for case in cases} | {"sagemaker:DeleteTags", *LISTS}
@@ -139,6 +143,9 @@ def test_each_statement_is_missed_said_and_enough(world: World, web: WebSource, 
     for case in cases:
         goes_on(world, case)
     look_at_many(world)
+    queue.send_message(QueueUrl=url, MessageBody="no event")
+    until(lambda: world.calls("sqs.DeleteMessageBatch") > 0, "a message to be received and deleted")
+    queue.close()
     # A new process knows nothing: before it deletes anything it looks whose that is.
     operator.kill()
     start(*options, environment={"SSL_CERT_FILE": str(web.ca)})
@@ -321,6 +328,23 @@ def test_the_operators_own_role_is_missed_and_enough(world: World, start: Start)
     finally:
         give(world.aws.url, ROLE, {"cross-account": document("cross-account-policy")})
     until_well(world, case)
+
+
+def test_events_are_missed_and_enough(world: World, start: Start) -> None:
+    """The operator reads them as itself, and says in its log what it lacks: no object needs them."""
+    world.may_lack = {"sqs:ReceiveMessage"}
+    queue = client(world.aws.url, "sqs")
+    url = queue.create_queue(QueueName=QUEUE)["QueueUrl"]
+    give(world.aws.url, ROLE, {"events": without(document("events-policy"), "ReceiveEvents")})
+    try:
+        operator = start("--wait-interval", "0.5", "--region", REGION, "--events-queue", url)
+        until(lambda: "is not authorized to perform: sqs:ReceiveMessage" in operator.log.read_text(), "it to be said")
+    finally:
+        give(world.aws.url, ROLE, {"events": document("events-policy")})
+    queue.send_message(QueueUrl=url, MessageBody="no event")
+    queue.close()
+    until(lambda: world.calls("sqs.DeleteMessageBatch") > 0, "a message to be received and deleted")
+    assert operator.get("/healthz") == "ok"
 
 
 @pytest.mark.parametrize("command", ["predict", "logs"])

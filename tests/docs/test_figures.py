@@ -11,8 +11,8 @@ from classifier_operator.endpoint.presence import MOST_REMAKE_DELAY, REMAKE_DELA
 from classifier_operator.reconcile.decision import TAG_VALUE_LENGTH
 from classifier_operator.reconcile.trouble import ACCESS_PATIENCE, BUSY_PATIENCE
 from classifier_operator.runtime.importing.transfer import MEMORY
-from classifier_operator.runtime.limits import DEFAULT_RATES
-from classifier_operator.runtime.sweeper import PAGE_SIZE
+from classifier_operator.runtime.looks import PAGE_SIZE
+from classifier_operator.runtime.pacing.limits import FIRST_RATE, MOST_RATE
 from classifier_operator.runtime.troubles import WAIT_SECONDS
 from classifier_operator.sagemaker.names import MAX_LENGTH
 from classifier_operator.training.retry import RETRY_DELAY
@@ -28,8 +28,8 @@ def _minutes(time: timedelta) -> int:
 @pytest.mark.parametrize(
     ("page", "says"),
     [
-        ("operations/tuning.md", f"at most {WORDS[int(DEFAULT_RATES['List'])]} List calls"),
-        ("operations/tuning.md", f"at most {WORDS[int(DEFAULT_RATES[''])]} calls of each other operation"),
+        ("operations/tuning.md", f"begins with {WORDS[int(FIRST_RATE)]} calls a second"),
+        ("operations/tuning.md", f"by default {MOST_RATE:.0f}"),
         ("operations/tuning.md", f"{THREADS} calls to AWS can be under way"),
         ("operations/tuning.md", f"one List for each {WORDS[PAGE_SIZE]} resources"),
         ("operations/tuning.md", f"{MEMORY // 1024**2} MiB of parts at most"),

@@ -294,3 +294,16 @@ def test_users_outlive_a_reset_where_they_were_needed_from_the_start() -> None:
             emulator.control.reset()
         assert [one["UserName"] for one in iam.list_users()["Users"]] == ["ann"]
         assert s3.list_buckets()["Buckets"] == []
+
+
+def test_a_queue_is_asked_for_by_its_name(enforced: Control, clients: Client, user: Any) -> None:
+    """A batch needs the permission of one."""
+    url = clients("sqs").create_queue(QueueName="events")["QueueUrl"]
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:events"
+    sqs = user({"Action": "sqs:ReceiveMessage", "Resource": queue})("sqs")
+    sqs.receive_message(QueueUrl=url)
+    receipts = {"QueueUrl": url, "Entries": [{"Id": "1", "ReceiptHandle": "x"}]}
+    denial = refusal(sqs.delete_message_batch, **receipts)
+    assert denial == ("AccessDeniedException", words("sqs:DeleteMessage", queue), 403)
+    other = clients("sqs").create_queue(QueueName="others")["QueueUrl"]
+    assert refusal(sqs.receive_message, QueueUrl=other, WaitTimeSeconds=20)[0] == "AccessDeniedException"

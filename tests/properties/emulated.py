@@ -82,7 +82,14 @@ class EmulatedAccount:
         s3.create_bucket(Bucket="bucket")
         s3.put_object(Bucket="bucket", Key="image.png", Body=b"image")
 
-    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(
+        self,
+        place: Place,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        turn: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
         self._points.reach()
         answer = await self._aws.call(place, operation, params)
         self._points.reach()

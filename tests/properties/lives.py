@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,10 @@ REFUSALS = st.sampled_from(
     ]
 )
 NOTHING = Tenants(entries=(Tenant(namespaces=("*",), regions=()),))
+_TOLD = {
+    "TrainingJob": ("SageMaker Training Job State Change", "training-job"),
+    "Endpoint": ("SageMaker Endpoint State Change", "endpoint"),
+}
 Make = Callable[[], tuple[Stage, Account]]
 Body = dict[str, Any]
 
@@ -169,6 +174,13 @@ class Life(RuleBasedStateMachine):
     def an_answer_is_lost(self) -> None:
         self.account.refuse("*", "ConnectionClosedError", "", status=0, after=True)
 
+    @rule(times=st.integers(1, 3))
+    def events_arrive(self, times: int) -> None:
+        """Early, late, twice, of what is gone or never was: they tell when to look, and nothing else."""
+        named = self.ledger() if self.is_there else set()
+        told = [_event(*one) for one in sorted(named) for _ in range(times)]
+        self.loop.run_until_complete(self.stage.hear("{", *told, _event("us-east-1", "Endpoint", "nobodys")))
+
     @rule(tags=TAGS)
     def tags_change(self, tags: dict[str, str]) -> None:
         self.change(tags=tags)
@@ -273,6 +285,14 @@ class Life(RuleBasedStateMachine):
     def _made(self) -> ObjectKey:
         self.asked += 1
         return self.cluster.create(self.first())
+
+
+def _event(region: str, kind: str, name: str) -> str:
+    """An event that tells of some failure or other."""
+    detail_type, noun = _TOLD.get(kind, ("SageMaker Model State Change", "model"))
+    arn = f"arn:aws:sagemaker:{region}:123456789012:{noun}/{name}"
+    detail = {f"{kind}Arn": arn, f"{kind}Status": "FAILED"}
+    return json.dumps({"source": "aws.sagemaker", "detail-type": detail_type, "detail": detail})
 
 
 def _updated(spec: Body, fields: Body) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.clock import SystemClock
-from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.pacing.limits import RateLimits
 from sagemaker_emulator.server import Emulator
 from tests.properties import emulated
 from tests.properties.bounds import lived
@@ -18,7 +18,7 @@ from tests.properties.endpoints import CountedEndpoint, EndpointLife
 from tests.properties.lives import Life
 from tests.properties.trainings import CountedTraining, TrainingLife
 
-NO_LIMIT = {"List": 1e9, "": 1e9}
+NO_LIMIT = {"": (1e9, 1e9)}
 
 
 @pytest.fixture(scope="module")

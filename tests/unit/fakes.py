@@ -204,7 +204,14 @@ class FakeCloud:
         self._clock = clock
         self._points = points
 
-    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(
+        self,
+        place: Place,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        turn: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
         self._points.reach()
         name = next((str(value) for field, value in params.items() if field.endswith(("Name", "Arn"))), "")
         self.log.append((operation, name))

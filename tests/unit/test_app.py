@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +12,38 @@ import pytest_asyncio
 from tests.unit import builders
 from tests.unit.fake_imports import FakeFile, FakeSources
 from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
+from tests.unit.runtime.hints.fake_queue import Queue, of
 
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Place
 from classifier_operator.app import App
 from classifier_operator.runtime.election.shards import Shard, shard_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
+from classifier_operator.sagemaker.refusals import classify
 from classifier_operator.settings import Settings
 
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
+ENDPOINT = ObjectKey(Kind.ENDPOINT, "vision", "digits")
 GAUGE = 'classifier_operator_objects{condition="Unknown",kind="ClassifierTraining",reason='
 
 
 class Parts:
     """An app between fakes."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, queue: Queue | None = None, **settings: Any) -> None:
         self.clock, points = FakeClock(), Points()
         self.cluster = FakeCluster(points)
         self.cloud = FakeCloud(self.clock, points)
         self.sources = FakeSources(points)
+        self.settings = Settings(workers=2, **settings)
+        self.queue = queue
+        self.app = self.another_app()
+
+    def another_app(self) -> App:
         imports = self.sources, self.cloud
-        self.app = App(Settings(workers=2, **settings), self.cluster, self.cloud, imports, Metrics(), self.clock)
+        queues = {} if self.queue is None else {"https://sqs/events": self.queue}
+        return App(self.settings, self.cluster, self.cloud, imports, Metrics(), self.clock, queues)
 
     def watched(self, key: ObjectKey) -> dict[str, Any]:
         return self.cluster.objects[key]
@@ -127,10 +137,43 @@ async def test_its_tasks_are_counted(parts: Parts) -> None:
     assert count(await parts.metrics()) >= before + parts.app.settings.workers
 
 
-async def test_it_is_ill_when_sweeps_hang(parts: Parts) -> None:
+async def test_it_is_ill_when_sweeps_hang() -> None:
+    parts = Parts(sweep_interval=0.01)
+    asked, answer = asyncio.Event(), asyncio.Event()
+    call = parts.cloud.call
+
+    async def hang(place: Place, operation: str, params: Mapping[str, Any], **turn: Any) -> dict[str, Any]:
+        if operation == "DescribeTrainingJob":
+            asked.set()
+            await answer.wait()
+        return await call(place, operation, params, **turn)
+
+    parts.cloud.call = hang  # type: ignore[method-assign]
+    parts.cluster.create(builders.training())
     await parts.app.start()
+    await parts.until("Starting")
+    parts.clock.seconds += 10
+    await asyncio.wait_for(asked.wait(), 5)
+    assert parts.app.problem() == ""
     parts.clock.seconds += 1000
-    assert "the last sweep" in parts.app.problem()
+    assert "has not heard anything for 1000 s" in parts.app.problem()
+    await parts.app.stop()
+
+
+async def test_what_others_did_while_it_was_away_is_noticed_at_the_start() -> None:
+    parts = Parts(sweep_interval=0.01)
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.endpoint())))
+    await parts.until("Creating", ENDPOINT)
+    parts.cloud.progress()
+    parts.clock.seconds += 10
+    await parts.reach(lambda: parts.cluster.condition(ENDPOINT, "Ready") == ("True", "InService"))
+    await parts.app.stop()
+    parts.cloud.touch(parts.cloud.one("Endpoint"), EndpointStatus="OutOfService")
+    parts.app = parts.another_app()
+    await parts.app.start()
+    await parts.reach(lambda: parts.cluster.condition(ENDPOINT, "Ready") == ("False", "OutOfService"))
+    await parts.app.stop()
 
 
 async def test_it_is_ill_when_a_loop_has_ended(parts: Parts) -> None:
@@ -261,4 +304,39 @@ async def test_a_listing_notices_that_another_shards_training_is_gone() -> None:
     del parts.cluster.objects[OTHERS]
     await parts.app.resync()
     await parts.reach(lambda: not parts.says(follower, "has not looked at it yet"))
+    await parts.app.stop()
+
+
+async def test_an_event_is_followed_before_any_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.runtime.sweeper.FIRST_SWEEP_SECONDS", 3600.0)
+    parts = Parts(queue := Queue(), sweep_interval=3600.0)
+    key = parts.cluster.create(builders.training())
+    await parts.app.start()
+    try:
+        await parts.until("Starting")
+        job = parts.cluster.status(key)["jobName"]
+        while not parts.app._inventory.followed():  # noqa: ASYNC110 - after the status is written
+            await asyncio.sleep(0)
+        parts.cloud.progress()
+        queue.put(["{", of("somebodys"), of(job), of(job)])
+        await parts.reach(lambda: parts.cluster.condition(key, "Ready") == ("True", "Completed"))
+        assert parts.app.problem() == ""
+        assert len(queue.deleted) == 4
+        said = await parts.metrics()
+    finally:
+        await parts.app.stop()
+    assert queue.was_left
+    for outcome, count in {"used": 2, "unclaimed": 1, "malformed": 1}.items():
+        assert f'classifier_operator_events_received_total{{outcome="{outcome}"}} {count}.0' in said
+    assert "classifier_operator_events_age_seconds_count 3.0" in said
+
+
+async def test_a_queue_that_is_gone_is_no_illness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.runtime.troubles.RETRY_SECONDS", (0.01, 0.01))
+    gone = classify("ReceiveMessage", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+    parts = Parts(queue := Queue(gone))
+    await parts.app.start()
+    async with asyncio.timeout(5):
+        await queue.is_silent.wait()
+    assert parts.app.problem() == ""
     await parts.app.stop()

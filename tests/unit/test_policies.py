@@ -87,6 +87,8 @@ REFUSED = {
     "another account": Need("sagemaker:DeleteModel", arn("model", "210987654321"), OURS),
     "another bucket": Need("s3:GetObject", "arn:aws:s3:::payroll/a"),
     "data is deleted": Need("s3:DeleteObject", "arn:aws:s3:::classifier-tests/a"),
+    "another queue is read": Need("sqs:ReceiveMessage", "arn:aws:sqs:us-east-1:123456789012:payroll"),
+    "events are made up": Need("sqs:SendMessage", "arn:aws:sqs:us-east-1:123456789012:classifier-events"),
     "another role is taken on": Need("sts:AssumeRole", "arn:aws:iam::222222222222:role/Admin"),
     "another service is scaled": Need(
         "application-autoscaling:RegisterScalableTarget",

@@ -15,9 +15,11 @@ from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.reconcile.tenants import Tenants
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.hints.events import hint_in
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import Limits
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.ports import Cloud, ConflictError, GoneError, ObjectStore
 from classifier_operator.runtime.smoke import SmokeTester
@@ -86,15 +88,15 @@ class Operator:
             interval=5,
             backoff=self.troubles.backoff,
         )
-        self.sweeper = Sweeper(
+        looks = Looks(
             cloud,
             self.inventory,
             executor,
             clock,
-            interval=5,
-            guard_interval=300,
-            observe=lambda seconds: None,
             looked=lambda resource, refusal: self.controller.looked(resource, refusal),
+        )
+        self.sweeper = Sweeper(
+            self.inventory, looks, clock, interval=5, guard_interval=300, observe=lambda seconds: None
         )
         self.controller = Controller(
             store=self.store,
@@ -134,6 +136,13 @@ class Operator:
         self.queue.ring()
         await self.work()
         await self.sweeper.sweep(self.inventory.followed() | self.inventory.guarded())
+        await self.work()
+
+    async def hear(self, messages: tuple[str, ...]) -> None:
+        """Look at what these messages hint at, as soon as they come."""
+        hints = [hint for message in messages if (hint := hint_in(message)) is not None]
+        cared = (self.inventory.cared_for(one.account, one.type, one.region, one.name) for one in hints)
+        await self.sweeper.sweep({resource for resources in cared for resource in resources})
         await self.work()
 
     def die(self) -> None:
@@ -207,6 +216,10 @@ class Stage:
     async def look(self) -> None:
         """Let the operator do what it can do now; nothing moves at AWS."""
         await self._alive(self.operator.work)
+
+    async def hear(self, *messages: str) -> None:
+        """Messages of state changes arrive, true or not."""
+        await self._alive(lambda: self.operator.hear(messages))
 
     async def _alive(self, action: Callable[[], Any]) -> None:
         """Do it; where the operator is killed over it, another one starts and goes on."""

@@ -31,9 +31,13 @@
 - --tenants=/etc/classifier-operator/tenants.yaml
 {{- end }}
 - --sweep-interval={{ .sweepInterval }}
+{{- range .eventsQueues }}
+- --events-queue={{ replace "{shard}" (max 1 $shard | toString) . }}
+{{- end }}
 - --guard-interval={{ .guardInterval }}
 - --resync-interval={{ .resyncInterval }}
 - --namespace-interval={{ .namespaceInterval }}
+- --aws-rate={{ .awsRate }}
 - --wait-interval={{ .waitInterval }}
 - --workers={{ int .workers }}
 {{- range .imports.allow }}

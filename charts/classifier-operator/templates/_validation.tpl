@@ -6,6 +6,13 @@
 {{- if and .Values.namespaces (ne .Values.scope "Namespaced") }}
 {{- fail "namespaces are those of `scope: Namespaced`; with `scope: Cluster` all are served" }}
 {{- end }}
+{{- if gt (int .Values.shards) 1 }}
+{{- range .Values.operator.eventsQueues }}
+{{- if not (contains "{shard}" .) }}
+{{- fail "operator.eventsQueues: shards would take events from each other; put {shard} where their queues' URLs differ" }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) }}
 {{- fail "metrics.serviceMonitor needs metrics.service.enabled; metrics.podMonitor does without" }}
 {{- end }}

@@ -10,7 +10,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore import xform_name
@@ -21,14 +21,16 @@ from botocore.parsers import ResponseParserError
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Identities, refusal_in
+from classifier_operator.adapters.own_threads import OwnThreads
 from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
 from classifier_operator.api.redaction import redacted
-from classifier_operator.runtime.limits import RateLimits
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.pacing.limits import Caller, RateLimits
 from classifier_operator.runtime.ports import Clock
-from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, classify
+from classifier_operator.runtime.workqueue import Priority
+from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, RefusalKind, classify
 from classifier_operator.sagemaker.s3_address import bucket_and_key
 
 logger = logging.getLogger(__name__)
@@ -83,16 +85,20 @@ class Aws:
     ) -> None:
         self._limits = limits
         self._metrics = metrics
+        metrics.aws_waiting.set_function(limits.waiting)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
+        self._apart = OwnThreads("sqs")
         self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts, holds)
         self._clients: dict[tuple[Place, str], Any] = {}
         self._making = threading.Lock()
 
     def close(self) -> None:
-        """Let calls in flight finish, and start no more."""
+        """Let calls in flight finish, and start no more; nobody needs what a queue may still have to say."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(
+        self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
+    ) -> dict[str, Any]:
         """One call of SageMaker's or Application Auto Scaling's API."""
         service = "application-autoscaling" if operation in _AUTOSCALING else "sagemaker"
 
@@ -101,7 +107,7 @@ class Aws:
 
         exchange = Exchange(service, operation, place.region, params)
         # What a job's environment says may be secret, and AWS repeats what it refuses.
-        return await self._run(place, exchange, send, _texts(params.get("Environment")))
+        return await self._run(place, exchange, send, _texts(params.get("Environment")), turn)
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
@@ -133,19 +139,51 @@ class Aws:
 
         return await self._run(place, Exchange("s3", operation, place.region, params), send)
 
+    async def call_sqs(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One call of SQS's API, which has no limits of its own and may wait: so nothing else waits for it."""
+
+        def send() -> Answered[dict[str, Any]]:
+            return _whole(getattr(self._client(place, "sqs"), xform_name(operation))(**params))
+
+        return await self._exchanged(place, Exchange("sqs", operation, place.region, params), send, self._apart)
+
     async def _run(
-        self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str] = frozenset()
+        self,
+        place: Place,
+        exchange: Exchange,
+        send: Callable[[], Answered[T]],
+        secrets: frozenset[str] = frozenset(),
+        turn: Caller | Priority = Priority.NORMAL,
     ) -> T:
-        with self._metrics.aws_waiting.track_inprogress(), self._metrics.aws_limit_wait.labels(exchange.service).time():
-            await self._limits.acquire(place, exchange.operation)
+        if isinstance(turn, Caller):
+            waited = self._limits.claim(place, exchange.operation, turn)
+        else:
+            waited = await self._limits.acquire(place, exchange.operation, turn)
+        self._metrics.aws_limit_wait.labels(exchange.service).observe(waited)
+        try:
+            with self._metrics.aws_in_flight.track_inprogress():
+                value = await self._exchanged(place, exchange, send, self._pool, secrets)
+        except AwsRefusal as refusal:
+            self._take_note(place, refusal)
+            raise
+        self._limits.went_well(place, exchange.operation)
+        return value
+
+    async def _exchanged(
+        self,
+        place: Place,
+        exchange: Exchange,
+        send: Callable[[], Answered[T]],
+        threads: Executor,
+        secrets: frozenset[str] = frozenset(),
+    ) -> T:
         # What botocore logs there is about the same object.
         context = contextvars.copy_context()
         exchange.begin()
         try:
-            with self._metrics.aws_in_flight.track_inprogress():
-                value: T = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, context.run, self._sent, place, exchange, send, secrets
-                )
+            value: T = await asyncio.get_running_loop().run_in_executor(
+                threads, context.run, self._sent, place, exchange, send, secrets
+            )
             exchange.succeeded()
         except AwsRefusal as refusal:
             exchange.refused(refusal)
@@ -153,6 +191,13 @@ class Aws:
         finally:
             exchange.conclude(self._metrics)
         return value
+
+    def _take_note(self, place: Place, refusal: AwsRefusal) -> None:
+        """Slower, where AWS has had too many; of no answer at all nothing is learned."""
+        if refusal.kind is RefusalKind.THROTTLED:
+            self._limits.throttled(place, refusal.operation)
+        elif refusal.kind is not RefusalKind.UNAVAILABLE:
+            self._limits.went_well(place, refusal.operation)
 
     def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str]) -> T:
         """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""

@@ -1,21 +1,22 @@
-"""The Kubernetes API by the official client's asynchronous half: a handful of plain requests.
+"""The Kubernetes API: a handful of plain requests to where the official client's configuration leads.
 
-The generated models are left out on purpose: objects are decoded from JSON once and stay dictionaries.
+The client's generated half is left out on purpose: objects are decoded from JSON once and stay dictionaries, and a
+request costs half of what it costs by way of the client.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
+import msgspec
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
-from kubernetes.aio.client.exceptions import ApiException
 
+from classifier_operator import __version__
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
@@ -23,7 +24,8 @@ from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictE
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 500
-TIMEOUT_SECONDS = 30.0
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -58,15 +60,16 @@ class KubernetesCluster:
         metrics: Metrics,
         holds: Callable[[], bool] = lambda: True,
     ) -> None:
-        # Before the first request, with which the session is made.
-        client.configuration.client_session_kwargs = {"request_class": FencedRequest}
         self._client = client
+        self._session: aiohttp.ClientSession | None = None
         self._namespaces = namespaces
         self._metrics = metrics
         self._holds = holds
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
         await self._client.close()
 
     async def read(self, key: ObjectKey) -> dict[str, Any]:
@@ -108,7 +111,7 @@ class KubernetesCluster:
     async def post_event(self, event: Mapping[str, Any]) -> None:
         """Publish an Event (events.k8s.io/v1)."""
         path = f"/apis/events.k8s.io/v1/namespaces/{event['metadata']['namespace']}/events"
-        await self._write("event", "POST", path, event, "application/json")
+        await self._write("event", "POST", path, event, JSON)
 
     async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
         """The pages of a collection."""
@@ -142,27 +145,46 @@ class KubernetesCluster:
         *,
         query: Sequence[tuple[str, str]] = (),
         body: Mapping[str, Any] | None = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
     ) -> dict[str, Any]:
         """One request, its JSON answer, and its failure in the runtime's terms."""
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        settings = self._client.configuration
         try:
-            request = await self._client.param_serialize(
-                method=method,
-                resource_path=path,
-                query_params=list(query),
-                header_params=headers,
-                body=body,
-                auth_settings=["BearerToken"],
-            )
-            response = await self._client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-            data = await response.read()
-        except (TimeoutError, aiohttp.ClientError, ApiException, OSError) as error:
+            async with self._connected().request(
+                method,
+                settings.host + path,
+                params=query,
+                headers={"Content-Type": content_type, **await self._credentials()},
+                data=msgspec.json.encode(body) if body is not None else None,
+                proxy=settings.proxy,
+                proxy_headers=settings.proxy_headers,
+                server_hostname=settings.tls_server_name,
+            ) as response:
+                data = await response.read()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ClusterUnavailableError(f"{method} {path}: {error!r}") from error
         if response.status >= 400:
             raise _failure(method, path, response.status, data)
-        answer: dict[str, Any] = json.loads(data)
+        answer: dict[str, Any] = msgspec.json.decode(data)
         return answer
+
+    def _connected(self) -> aiohttp.ClientSession:
+        """The session; made at the first request, because it belongs to an event loop."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=self._client.configuration.connection_pool_maxsize, ssl=self._client.rest_client.ssl_context
+                ),
+                headers={"Accept": JSON, "User-Agent": f"classifier-operator/{__version__}"},
+                request_class=FencedRequest,
+                timeout=TIMEOUT,
+            )
+        return self._session
+
+    async def _credentials(self) -> dict[str, str]:
+        """The token as it is now: those of a service account are renewed each hour."""
+        token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        return {"Authorization": token} if token else {}
 
 
 async def connect(namespaces: Sequence[str], metrics: Metrics, holds: Callable[[], bool]) -> KubernetesCluster:

@@ -13,8 +13,9 @@ from classifier_operator.sagemaker.refusals import AwsRefusal
 
 logger = logging.getLogger(__name__)
 
-# These change nothing; of the parts of an upload, which may be ten thousand, its beginning and its end tell.
-_QUIET = ("Describe", "List", "Get", "Head", "InvokeEndpoint", "UploadPart")
+# These change nothing that anybody has; of the parts of an upload, which may be ten thousand, its beginning and its end
+# tell.
+_QUIET = ("Describe", "List", "Get", "Head", "InvokeEndpoint", "UploadPart", "ReceiveMessage", "DeleteMessage")
 # The parameters that say what a call is about. Parameters are logged one by one, never as they come: environments,
 # hyperparameters and bodies may be secrets.
 _SUBJECTS = (
@@ -25,6 +26,7 @@ _SUBJECTS = (
     "ResourceArn",
     "ResourceId",
     "Bucket",
+    "QueueUrl",
 )
 
 

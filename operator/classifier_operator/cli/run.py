@@ -17,8 +17,10 @@ from classifier_operator.adapters.secrets import Redacting
 from classifier_operator.adapters.tenants_file import TenantsError, TenantsFile
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard, parse_shard
+from classifier_operator.runtime.hints.address import QueueAddress, address_of
 from classifier_operator.runtime.importing.netguard import Rules, rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
+from classifier_operator.runtime.pacing.limits import MOST_RATE
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,14 @@ class ShardType(click.ParamType[Shard]):
     help="Seconds between looks at what is on the move at AWS.",
 )
 @click.option(
+    "--events-queue",
+    "events_queues",
+    multiple=True,
+    metavar="URL",
+    help="SQS queue that EventBridge tells of SageMaker's state changes; what it names is looked at before the next "
+    "sweep (repeatable, for accounts and regions). Each shard needs its own.",
+)
+@click.option(
     "--guard-interval",
     default=300.0,
     show_default=True,
@@ -85,6 +95,13 @@ class ShardType(click.ParamType[Shard]):
     show_default=True,
     type=click.FloatRange(0.1),
     help="Seconds between looks at the namespaces' annotations, and at the file of --tenants.",
+)
+@click.option(
+    "--aws-rate",
+    default=MOST_RATE,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Calls a second of one operation, in an account and region, that are never exceeded.",
 )
 @click.option(
     "--wait-interval",
@@ -158,7 +175,9 @@ def command(
     deletion_policy: str | None,
     tenants: Path | None,
     sweep_interval: float,
+    events_queues: tuple[str, ...],
     guard_interval: float,
+    aws_rate: float,
     resync_interval: float,
     namespace_interval: float,
     wait_interval: float,
@@ -188,20 +207,24 @@ def command(
     election = _election(lease_name, lease_namespace) if leader_elect else None
     _check_tenants(tenants)
     _set_up_logging(log_format, log_level)
+    region = region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", ""))
+    queues = _queues(events_queues, region)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
 
     settings = Settings(
         namespaces=namespaces,
         defaults=Defaults(
-            region=region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "")),
+            region=region,
             role_arn=role_arn,
             assume_role_arn=assume_role_arn,
             deletion_policy=deletion_policy or "",
         ),
         tenants=tenants,
         sweep_interval=sweep_interval,
+        events_queues=queues,
         guard_interval=guard_interval,
+        aws_rate=aws_rate,
         resync_interval=resync_interval,
         namespace_interval=namespace_interval,
         wait_interval=wait_interval,
@@ -226,6 +249,14 @@ def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, c
         return rules_of(allowed, allows_http=allows_http)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _queues(urls: tuple[str, ...], region: str) -> tuple[QueueAddress, ...]:
+    """Where events come from; two listeners would take them from each other."""
+    try:
+        return tuple(dict.fromkeys(address_of(url, region) for url in urls))
+    except ValueError as error:
+        raise click.UsageError(f"--events-queue: {error}") from error
 
 
 def _election(name: str, namespace: str) -> Election:

@@ -45,7 +45,6 @@ from classifier_operator.endpoint.situation import (
     may_serve,
     of_this_place,
     sources_of,
-    wanted_deployment,
     was_ready,
     with_outcome,
 )
@@ -64,7 +63,7 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         return being_suspended(endpoint, seen, now)
     try:
         refusal = endpoint.allowed.refusal_of(uses_of(endpoint))
-        wanted = wanted_deployment(endpoint)
+        wanted = endpoint.wanted
     except SpecError as error:
         return _refused(endpoint, error, seen, now)
     if refusal:
@@ -92,7 +91,7 @@ def subject_of(endpoint: Endpoint) -> Subject:
     wanted = None
     if not (endpoint.meta.is_deleted or endpoint.spec.suspend):
         with suppress(SpecError):
-            wanted = wanted_deployment(endpoint)
+            wanted = endpoint.wanted
     adoptable = candidates_of(endpoint.meta, wanted.place) if wanted else ()
     resources = frozenset({*known, *scaled, *(wanted.resources if wanted else ()), *adoptable})
     identity = f"{endpoint.meta.generation}:{wanted and wanted.config.name}:{endpoint.meta.adopt}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 
 from msgspec import Struct, structs
 
@@ -22,7 +23,7 @@ from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
 EndpointDecision = Decision[EndpointStatus]
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
     """A ClassifierEndpoint as decisions see it; `trained` has those of its trainings that exist, by name."""
 
     meta: Meta
@@ -32,6 +33,11 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     trained: Mapping[str, TrainedModel] = {}
     smoke_test: SmokeTestStatus | None = None
     allowed: Allowance = EVERYTHING
+
+    @cached_property
+    def wanted(self) -> Deployment | None:
+        """The deployment that the spec asks for; None while a variant has no model to serve. Raises SpecError."""
+        return wanted_deployment(self)
 
 
 _SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})

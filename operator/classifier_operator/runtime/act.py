@@ -17,7 +17,9 @@ from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.reconcile.calls import Call, describe, retag
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.pacing.limits import Caller
 from classifier_operator.runtime.ports import Clock, Cloud
+from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.views import (
     EndpointView,
@@ -45,11 +47,12 @@ class Executor:
         self._inventory = inventory
         self._clock = clock
 
-    async def run(self, meta: Meta, call: Call) -> None:
-        """Send one call.
+    async def run(self, meta: Meta, call: Call, turn: Caller | Priority = Priority.NORMAL) -> None:
+        """Send one call; what it may need besides waits for its turn.
 
         Raises:
             AwsRefusal: AWS refused, and the refusal is not an answer in itself.
+            NotYetError: it is not the caller's turn.
 
         """
         try:
@@ -57,18 +60,18 @@ class Executor:
                 sighting, _ = await self._whose(meta, call.resource)
                 self._inventory.record(call.resource, sighting)
                 return
-            answer = await self._cloud.call(call.resource.place, call.operation, call.params)
+            answer = await self._cloud.call(call.resource.place, call.operation, call.params, turn=turn)
         except AwsRefusal as refusal:
             if not await self._is_an_answer(meta, call, refusal):
                 raise
         else:
             self._record(call, answer)
 
-    async def describe(self, resource: Resource) -> None:
+    async def describe(self, resource: Resource, priority: Priority = Priority.NORMAL) -> None:
         """Look at one resource, outside of any decision."""
         call = describe(resource)
         try:
-            answer = await self._cloud.call(resource.place, call.operation, call.params)
+            answer = await self._cloud.call(resource.place, call.operation, call.params, turn=priority)
         except AwsRefusal as refusal:
             if refusal.kind is not RefusalKind.NOT_FOUND:
                 raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -29,6 +30,7 @@ from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
+from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
@@ -147,7 +149,12 @@ class Controller:
                 break
             if any(call.is_announced for call in calls):
                 body = await self._announce(key, body, look, calls)
-            succeeded = await self._act(key, body, look, calls)
+            try:
+                succeeded = await self._act(key, body, look, calls)
+            except NotYetError:
+                # What has been announced is on record, and the rest is decided anew when it is its turn.
+                self._subjects[key] = look.subject
+                return
             status = as_json(decision.status) if succeeded else body.get("status", {})
         else:
             self._queue.add_after(key, 1.0)
@@ -229,7 +236,11 @@ class Controller:
         elif isinstance(call, SmokeTestCall):
             self._smoke_tests[key] = await self._smoke_tester.run(call)
         else:
-            await self._executor.run(meta, call)
+            await self._executor.run(meta, call, self._turn(key))
+
+    def _turn(self, key: ObjectKey) -> Caller:
+        urgency = self._queue.urgency(key)
+        return Caller(name=key, priority=urgency, call=partial(self._queue.add, key, urgency))
 
     async def _conclude(self, key: ObjectKey, body: Body, look: Look) -> None:
         """Write what was decided, watch what is on the move, and come back when it is time."""

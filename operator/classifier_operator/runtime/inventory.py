@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from classifier_operator.api.kinds import ObjectKey
-from classifier_operator.api.ledger import Resource
+from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Stranger, Unseen
 
 # How long "not found" right after a creation may be nothing but delay (AWS's own clients wait about 10 s).
@@ -35,6 +35,8 @@ class Inventory:
         self._following: dict[ObjectKey, frozenset[Resource]] = {}
         self._guarding: dict[ObjectKey, frozenset[Resource]] = {}
         self._carers: dict[Resource, set[ObjectKey]] = defaultdict(set)
+        # The same resources by what an ARN says of them, whoever's identity they are reached by.
+        self._named: dict[tuple[ResourceType, str, str], set[Resource]] = defaultdict(set)
         self._changed = changed
         self._clock = clock
 
@@ -113,17 +115,25 @@ class Inventory:
     def watch(self, key: ObjectKey, *, follow: frozenset[Resource], guard: frozenset[Resource]) -> None:
         """From now on the object cares for these: `follow` is swept often, `guard` rarely."""
         for resource in self._following.get(key, frozenset()) | self._guarding.get(key, frozenset()):
-            self._carers[resource].discard(key)
-            if not self._carers[resource]:
-                del self._carers[resource]
+            self._drop(resource, key)
         _set(self._following, key, follow)
         _set(self._guarding, key, guard)
         for resource in follow | guard:
             self._carers[resource].add(key)
+            self._named[_named(resource)].add(resource)
 
     def carers_of(self, resource: Resource) -> tuple[ObjectKey, ...]:
         """The objects that care for it."""
         return tuple(self._carers.get(resource, ()))
+
+    def cared_for(self, account: str, type: ResourceType, region: str, name: str) -> tuple[Resource, ...]:  # noqa: A002
+        """The resources that somebody cares for and that may be this one; AWS tells names apart in any case alone."""
+        found = self._named.get((type, region, name.lower()), ())
+        return tuple(one for one in found if _account_of(one) in ("", account))
+
+    def is_cared_for(self, resource: Resource) -> bool:
+        """Whether any object cares for it."""
+        return resource in self._carers
 
     def followed(self) -> set[Resource]:
         """Everything that is on the move, and what may be gone."""
@@ -133,6 +143,15 @@ class Inventory:
     def guarded(self) -> set[Resource]:
         """Everything that ought to stay as it is."""
         return set().union(*self._guarding.values())
+
+    def _drop(self, resource: Resource, key: ObjectKey) -> None:
+        self._carers[resource].discard(key)
+        if not self._carers[resource]:
+            del self._carers[resource]
+            name = _named(resource)
+            self._named[name].discard(resource)
+            if not self._named[name]:
+                del self._named[name]
 
     def _is_guarded(self, resource: Resource) -> bool:
         return any(resource in self._guarding.get(key, frozenset()) for key in self.carers_of(resource))
@@ -163,6 +182,16 @@ def _set(table: dict[ObjectKey, frozenset[Resource]], key: ObjectKey, value: fro
         table[key] = value
     else:
         table.pop(key, None)
+
+
+def _named(resource: Resource) -> tuple[ResourceType, str, str]:
+    return resource.type, resource.place.region, resource.name.lower()
+
+
+def _account_of(resource: Resource) -> str:
+    """The account, where the role that is taken on tells it: whose the operator itself is, nobody has said."""
+    parts = resource.place.assume_role_arn.split(":")
+    return parts[4] if len(parts) > 4 else ""
 
 
 def _says_the_same(before: Sighting, after: Sighting) -> bool:

@@ -6,6 +6,7 @@ one, and now and then for all namespaces: a changed annotation also reaches obje
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Set
 from typing import Any
@@ -16,6 +17,8 @@ from classifier_operator.runtime.ports import Cluster, ClusterUnavailableError, 
 
 logger = logging.getLogger(__name__)
 
+_Request = asyncio.Task[Mapping[str, Any]]
+
 
 class NamespaceDefaults:
     """The defaults of each namespace in which there are objects."""
@@ -24,6 +27,8 @@ class NamespaceDefaults:
         self._cluster = cluster
         self._fallback = fallback
         self._known: dict[str, Defaults] = {}
+        self._under_way: dict[str, _Request] = {}
+        self._to_come: dict[str, _Request] = {}
 
     async def of(self, namespace: str, *, afresh: bool = False) -> Defaults:
         """The defaults in that namespace; `afresh`: what a person has just done there counts already.
@@ -36,7 +41,7 @@ class NamespaceDefaults:
         if known is not None and not afresh:
             return known
         try:
-            read = await self._cluster.read_namespace(namespace)
+            read = await self._read(namespace)
         except GoneError:
             read = {}
         except ClusterUnavailableError as error:
@@ -46,6 +51,25 @@ class NamespaceDefaults:
             return known
         self._known[namespace] = self._in(read)
         return self._known[namespace]
+
+    async def _read(self, namespace: str) -> Mapping[str, Any]:
+        """The namespace as it is now: one request for all who ask for it before the request begins."""
+        request = self._to_come.get(namespace)
+        if request is None:
+            request = asyncio.get_running_loop().create_task(
+                self._read_after(self._under_way.get(namespace), namespace)
+            )
+            self._to_come[namespace] = request
+        return await request
+
+    async def _read_after(self, earlier: _Request | None, namespace: str) -> Mapping[str, Any]:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._under_way[namespace] = self._to_come.pop(namespace)
+        try:
+            return await self._cluster.read_namespace(namespace)
+        finally:
+            del self._under_way[namespace]
 
     async def refresh(self, in_use: Set[str]) -> frozenset[str]:
         """Read all namespaces once; those in use whose defaults are others than before.

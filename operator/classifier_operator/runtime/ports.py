@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.election.lease import Lease
+from classifier_operator.runtime.pacing.limits import Caller
+from classifier_operator.runtime.workqueue import Priority
 
 
 class ConflictError(Exception):
@@ -26,8 +28,13 @@ class ClusterUnavailableError(Exception):
 class Cloud(Protocol):
     """AWS. Every method raises AwsRefusal when AWS does not do what was asked."""
 
-    async def call(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One call of SageMaker's or Application Auto Scaling's API, by its name there, e.g. `CreateTrainingJob`."""
+    async def call(
+        self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
+    ) -> dict[str, Any]:
+        """One call of SageMaker's or Application Auto Scaling's API, by its name there, e.g. `CreateTrainingJob`.
+
+        turn: how urgent it is, for one who waits until AWS may be asked; a Caller does not wait, and gets NotYetError.
+        """
         ...
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
@@ -44,6 +51,25 @@ class ObjectStore(Protocol):
 
     async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One call of S3's API, `operation` by its name there, e.g. `UploadPart`; bodies go in, none comes back."""
+        ...
+
+
+class Message(NamedTuple):
+    """A message of a queue, and by what it is deleted."""
+
+    body: str
+    receipt: str
+
+
+class Messages(Protocol):
+    """A queue of messages. Methods raise AwsRefusal when it does not do what was asked."""
+
+    async def receive(self) -> Sequence[Message]:
+        """Some messages, waited for if there are none; those that are not deleted come again."""
+        ...
+
+    async def delete(self, messages: Sequence[Message]) -> None:
+        """These shall not come again; some of them may all the same."""
         ...
 
 

@@ -1,8 +1,7 @@
-"""Reads the state of everything that is on the move, by the cheapest calls: many by one List, few by Describe.
+"""When to look at AWS: one task for all objects, and one look at a time for each type in each place.
 
-One task for all objects. A List costs a call for each hundred resources of the whole account, other people's
-included; a Describe costs one for each resource. Whichever is fewer is taken, judged by the pages that the last List
-needed. AWS allows about two List calls a second for an account and region.
+What is on the move is looked at every few seconds, what ought to stay as it is every few minutes, and what a hint is
+about a moment later. A look that takes longer than the interval delays the next one at the same things, and no other.
 """
 
 from __future__ import annotations
@@ -10,27 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-from classifier_operator.api.ledger import Place, Resource, ResourceType
-from classifier_operator.runtime.act import Executor
+from classifier_operator.api.ledger import Resource
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.monitoring.logs import fields_of
-from classifier_operator.runtime.ports import Clock, Cloud
-from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
-from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed
+from classifier_operator.runtime.looks import Group, Looks
+from classifier_operator.runtime.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-PAGE_SIZE = 100
-# Clocks differ, and a creation time is AWS's: look a little further back than the oldest that is missed.
-OVERLAP = timedelta(minutes=2)
 # After a start everything that is on the move is unknown: that is looked at before the first interval is over.
 FIRST_SWEEP_SECONDS = 1.0
-
-_Group = tuple[Place, ResourceType]
+# Hints come in flocks: those of so many seconds are looked at together.
+HINT_SECONDS = 0.3
 
 
 class Sweeper:
@@ -38,132 +30,117 @@ class Sweeper:
 
     interval: seconds between sweeps of what is on the move.
     guard_interval: seconds between looks at what ought to stay as it is.
-    looked: called with each resource that was looked at, and with the refusal where AWS did not show it.
+    observe: called with the seconds that each look at a group took.
     """
 
     def __init__(
         self,
-        cloud: Cloud,
         inventory: Inventory,
-        executor: Executor,
+        looks: Looks,
         clock: Clock,
         *,
         interval: float,
         guard_interval: float,
         observe: Callable[[float], None],
-        looked: Callable[[Resource, AwsRefusal | None], None],
     ) -> None:
-        self._cloud = cloud
         self._inventory = inventory
-        self._executor = executor
+        self._looks = looks
         self._clock = clock
         self._interval = interval
         self._guard_interval = guard_interval
         self._observe = observe
-        self._looked = looked
-        self._pages: dict[_Group, int] = {}
-        self._guarded_at = clock.monotonic()
-        self.finished_at = clock.monotonic()
+        self._wanted: dict[Group, set[Resource]] = {}
+        self._under_way: dict[Group, tuple[asyncio.Task[None], float]] = {}
+        self._hints: set[Resource] = set()
+        self._next = self._next_guard = 0.0
+        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        self.finished_at = self._clock.monotonic()
-        pause = min(FIRST_SWEEP_SECONDS, self._interval)
-        while True:
-            await asyncio.sleep(pause)
-            pause = self._interval
-            began = self._clock.monotonic()
-            await self.sweep(self._due(began))
-            self.finished_at = self._clock.monotonic()
-            self._observe(self.finished_at - began)
+        now = self._clock.monotonic()
+        self._next = now + min(FIRST_SWEEP_SECONDS, self._interval)
+        self._next_guard = now + self._guard_interval
+        try:
+            while True:
+                await self._pause(self._next - self._clock.monotonic())
+                is_due = self._plan(self._clock.monotonic())
+                self._begin()
+                if is_due and not self._under_way:
+                    # Nothing to look at is looked at in no time.
+                    self._observe(0.0)
+        finally:
+            for task, _ in self._under_way.values():
+                task.cancel()
 
     async def sweep(self, resources: Iterable[Resource]) -> None:
         """Look at these resources once."""
-        groups: dict[_Group, set[Resource]] = defaultdict(set)
-        for resource in resources:
-            groups[resource.place, resource.type].add(resource)
-        await asyncio.gather(*(self._refresh(group, members) for group, members in groups.items()))
+        await asyncio.gather(*(self._looks.at(group, members) for group, members in _grouped(resources).items()))
 
-    def _due(self, now: float) -> set[Resource]:
-        due = self._inventory.followed()
-        if now - self._guarded_at >= self._guard_interval:
-            self._guarded_at = now
-            due |= self._inventory.guarded()
-        return due
+    def hint(self, resource: Resource) -> None:
+        """Somebody says that it has changed: look at it in a moment, whatever they say of it."""
+        if not self._hints:
+            asyncio.get_running_loop().call_later(HINT_SECONDS, self._wake.set)
+        self._hints.add(resource)
 
-    async def _refresh(self, group: _Group, members: set[Resource]) -> None:
-        missing = members
-        if len(members) > self._pages.get(group, 1):
-            try:
-                missing = members - await self._listed(group, members)
-            except AwsRefusal as refusal:
-                _log(group, refusal)
-                if refusal.remedy is Remedy.RETRY:
-                    return
-        for resource in sorted(missing):
-            try:
-                await self._executor.describe(resource)
-            except AwsRefusal as refusal:
-                _log(group, refusal)
-                # When AWS is busy the next sweep looks again; what is denied for one is no matter of the others.
-                if refusal.remedy is Remedy.RETRY:
-                    return
-                self._looked(resource, refusal)
-            else:
-                self._looked(resource, None)
+    def guard(self) -> None:
+        """Look at what ought to stay as it is now: anything may have happened to it."""
+        self._next = self._next_guard = self._clock.monotonic()
+        self._wake.set()
 
-    async def _listed(self, group: _Group, members: set[Resource]) -> set[Resource]:
-        """Record what a List says of the members; which of them it named."""
-        place, kind = group
-        names = {member.name: member for member in members}
-        found: set[Resource] = set()
-        pages, token = 0, None
-        query = _query(kind, [self._inventory.get(member) for member in members])
-        while len(found) < len(members):
-            page = await self._cloud.call(place, f"List{kind}s", {**query, **({"NextToken": token} if token else {})})
-            pages += 1
-            for view in _views(kind, page):
-                member = names.get(view.name)
-                if member is not None:
-                    self._inventory.glimpse(member, view)
-                    self._looked(member, None)
-                    found.add(member)
-            token = page.get("NextToken")
-            if not token:
-                break
-        self._pages[group] = max(1, pages)
-        return found
+    def hangs_for(self) -> float:
+        """How many seconds nothing has been heard of AWS while something was being looked at."""
+        if not self._under_way:
+            return 0.0
+        began = min(began for _, began in self._under_way.values())
+        return self._clock.monotonic() - max(began, self._looks.heard_at)
 
+    async def _pause(self, seconds: float) -> None:
+        # Not wait_for, which before Python 3.12 forgets to be cancelled when it is woken up in the same moment.
+        self._wake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._wake.wait()
 
-def _log(group: _Group, refusal: AwsRefusal) -> None:
-    logger.info("sweep of %s in %s: %s", group[1], group[0].region, refusal, extra=fields_of(refusal))
+    def _plan(self, now: float) -> bool:
+        """What is to be looked at now, beside what waits for an earlier look to end; whether a sweep is due."""
+        for group, members in _grouped(self._hints).items():
+            self._want(group, members)
+        self._hints = set()
+        if now < self._next:
+            return False
+        self._next = now + self._interval
+        for group, members in _grouped(self._inventory.followed()).items():
+            self._want(group, members)
+        if now >= self._next_guard:
+            self._next_guard = now + self._guard_interval
+            for group, members in _grouped(self._inventory.guarded(), is_guard=True).items():
+                self._want(group, members)
+        return True
 
+    def _want(self, group: Group, members: set[Resource]) -> None:
+        self._wanted[group] = self._wanted.get(group, set()) | members
 
-def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:
-    """The List that reaches back just far enough; newest first, so that it can stop once all are found."""
-    query: dict[str, Any] = {"MaxResults": PAGE_SIZE, "SortBy": "CreationTime", "SortOrder": "Descending"}
-    since = _oldest(list(sightings))
-    if since is not None:
-        # Training jobs by creation: with LastModifiedTimeAfter their List may return empty pages for long.
-        bound = "CreationTimeAfter" if kind is ResourceType.TRAINING_JOB else "LastModifiedTimeAfter"
-        query[bound] = since - OVERLAP
-    return query
+    def _begin(self) -> None:
+        for group in [group for group in self._wanted if group not in self._under_way]:
+            members = {one for one in self._wanted.pop(group) if self._inventory.is_cared_for(one)}
+            if members:
+                task = asyncio.get_running_loop().create_task(self._look(group, members))
+                self._under_way[group] = task, self._clock.monotonic()
+
+    async def _look(self, group: Group, members: set[Resource]) -> None:
+        began = self._clock.monotonic()
+        try:
+            await self._looks.at(group, members)
+        except Exception:
+            logger.exception("sweep of %s in %s: unforeseen", group.type, group.place.region)
+        finally:
+            del self._under_way[group]
+            self._wake.set()
+        self._observe(self._clock.monotonic() - began)
 
 
-def _oldest(sightings: list[Sighting]) -> datetime | None:
-    times = [_time(sighting) for sighting in sightings]
-    known = [time for time in times if time is not None]
-    # One whose time is not known may be as old as can be.
-    return min(known) if known and len(known) == len(times) else None
-
-
-def _time(sighting: Sighting) -> datetime | None:
-    if isinstance(sighting, JobView):
-        return sighting.created
-    return sighting.modified if isinstance(sighting, EndpointView) else None
-
-
-def _views(kind: ResourceType, page: Mapping[str, Any]) -> list[JobView] | list[EndpointView]:
-    if kind is ResourceType.TRAINING_JOB:
-        return [job_listed(summary) for summary in page["TrainingJobSummaries"]]
-    return [endpoint_listed(summary) for summary in page["Endpoints"]]
+def _grouped(resources: Iterable[Resource], *, is_guard: bool = False) -> dict[Group, set[Resource]]:
+    groups: dict[Group, set[Resource]] = defaultdict(set)
+    for resource in resources:
+        groups[Group(resource.place, resource.type, is_guard)].add(resource)
+    return groups

@@ -35,10 +35,11 @@ class Backoff:
             words=refusal.words,
             since=before.since if before is not None else now,
             count=count,
-            retry_at=now + timedelta(seconds=self._delay(refusal, count)),
+            retry_at=now + timedelta(seconds=self.delay(refusal, count)),
         )
 
-    def _delay(self, refusal: AwsRefusal, count: int) -> float:
+    def delay(self, refusal: AwsRefusal, count: int) -> float:
+        """Seconds to wait after as many refusals of this kind."""
         first, most = self._wait_seconds if refusal.remedy is Remedy.WAIT else RETRY_SECONDS
         # Propagation takes a fixed time, however often one asks.
         growth = 1.3 if refusal.kind is RefusalKind.NOT_PROPAGATED else 2.0

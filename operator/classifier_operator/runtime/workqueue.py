@@ -39,7 +39,7 @@ class WorkQueue(Generic[K]):
         self._since: dict[K, float] = {}
         self._line: asyncio.PriorityQueue[tuple[int, int, K]] = asyncio.PriorityQueue()
         self._waiting: dict[K, Priority] = {}
-        self._working: set[K] = set()
+        self._working: dict[K, Priority] = {}
         self._again: dict[K, Priority] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._order = itertools.count()
@@ -56,6 +56,10 @@ class WorkQueue(Generic[K]):
     def working(self) -> int:
         """How many are being worked on."""
         return len(self._working)
+
+    def urgency(self, key: K) -> Priority:
+        """How urgent it is to look at a key that is being worked on."""
+        return self._working.get(key, Priority.NORMAL)
 
     @property
     def scheduled(self) -> int:
@@ -108,13 +112,13 @@ class WorkQueue(Generic[K]):
             # An entry that was overtaken by a more urgent one, or forgotten, is void.
             if self._waiting.get(key) == priority:
                 del self._waiting[key]
-                self._working.add(key)
+                self._working[key] = Priority(priority)
                 self._waited(self._monotonic() - self._since.pop(key))
                 return key
 
     def done(self, key: K) -> None:
         """The key has been looked at; it comes again if it was added in the meantime."""
-        self._working.discard(key)
+        self._working.pop(key, None)
         priority = self._again.pop(key, None)
         if priority is not None:
             self.add(key, priority)

@@ -208,6 +208,9 @@ RULES = (
                 "NoSuchKey",
                 "NoSuchBucket",
                 "NoSuchUpload",
+                # SQS, in its new protocol and as boto3 calls it.
+                "QueueDoesNotExist",
+                "AWS.SimpleQueueService.NonExistentQueue",
                 "404",
             }
         ),

@@ -29,7 +29,6 @@ from classifier_operator.training.importing import (
     uploads_in,
 )
 from classifier_operator.training.leftovers import besides, going_on, superseded
-from classifier_operator.training.request import wanted_run
 from classifier_operator.training.retry import (
     is_retry_due,
     may_be_tried_again,
@@ -47,7 +46,7 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
     if training.meta.is_deleted:
         return being_deleted(training, seen, now)
     try:
-        wanted = wanted_run(training.meta, training.spec, training.defaults)
+        wanted = training.wanted
         refusal = training.allowed.refusal_of(uses_of(training.spec, training.defaults))
     except SpecError as error:
         return _refused(training, error, seen, now)
@@ -63,8 +62,7 @@ def subject_of(training: Training) -> Subject:
     job = None
     if not training.meta.is_deleted:
         with suppress(SpecError):
-            wanted = wanted_run(training.meta, training.spec, training.defaults)
-            job = wanted.job(attempt_of(training.status, wanted))
+            job = training.wanted.job(attempt_of(training.status, training.wanted))
     resources = frozenset({*known, *([job] if job else ())})
     return Subject(resources=resources, identity=f"{training.meta.generation}:{job and job.name}")
 

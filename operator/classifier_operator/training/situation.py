@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -13,7 +14,7 @@ from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.sagemaker.views import Sighting
 from classifier_operator.training import status as report
 from classifier_operator.training.fetches import Imports
-from classifier_operator.training.request import Wanted
+from classifier_operator.training.request import Wanted, wanted_run
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
 
 TrainingDecision = Decision[TrainingStatus]
@@ -21,7 +22,7 @@ TrainingDecision = Decision[TrainingStatus]
 _HELD = frozenset({Reason.INVALID_SPEC, Reason.NAME_TAKEN})
 
 
-class Training(Struct, frozen=True, kw_only=True):
+class Training(Struct, frozen=True, kw_only=True, dict=True):
     """A ClassifierTraining as decisions see it."""
 
     meta: Meta
@@ -30,6 +31,11 @@ class Training(Struct, frozen=True, kw_only=True):
     defaults: Defaults = Defaults()
     imports: Imports = Imports()
     allowed: Allowance = EVERYTHING
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """The run that the spec asks for. Raises SpecError."""
+        return wanted_run(self.meta, self.spec, self.defaults)
 
 
 class Situation(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ TARGET_LABELS = {"job", "instance"}
 VALUES = {
     "condition": {*ConditionType, "Unknown"},
     "kind": set(Kind),
+    "operation": {"ReceiveMessage"},
     "outcome": {*RefusalKind, "ok", "Interrupted"},
     "phase": {phase.name.lower() for phase in Phase},
     "reason": {*Reason, "Unknown"},
@@ -46,6 +47,8 @@ UNUSED = {
     "classifier_operator_aws_call_seconds_sum",
     "classifier_operator_event_loop_lag_seconds_count",
     "classifier_operator_event_loop_lag_seconds_sum",
+    "classifier_operator_events_age_seconds_count",
+    "classifier_operator_events_age_seconds_sum",
     "classifier_operator_pass_seconds_count",
     "classifier_operator_pass_seconds_sum",
     "classifier_operator_queue_wait_seconds_count",

@@ -161,3 +161,32 @@ def test_what_is_forgotten_is_unknown(inventory: Inventory) -> None:
     inventory.record(JOB, RUNNING)
     inventory.forget([JOB])
     assert (inventory.get(JOB), inventory.of([JOB])) == (Unseen.UNKNOWN, {})
+
+
+THERE = "arn:aws:iam::222222222222:role/Classifiers"
+
+
+def test_who_is_cared_for_is_found_by_what_an_arn_says(inventory: Inventory) -> None:
+    found = inventory.cared_for("123456789012", ResourceType.ENDPOINT, "us-east-1", "endpoint")
+    assert found == (ENDPOINT,)
+    assert inventory.cared_for("123456789012", ResourceType.ENDPOINT, "eu-west-1", "endpoint") == ()
+    assert inventory.cared_for("123456789012", ResourceType.TRAINING_JOB, "us-east-1", "endpoint") == ()
+    inventory.watch(KEY, follow=NONE, guard=NONE)
+    assert inventory.cared_for("123456789012", ResourceType.ENDPOINT, "us-east-1", "endpoint") == ()
+
+
+def test_who_is_still_cared_for_by_another_is_found(inventory: Inventory) -> None:
+    other = KEY._replace(name="other")
+    inventory.watch(other, follow=NONE, guard=frozenset({ENDPOINT}))
+    inventory.watch(KEY, follow=NONE, guard=NONE)
+    assert inventory.cared_for("1", ResourceType.ENDPOINT, "us-east-1", "endpoint") == (ENDPOINT,)
+
+
+def test_what_another_account_tells_is_not_of_a_role_elsewhere(inventory: Inventory) -> None:
+    place = Place("us-east-1", THERE)
+    elsewhere = Resource(place, ResourceType.ENDPOINT, "EndPoint")
+    inventory.watch(KEY._replace(name="other"), follow=frozenset({elsewhere}), guard=NONE)
+    found = inventory.cared_for("222222222222", ResourceType.ENDPOINT, "us-east-1", "endpoint")
+    # Whose account the operator's own identity is in, nobody has said.
+    assert set(found) == {ENDPOINT, elsewhere}
+    assert inventory.cared_for("333333333333", ResourceType.ENDPOINT, "us-east-1", "endpoint") == (ENDPOINT,)

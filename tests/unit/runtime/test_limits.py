@@ -1,36 +1,145 @@
-"""How many calls a second."""
+"""Whose turn it is."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import pytest
-from tests.unit.fakes import FakeClock
 
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.limits import RateLimits, TokenBucket
+from classifier_operator.runtime.pacing.limits import Caller, NotYetError, RateLimits, account_of, rates_for
+from classifier_operator.runtime.workqueue import Priority
+
+PLACE = Place("us-east-1")
+ROLE = "arn:aws:iam::222222222222:role/"
 
 
-def test_a_burst_is_free_and_the_rest_waits() -> None:
-    bucket = TokenBucket(2.0, 2.0, FakeClock().monotonic)
-    assert [bucket.take() for _ in range(4)] == [0.0, 0.0, 0.5, 1.0]
+class Callers:
+    """Remembers who was called."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+        self._arrived = asyncio.Event()
+
+    def one(self, name: str, priority: Priority = Priority.NORMAL) -> Caller:
+        def call() -> None:
+            self.called.append(name)
+            self._arrived.set()
+
+        return Caller(name=name, priority=priority, call=call)
+
+    async def until(self, count: int) -> list[str]:
+        async with asyncio.timeout(5):
+            while len(self.called) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
+        return self.called
 
 
-def test_tokens_come_back_with_time_and_not_beyond_the_burst() -> None:
-    clock = FakeClock()
-    bucket = TokenBucket(2.0, 2.0, clock.monotonic)
-    bucket.take()
-    clock.seconds = 100
-    assert [bucket.take() for _ in range(3)] == [0.0, 0.0, 0.5]
+def limits(rate: float) -> RateLimits:
+    """Buckets of so many calls a second, with one token to begin with."""
+    return RateLimits(asyncio.get_running_loop().time, {"": (rate, rate), "List": (rate, rate)})
 
 
-def test_over_time_no_more_than_the_rate_is_taken() -> None:
-    clock = FakeClock()
-    bucket = TokenBucket(10.0, 10.0, clock.monotonic)
-    waits = [bucket.take() for _ in range(110)]
-    assert waits[-1] == pytest.approx(10.0)
+async def test_the_first_call_is_free_and_the_next_one_waits() -> None:
+    found = limits(2)
+    assert await found.acquire(PLACE, "CreateModel") == 0
+    assert await found.acquire(PLACE, "CreateModel") == pytest.approx(0.5, abs=0.2)
 
 
-async def test_each_operation_and_place_has_a_bucket_of_its_own() -> None:
-    limits = RateLimits(FakeClock().monotonic, {"List": 0.001, "": 0.001})
-    for place in (Place("a"), Place("b"), Place("a", "role")):
-        await limits.acquire(place, "ListEndpoints")
-        await limits.acquire(place, "ListTrainingJobs")
+async def test_each_operation_account_and_region_has_a_bucket_of_its_own() -> None:
+    found = limits(0.001)
+    for place in (PLACE, Place("eu-west-1"), Place("us-east-1", ROLE + "a")):
+        for operation in ("CreateModel", "CreateEndpoint"):
+            assert await found.acquire(place, operation) == 0
+
+
+async def test_all_lists_of_an_account_and_region_share_one_bucket() -> None:
+    found = limits(0.001)
+    await found.acquire(Place("us-east-1", ROLE + "a"), "ListEndpoints")
+    for operation in ("ListTrainingJobs", "ListTags"):
+        with pytest.raises(NotYetError):
+            found.claim(Place("us-east-1", ROLE + "b"), operation, Callers().one("x"))
+    assert await found.acquire(PLACE, "ListTrainingJobs") == 0
+
+
+def test_roles_of_one_account_are_one_account() -> None:
+    assert account_of(Place("x", ROLE + "a")) == account_of(Place("x", ROLE + "b")) == "222222222222"
+    assert account_of(PLACE) == ""
+
+
+def test_lists_never_go_beyond_two_a_second_and_shards_share_the_rest() -> None:
+    assert rates_for(1)["List"][1] < 2
+    assert rates_for(2, 40)[""] == (5, 20)
+    assert rates_for(1, 4)[""] == (4, 4)
+
+
+async def test_a_caller_does_not_wait_and_is_called_when_it_is_its_turn() -> None:
+    found, callers = limits(20), Callers()
+    caller = callers.one("digits")
+    assert found.claim(PLACE, "CreateModel", callers.one("first")) == 0
+    for _ in range(9):
+        found.claim(PLACE, "CreateModel", callers.one("first"))
+    with pytest.raises(NotYetError):
+        found.claim(PLACE, "CreateModel", caller)
+    assert found.waiting() == 1
+    await callers.until(1)
+    assert found.waiting() == 0
+    assert found.claim(PLACE, "CreateModel", caller) > 0
+    with pytest.raises(NotYetError):
+        found.claim(PLACE, "CreateModel", caller)
+
+
+async def test_one_that_asks_again_does_not_stand_twice() -> None:
+    found, callers = limits(2), Callers()
+    found.claim(PLACE, "CreateModel", callers.one("first"))
+    for _ in range(3):
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateModel", callers.one("digits"))
+    assert found.waiting() == 1
+
+
+async def test_the_urgent_go_first() -> None:
+    found, callers = limits(20), Callers()
+    await _exhaust(lambda: found.acquire(PLACE, "CreateModel"))
+    order = (("listed", Priority.LOW), ("swept", Priority.NORMAL), ("deleted", Priority.URGENT))
+    for name, priority in order:
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateModel", callers.one(name, priority))
+    assert await callers.until(3) == ["deleted", "swept", "listed"]
+
+
+async def test_one_that_becomes_more_urgent_goes_forward_and_is_called_once() -> None:
+    found, callers = limits(20), Callers()
+    await _exhaust(lambda: found.acquire(PLACE, "CreateModel"))
+    for name, priority in (("a", Priority.LOW), ("b", Priority.NORMAL), ("a", Priority.URGENT)):
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateModel", callers.one(name, priority))
+    assert await callers.until(2) == ["a", "b"]
+    await found.acquire(PLACE, "CreateModel")
+    assert callers.called == ["a", "b"]
+
+
+async def test_one_that_waits_no_longer_takes_no_turn() -> None:
+    found = limits(10)
+    await _exhaust(lambda: found.acquire(PLACE, "CreateModel"))
+    given_up = asyncio.ensure_future(found.acquire(PLACE, "CreateModel"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert await found.acquire(PLACE, "CreateModel") == pytest.approx(0.1, abs=0.08)
+
+
+async def test_throttling_slows_down_whoever_comes_next() -> None:
+    found = limits(10)
+    await found.acquire(PLACE, "CreateModel")
+    found.throttled(PLACE, "CreateModel")
+    assert found.rates()["", "us-east-1", "CreateModel"] == 5
+    assert await found.acquire(PLACE, "CreateModel") == pytest.approx(0.2, abs=0.08)
+    found.went_well(PLACE, "CreateModel")
+    assert found.rates()["", "us-east-1", "CreateModel"] > 5
+
+
+async def _exhaust(acquire: Callable[[], Awaitable[float]]) -> None:
+    while not await acquire():
+        pass

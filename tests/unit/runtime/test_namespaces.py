@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -134,3 +135,25 @@ async def test_what_is_not_in_use_is_forgotten(cluster: Namespaces, defaults: Na
     cluster.reads.clear()
     assert (await defaults.of("vision")).region == "eu-west-1"
     assert cluster.reads == ["vision"]
+
+
+async def test_those_who_ask_at_a_time_share_a_request_that_begins_after_they_asked(
+    cluster: Namespaces, defaults: NamespaceDefaults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, read = asyncio.Event(), cluster.read_namespace
+
+    async def slow(name: str) -> dict[str, Any]:
+        found = await read(name)
+        await answer.wait()
+        return found
+
+    monkeypatch.setattr(cluster, "read_namespace", slow)
+    early = asyncio.ensure_future(defaults.of("vision", afresh=True))
+    await asyncio.sleep(0.01)
+    annotate(cluster, "vision", region="eu-west-1")
+    late = [asyncio.ensure_future(defaults.of("vision", afresh=True)) for _ in range(9)]
+    await asyncio.sleep(0.01)
+    answer.set()
+    assert (await early).region == "us-east-1"
+    assert {(await one).region for one in late} == {"eu-west-1"}
+    assert cluster.reads == ["vision", "vision"]

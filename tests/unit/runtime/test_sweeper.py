@@ -13,6 +13,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, Inventory
+from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 from classifier_operator.sagemaker.views import JobView, Unseen
@@ -36,7 +37,14 @@ class Pages:
         self._pages = [names[at : at + size] for at in range(0, jobs, size)] or [[]]
         self._known = set(names)
 
-    async def call(self, _: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(
+        self,
+        _: Place,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        turn: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
         name = params.get("TrainingJobName", "")
         self.calls.append((operation, name))
         if operation in self.refusals or name in self.refusals:
@@ -75,15 +83,9 @@ class Setting:
         self.clock = FakeClock()
         self.inventory = Inventory(changed=self.told.append, clock=self.clock.monotonic)
         executor = Executor(self.cloud, self.inventory, self.clock)
+        looks = Looks(self.cloud, self.inventory, executor, self.clock, looked=lambda resource, refusal: None)
         self.sweeper = Sweeper(
-            self.cloud,
-            self.inventory,
-            executor,
-            self.clock,
-            interval=5,
-            guard_interval=300,
-            observe=lambda seconds: None,
-            looked=lambda resource, refusal: None,
+            self.inventory, looks, self.clock, interval=5, guard_interval=300, observe=lambda seconds: None
         )
 
     @property

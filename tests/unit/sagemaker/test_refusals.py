@@ -72,6 +72,8 @@ ANSWERS = {
     "no object": ("GetObject", "NoSuchKey", "The specified key does not exist.", KIND.NOT_FOUND, STOP),
     "no object to look at": ("HeadObject", "404", "Not Found", KIND.NOT_FOUND, STOP),
     "no bucket": ("GetObject", "NoSuchBucket", "The specified bucket does not exist", KIND.NOT_FOUND, STOP),
+    "no queue": ("ReceiveMessage", "AWS.SimpleQueueService.NonExistentQueue", "", KIND.NOT_FOUND, STOP),
+    "no queue, in SQS's new protocol": ("ReceiveMessage", "QueueDoesNotExist", "", KIND.NOT_FOUND, STOP),
     # Not there yet
     "configuration not seen yet": ("CreateEndpoint", VALIDATION, CONFIG, KIND.NOT_PROPAGATED, RETRY),
     "configuration gone at update": ("UpdateEndpoint", VALIDATION, CONFIG, KIND.NOT_PROPAGATED, RETRY),

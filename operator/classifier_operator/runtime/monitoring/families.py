@@ -54,6 +54,7 @@ class Family(Struct, frozen=True):
 _CALL_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 70.0)
 _WAIT_SECONDS = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _SWEEP_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0)
+_AGE_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 AWS_CALLS = Family(
@@ -66,7 +67,8 @@ AWS_CALLS = Family(
 AWS_CALL_SECONDS = Family(
     "aws_call_seconds",
     Type.HISTOGRAM,
-    "How long AWS took to answer, in seconds, without the wait for the rate limiter.",
+    "How long AWS took to answer, in seconds, without the wait for the rate limiter. ReceiveMessage waits for events, "
+    "up to 20.",
     ("aws_service", "operation"),
     _CALL_SECONDS,
 )
@@ -92,6 +94,19 @@ AWS_LIMIT_WAIT_SECONDS = Family(
     "How long calls waited for the rate limiter, in seconds.",
     ("aws_service",),
     _WAIT_SECONDS,
+)
+EVENTS_RECEIVED = Family(
+    "events_received",
+    Type.COUNTER,
+    "Messages from `--events-queue` by what became of them: used (something was looked at), unclaimed (nobody here "
+    "cares for it), malformed (no state change of SageMaker's). All of them are deleted.",
+    ("outcome",),
+)
+EVENTS_AGE_SECONDS = Family(
+    "events_age_seconds",
+    Type.HISTOGRAM,
+    "How old SageMaker's events were when they arrived, in seconds; AWS tells their time by the second.",
+    buckets=_AGE_SECONDS,
 )
 KUBERNETES_WRITES = Family(
     "kubernetes_writes",
@@ -230,6 +245,8 @@ SECTIONS = {
         AWS_LIMIT_WAIT_SECONDS,
         SWEEP_SECONDS,
         LAST_SWEEP,
+        EVENTS_RECEIVED,
+        EVENTS_AGE_SECONDS,
     ),
     "Objects": (
         OBJECTS,

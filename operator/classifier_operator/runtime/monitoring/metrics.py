@@ -56,6 +56,8 @@ class Metrics:
         self.sweep_seconds = self._histogram(families.SWEEP_SECONDS)
         self.last_sweep = self._made(Gauge, families.LAST_SWEEP)
         self.last_sweep.set_to_current_time()
+        self.events_received = self._made(Counter, families.EVENTS_RECEIVED)
+        self.events_age = self._histogram(families.EVENTS_AGE_SECONDS)
         self.import_bytes = self._made(Counter, families.IMPORT_BYTES)
         self.leading = self._made(Gauge, families.LEADING)
         self.event_loop_lag = self._histogram(families.EVENT_LOOP_LAG_SECONDS)

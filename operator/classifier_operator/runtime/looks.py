@@ -1,0 +1,174 @@
+"""One look at many resources of one type in one place, by the cheapest calls: a List for many, Describe for few.
+
+A List costs a call for each hundred resources of the whole account, other people's included; a Describe costs one for
+each resource. How many pages a List takes is only known once it has been read to its end, so that is remembered. Where
+describing is cheaper, listing is tried again now and then: other people's resources come and go.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Set
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.monitoring.logs import fields_of
+from classifier_operator.runtime.ports import Clock, Cloud
+from classifier_operator.runtime.workqueue import Priority
+from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
+from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed
+
+logger = logging.getLogger(__name__)
+
+PAGE_SIZE = 100
+# Clocks differ, and a creation time is AWS's: look a little further back than the oldest that is missed.
+OVERLAP = timedelta(minutes=2)
+# What a List would cost is found out anew after so long.
+COST_KNOWN_SECONDS = 300.0
+# These can be listed with all that is looked at; of others a List tells too little.
+LISTED = frozenset({ResourceType.TRAINING_JOB, ResourceType.ENDPOINT})
+
+
+class Group(NamedTuple):
+    """What is looked at together. What ought to stay as it is gives way to what is on the move."""
+
+    place: Place
+    type: ResourceType
+    is_guard: bool = False
+
+    @property
+    def priority(self) -> Priority:
+        """How urgent looks at the group are."""
+        return Priority.LOW if self.is_guard else Priority.NORMAL
+
+
+class ListCost:
+    """How many pages a List of one group takes, as far as is known."""
+
+    def __init__(self) -> None:
+        self._pages = 1
+        self._known_at = 0.0
+
+    def is_worth_it(self, members: int, now: float) -> bool:
+        """Whether listing is cheaper than describing so many, or has to be tried again to be known."""
+        is_old = now - self._known_at > COST_KNOWN_SECONDS
+        return members > (1 if is_old else self._pages)
+
+    def was(self, pages: int, now: float) -> None:
+        """A List took so many, or would have taken more."""
+        self._pages = max(1, pages)
+        self._known_at = now
+
+
+class Looks:
+    """Looks at groups of resources and records what AWS says.
+
+    looked: called with each resource that was looked at, and with the refusal where AWS did not show it.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        inventory: Inventory,
+        executor: Executor,
+        clock: Clock,
+        looked: Callable[[Resource, AwsRefusal | None], None],
+    ) -> None:
+        self._cloud = cloud
+        self._inventory = inventory
+        self._executor = executor
+        self._clock = clock
+        self._looked = looked
+        self._costs: dict[Group, ListCost] = {}
+        self.heard_at = clock.monotonic()
+
+    async def at(self, group: Group, members: Set[Resource]) -> None:
+        """Look at these, which are all of the group."""
+        missing = members
+        if group.type in LISTED and self._cost(group).is_worth_it(len(members), self._clock.monotonic()):
+            try:
+                missing = members - await self._listed(group, members)
+            except AwsRefusal as refusal:
+                _log(group, refusal)
+                if refusal.remedy is Remedy.RETRY:
+                    return
+        for resource in sorted(missing):
+            try:
+                await self._executor.describe(resource, group.priority)
+            except AwsRefusal as refusal:
+                _log(group, refusal)
+                # When AWS is busy the next sweep looks again; what is denied for one is no matter of the others.
+                if refusal.remedy is Remedy.RETRY:
+                    return
+                self._tell(resource, refusal)
+            else:
+                self._tell(resource, None)
+
+    async def _listed(self, group: Group, members: Set[Resource]) -> set[Resource]:
+        """Record what a List says of the members; which of them it named.
+
+        It ends once it has cost as much as to describe all of them would have.
+        """
+        names = {member.name: member for member in members}
+        found: set[Resource] = set()
+        query = _query(group.type, [self._inventory.get(member) for member in members])
+        for pages in range(1, len(members) + 1):
+            page = await self._cloud.call(group.place, f"List{group.type}s", query, turn=group.priority)
+            self.heard_at = self._clock.monotonic()
+            for view in _views(group.type, page):
+                member = names.get(view.name)
+                if member is not None:
+                    self._inventory.glimpse(member, view)
+                    self._tell(member, None)
+                    found.add(member)
+            token = page.get("NextToken")
+            is_over = not token or len(found) == len(members)
+            if is_over or pages == len(members):
+                self._cost(group).was(pages if is_over else pages + 1, self._clock.monotonic())
+                break
+            query = {**query, "NextToken": token}
+        return found
+
+    def _tell(self, resource: Resource, refusal: AwsRefusal | None) -> None:
+        self.heard_at = self._clock.monotonic()
+        self._looked(resource, refusal)
+
+    def _cost(self, group: Group) -> ListCost:
+        return self._costs.setdefault(group, ListCost())
+
+
+def _log(group: Group, refusal: AwsRefusal) -> None:
+    logger.info("sweep of %s in %s: %s", group.type, group.place.region, refusal, extra=fields_of(refusal))
+
+
+def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:
+    """The List that reaches back just far enough; newest first, so that it can stop once all are found."""
+    query: dict[str, Any] = {"MaxResults": PAGE_SIZE, "SortBy": "CreationTime", "SortOrder": "Descending"}
+    since = _oldest(list(sightings))
+    if since is not None:
+        # Training jobs by creation: with LastModifiedTimeAfter their List may return empty pages for long.
+        bound = "CreationTimeAfter" if kind is ResourceType.TRAINING_JOB else "LastModifiedTimeAfter"
+        query[bound] = since - OVERLAP
+    return query
+
+
+def _oldest(sightings: list[Sighting]) -> datetime | None:
+    times = [_time(sighting) for sighting in sightings]
+    known = [time for time in times if time is not None]
+    # One whose time is not known may be as old as can be.
+    return min(known) if known and len(known) == len(times) else None
+
+
+def _time(sighting: Sighting) -> datetime | None:
+    if isinstance(sighting, JobView):
+        return sighting.created
+    return sighting.modified if isinstance(sighting, EndpointView) else None
+
+
+def _views(kind: ResourceType, page: Mapping[str, Any]) -> list[JobView] | list[EndpointView]:
+    if kind is ResourceType.TRAINING_JOB:
+        return [job_listed(summary) for summary in page["TrainingJobSummaries"]]
+    return [endpoint_listed(summary) for summary in page["Endpoints"]]

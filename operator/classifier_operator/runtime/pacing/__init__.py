@@ -1,0 +1,1 @@
+"""Room: how many calls go to AWS, and whose turn it is."""

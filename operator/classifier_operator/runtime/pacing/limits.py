@@ -1,0 +1,224 @@
+"""Whose turn it is to call AWS: one token bucket for each account, region and operation, shared by everything.
+
+Those who have to wait stand in line, the urgent ones first: what a person has just done or deleted, then the sweeps,
+then what is looked at for the sake of order. A pass over an object does not wait, because thousands of passes that wait
+would keep everybody else from working: it ends, and is called again when it is its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from classifier_operator.api.ledger import Place
+from classifier_operator.runtime.pacing.pace import Pace
+from classifier_operator.runtime.workqueue import Priority
+
+# Two List calls a second is what Service Quotas shows to users, for all of them; AWS tells nothing of the others. A
+# little less, so that three never fall into one second.
+LIST_RATE = 1.8
+FIRST_RATE = 10.0
+MOST_RATE = 100.0
+# A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
+TURN_SECONDS = 30.0
+
+
+class NotYetError(Exception):
+    """It is not the caller's turn; the caller is called when it is."""
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who wants to call AWS, how urgent it is, and how to call it when it is its turn."""
+
+    name: Hashable
+    priority: Priority
+    call: Callable[[], None]
+
+
+class _Waiter(NamedTuple):
+    priority: Priority
+    number: int
+    since: float
+    take: Callable[[], bool]
+
+
+class Line:
+    """One bucket, and those who wait for a token of it."""
+
+    def __init__(self, pace: Pace, clock: Callable[[], float]) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._tokens = pace.burst
+        self._filled_at = clock()
+        self._waiting: list[_Waiter] = []
+        self._numbers = itertools.count()
+        self._standing: dict[Hashable, _Waiter] = {}
+        self._turns: dict[Hashable, tuple[float, float]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def rate(self) -> float:
+        """Calls a second, as of now."""
+        return self._pace.rate
+
+    async def wait(self, priority: Priority) -> float:
+        """Return when it is the caller's turn; how many seconds that took."""
+        if self._is_free():
+            return 0.0
+        turn = asyncio.get_running_loop().create_future()
+
+        def take() -> bool:
+            if turn.done():
+                return False
+            turn.set_result(None)
+            return True
+
+        waiter = self._stand(priority, take)
+        await turn
+        return self._clock() - waiter.since
+
+    def claim(self, caller: Caller) -> float:
+        """Take the caller's turn; how many seconds it has waited for it.
+
+        Raises:
+            NotYetError: it is not its turn; it stands in line.
+
+        """
+        now = self._clock()
+        end, waited = self._turns.pop(caller.name, (0.0, 0.0))
+        if now <= end:
+            return waited
+        if self._is_free():
+            return 0.0
+        standing = self._standing.get(caller.name)
+        if standing is None or caller.priority < standing.priority:
+            waiter = self._stand(caller.priority, partial(self._give, caller), since=standing and standing.since)
+            self._standing[caller.name] = waiter
+        raise NotYetError
+
+    def went_well(self) -> None:
+        """AWS took a call."""
+        self._pace.went_well(self._clock(), is_waited_for=bool(self._waiting))
+
+    def throttled(self) -> None:
+        """AWS had too many."""
+        self._pace.throttled(self._clock())
+        self._fill()
+        self._tokens = min(0.0, self._tokens)
+
+    def _stand(self, priority: Priority, take: Callable[[], bool], *, since: float | None = None) -> _Waiter:
+        number = next(self._numbers)
+        waiter = _Waiter(priority, number, since or self._clock(), take)
+        heapq.heappush(self._waiting, waiter)
+        if self._timer is None:
+            self._serve_later()
+        return waiter
+
+    def _give(self, caller: Caller) -> bool:
+        standing = self._standing.get(caller.name)
+        if standing is None or standing.priority < caller.priority:
+            return False
+        del self._standing[caller.name]
+        now = self._clock()
+        self._turns[caller.name] = now + TURN_SECONDS, now - standing.since
+        caller.call()
+        return True
+
+    def _is_free(self) -> bool:
+        self._fill()
+        if self._waiting or self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def _fill(self) -> None:
+        now = self._clock()
+        self._tokens = min(self._pace.burst, self._tokens + (now - self._filled_at) * self._pace.rate)
+        self._filled_at = now
+
+    def _serve_later(self) -> None:
+        seconds = max(0.001, (1 - self._tokens) / self._pace.rate)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._serve)
+
+    def _serve(self) -> None:
+        """Give out the tokens that there are, to the most urgent first."""
+        self._timer = None
+        self._fill()
+        while self._waiting and self._tokens >= 1:
+            if heapq.heappop(self._waiting).take():
+                self._tokens -= 1
+        if self._waiting:
+            self._serve_later()
+        self._forget_turns()
+
+    def _forget_turns(self) -> None:
+        now = self._clock()
+        for name in [name for name, (end, _) in self._turns.items() if end < now]:
+            del self._turns[name]
+
+
+class RateLimits:
+    """The lines. `rates`: calls a second to begin with, and at most, by the name of the bucket; "" for all others."""
+
+    def __init__(self, clock: Callable[[], float], rates: Mapping[str, tuple[float, float]] | None = None) -> None:
+        self._clock = clock
+        self._rates = rates or rates_for(1)
+        self._lines: dict[tuple[str, str, str], Line] = {}
+
+    def waiting(self) -> int:
+        """How many calls wait for their turn."""
+        return sum(map(len, self._lines.values()))
+
+    def rates(self) -> Mapping[tuple[str, str, str], float]:
+        """Calls a second as of now, by account ("" is the operator's own), region and bucket."""
+        return {name: line.rate for name, line in self._lines.items()}
+
+    async def acquire(self, place: Place, operation: str, priority: Priority = Priority.NORMAL) -> float:
+        """Return when the call may be made; how many seconds that took."""
+        return await self._line(place, operation).wait(priority)
+
+    def claim(self, place: Place, operation: str, caller: Caller) -> float:
+        """Return if the call may be made now; how many seconds its caller has waited for that.
+
+        Raises:
+            NotYetError: the caller is called when it may.
+
+        """
+        return self._line(place, operation).claim(caller)
+
+    def went_well(self, place: Place, operation: str) -> None:
+        """AWS took the call."""
+        self._line(place, operation).went_well()
+
+    def throttled(self, place: Place, operation: str) -> None:
+        """AWS said that there are too many."""
+        self._line(place, operation).throttled()
+
+    def _line(self, place: Place, operation: str) -> Line:
+        bucket = "List" if operation.startswith("List") else operation
+        name = account_of(place), place.region, bucket
+        if name not in self._lines:
+            rate, most = self._rates.get(bucket, self._rates[""])
+            self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock)
+        return self._lines[name]
+
+
+def rates_for(shards: int, most: float = MOST_RATE) -> Mapping[str, tuple[float, float]]:
+    """One shard's part of what AWS allows the account."""
+    listing = LIST_RATE / shards
+    return {"List": (listing, listing), "": (min(FIRST_RATE, most) / shards, most / shards)}
+
+
+def account_of(place: Place) -> str:
+    """The account that calls count for; "" is the operator's own."""
+    parts = place.assume_role_arn.split(":")
+    return parts[4] if len(parts) > 4 else place.assume_role_arn

@@ -1,0 +1,151 @@
+"""When the sweeper looks, and at what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Set
+from contextlib import asynccontextmanager
+
+import pytest
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.looks import Group
+from classifier_operator.runtime.sweeper import Sweeper
+
+JOBS = Place("us-east-1"), ResourceType.TRAINING_JOB
+ENDPOINTS = Place("us-east-1"), ResourceType.ENDPOINT
+
+
+def job(number: int) -> Resource:
+    return Resource(*JOBS, f"job-{number}")
+
+
+ENDPOINT = Resource(*ENDPOINTS, "endpoint")
+FOLLOWER, GUARD = ObjectKey(Kind.TRAINING, "vision", "a"), ObjectKey(Kind.ENDPOINT, "vision", "b")
+
+
+class Clock:
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class Gaze:
+    """Looks that take as long as the test says."""
+
+    def __init__(self) -> None:
+        self.looks: list[tuple[Group, frozenset[Resource]]] = []
+        self.heard_at = 0.0
+        self.error: Exception | None = None
+        self.open = asyncio.Event()
+        self.open.set()
+        self._changed = asyncio.Event()
+
+    async def at(self, group: Group, members: Set[Resource]) -> None:
+        self.looks.append((group, frozenset(members)))
+        self._changed.set()
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not reached():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def count(self, place: Place, kind: ResourceType) -> int:
+        return sum((group.place, group.type) == (place, kind) for group, _ in self.looks)
+
+
+class Setting:
+    def __init__(self, interval: float, guard_interval: float = 1000.0) -> None:
+        self.gaze = Gaze()
+        self.observed: list[float] = []
+        clock = Clock()
+        self.inventory = Inventory(changed=lambda key: None, clock=clock.monotonic)
+        self.sweeper = Sweeper(
+            self.inventory,
+            self.gaze,  # type: ignore[arg-type]
+            clock,  # type: ignore[arg-type]
+            interval=interval,
+            guard_interval=guard_interval,
+            observe=self.observed.append,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.ensure_future(self.sweeper.run())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_on_the_move_is_looked_at_again_and_again() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(2)}), guard=frozenset({ENDPOINT}))
+    async with at.running():
+        await at.gaze.until(lambda: len(at.gaze.looks) == 3)
+    assert at.gaze.looks == [(Group(*JOBS), frozenset({job(1), job(2)}))] * 3
+
+
+async def test_a_look_that_takes_long_holds_up_no_other_and_is_not_doubled() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
+    at.gaze.open.clear()
+    async with at.running():
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 1)
+        at.inventory.watch(GUARD, follow=frozenset({ENDPOINT}), guard=frozenset())
+        await at.gaze.until(lambda: at.gaze.count(*ENDPOINTS) == 1)
+        assert at.gaze.count(*JOBS) == 1
+        assert at.sweeper.hangs_for() > 0
+        at.gaze.open.set()
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
+
+
+async def test_hints_are_looked_at_together_between_the_sweeps() -> None:
+    at = Setting(interval=1000)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(2)}), guard=frozenset())
+    async with at.running():
+        for number in (1, 2, 1, 3):
+            at.sweeper.hint(job(number))
+        await at.gaze.until(lambda: bool(at.gaze.looks))
+    # Nobody cares for the third.
+    assert at.gaze.looks == [(Group(*JOBS), frozenset({job(1), job(2)}))]
+
+
+async def test_what_ought_to_stay_as_it_is_is_looked_at_rarely_and_when_asked_for() -> None:
+    at = Setting(interval=0.01, guard_interval=1000)
+    at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
+    async with at.running():
+        await asyncio.sleep(0.1)
+        assert at.gaze.looks == []
+        at.sweeper.guard()
+        await at.gaze.until(lambda: bool(at.gaze.looks))
+        await asyncio.sleep(0.05)
+    assert at.gaze.looks == [(Group(*ENDPOINTS, is_guard=True), frozenset({ENDPOINT}))]
+
+
+async def test_it_is_guarded_again_after_the_interval() -> None:
+    at = Setting(interval=0.01, guard_interval=0.02)
+    at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
+    async with at.running():
+        await at.gaze.until(lambda: len(at.gaze.looks) == 3)
+
+
+async def test_a_sweep_of_nothing_is_a_sweep_all_the_same() -> None:
+    at = Setting(interval=0.01)
+    async with at.running():
+        await asyncio.sleep(0.1)
+    assert set(at.observed) == {0.0}
+    assert at.sweeper.hangs_for() == 0
+
+
+async def test_what_nobody_has_foreseen_ends_one_look_and_not_the_sweeps(caplog: pytest.LogCaptureFixture) -> None:
+    at = Setting(interval=0.01)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
+    at.gaze.error = RuntimeError("x")
+    async with at.running():
+        await at.gaze.until(lambda: len(at.gaze.looks) == 2)
+    assert "unforeseen" in caplog.text
