@@ -27,7 +27,6 @@ class Work:
     creating: float = 60.0
     program: str = OPERATOR
     pace: float = 1.0
-    options: tuple[str, ...] = ()
     quiet: float = QUIET_SECONDS
     patience: float = 600.0
 
@@ -36,7 +35,7 @@ def measure(work: Work, progress: Progress) -> Figures:
     """Create them, wait until each is in service, and say what that took."""
     with (
         Site(creating=work.creating) as site,
-        site.running(work.program, *work.options, pace=work.pace) as program,
+        site.running(work.program, pace=work.pace) as program,
         Watcher(site.cluster, ENDPOINTS) as watcher,
     ):
         account = Account(site, program)

@@ -69,6 +69,12 @@ def _limited(size: Size, progress: Progress) -> Found:
     return {"limited": trainings.measure(work, progress)}
 
 
+def _events(size: Size, progress: Progress) -> Found:
+    stages = HUNDRED_SECONDS.scaled(size.time)
+    work = trainings.Work(size.of(TRAININGS), stages=stages, pace=size.time, has_events=True)
+    return {"events": trainings.measure(work, progress)}
+
+
 def _applied(size: Size, progress: Progress) -> Found:
     work = trainings.Work(size.of(TRAININGS), way="apply", stages=SOON.scaled(size.time))
     return {"applied": trainings.measure(work, progress)}
@@ -127,6 +133,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "trainings-poller": _trainings_poller,
     "limited": _limited,
     "applied": _applied,
+    "events": _events,
     "endpoints": _endpoints,
     "endpoints-poller": _endpoints_poller,
     "growth": _growth,
@@ -185,6 +192,7 @@ TARGETS = (
         Target(f"… by kubectl apply: job after its object, {what}", "applied", f"{_JOB}, {what}", most, " s")
         for what, most in (("median", 2), ("worst", 10))
     ),
+    Target("… by events, with a sweep of 120 s: status behind AWS, median", "events", f"{_LAG}, median", 1, " s"),
     Target("… peak memory", "trainings", _PEAK, 150, " MB", _against_poller("trainings", _PEAK)),
     Target(
         "500 endpoints to InService: AWS calls per object",

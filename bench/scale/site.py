@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -128,6 +130,11 @@ class Account:
             calls=sum(self._site.aws.control.counts().values()),
             writes=self._site.cluster.writes(),
         )
+
+
+def end_with_signals() -> None:
+    """Let SIGTERM end this program as Ctrl-C does: with what it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def stats(name: str, values: Sequence[float]) -> Figures:

@@ -22,7 +22,7 @@ from bench.scale.aws import Stages
 from bench.scale.churn import Churn
 from bench.scale.flatness import MOST_GROWTH, Flatness, flatness
 from bench.scale.meter import usage
-from bench.scale.site import Site
+from bench.scale.site import Site, end_with_signals
 
 MINUTES = 30.0
 POPULATION = 150
@@ -64,6 +64,7 @@ class Soak:
 @click.option("--results", type=click.Path(path_type=Path), help="Folder to write to.")
 def main(minutes: float, population: int, rate: float, results: Path | None) -> None:
     """Keep the operator busy; fails when something has not stopped growing, unless that is too short a time to tell."""
+    end_with_signals()
     console = Console()
     soak = Soak(minutes, population, rate)
     samples, done, errors = _soaked(soak, console)

@@ -84,9 +84,10 @@ def test_every_target_has_a_text_of_its_own() -> None:
 
 def test_the_page_s_table() -> None:
     on = {"date": "2026-03-01T12:00:00Z", "cores": 2, "cpu": "a CPU", "python": "3.13.0"}
-    lines = markdown(rows((CALLS,), SECTIONS, is_full=True), on).splitlines()
+    lines = markdown(rows((CALLS,), SECTIONS, is_full=True), on, [2.0, 0.5]).splitlines()
     assert lines[2] == "| calls | ≤ 3 a minute | 2.50 a minute | ≈ 120 a minute | reached |"
-    assert lines[-1] == "Measured on 2026-03-01 with 2 cores (a CPU), Python 3.13.0."
+    measured = "Measured on 2026-03-01 with 2 cores (a CPU), Python 3.13.0"
+    assert lines[-1] == f"{measured}; load averages of 0.5 to 2.0, whatever else ran there included."
 
 
 def test_what_grows_only_at_first_is_flat() -> None:
