@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STATE := .local
 CONTAINER_TOOL ?= docker
 
-.PHONY: help setup demo test check unit docs bench image cluster cluster-down lock clean
+.PHONY: help setup demo test check unit docs bench soak image cluster cluster-down lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.scrape
 	@$(BIN)/python -m bench.foreign_memory
 	@$(BIN)/python -m bench.image
+	@$(BIN)/python -m bench.scale
+
+soak: setup ## Keep the operator busy for half an hour, and see whether memory, file handles and tasks stay flat
+	@$(BIN)/python -m bench.scale.soak
 
 image: ## Build the container image (CONTAINER_TOOL=docker, podman or buildah)
 	$(CONTAINER_TOOL) build --build-arg REVISION=$$(git rev-parse HEAD) --tag classifier-operator:latest .

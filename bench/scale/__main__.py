@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.scale import charts, report
-from bench.scale.plan import GROWN, MEASUREMENTS, TARGETS, Found, Size
+from bench.scale.plan import GROWN, MEASUREMENTS, TARGETS, Found, Size, compared
+from bench.scale.site import end_with_signals
 from bench.scale.targets import Verdict, rows
 from control_plane.catalog import REPOSITORY
 
@@ -38,6 +40,7 @@ TRIALS = REPOSITORY / "build" / "bench"
 @click.option("--results", type=click.Path(path_type=Path), help="Folder to write to.")
 def main(only: str, scale: float, pace: float, results: Path | None) -> None:
     """Measure the operator with hundreds and thousands of objects; fails when a target is missed."""
+    end_with_signals()
     names = [name for name in only.split(",") if name] or list(MEASUREMENTS)
     if unknown := set(names) - set(MEASUREMENTS):
         raise click.BadParameter(f"there is no {min(unknown)}", param_hint="--only")
@@ -45,18 +48,25 @@ def main(only: str, scale: float, pace: float, results: Path | None) -> None:
     size = Size(scale, pace)
     is_whole = size.is_full and len(names) == len(MEASUREMENTS)
     folder = results or (RESULTS if is_whole else TRIALS)
-    found = _measured(names, size, console)
-    lines = rows(TARGETS, found, is_full=size.is_full)
-    report.write(folder, found, lines, TARGETS, scale=scale, pace=pace)
+    found: Found = {}
+    failures: dict[str, str] = {}
+    for brought in _measured(names, size, console, failures):
+        found = compared({**found, **brought})
+        # Each as it comes: whoever interrupts a long run keeps what there is.
+        report.write(folder, found, rows(TARGETS, found, is_full=size.is_full), failures, scale=scale, pace=pace)
     _draw(folder, found)
+    lines = rows(TARGETS, found, is_full=size.is_full)
+    report.write(folder, found, lines, failures, scale=scale, pace=pace)
     console.print(report.table(lines))
     console.print(f"{folder}/scale.json, scale.md and charts")
-    if any(one.verdict is Verdict.MISSED for one in lines):
+    for name, why in failures.items():
+        console.print(f"{name} could not be measured: {why}", style="red", markup=False)
+    if failures or any(one.verdict is Verdict.MISSED for one in lines):
         sys.exit(1)
 
 
-def _measured(names: list[str], size: Size, console: Console) -> Found:
-    found: Found = {}
+def _measured(names: list[str], size: Size, console: Console, failures: dict[str, str]) -> Iterator[Found]:
+    """Each measurement's sections; one that fails is told in `failures`, and the others go on."""
     columns = (TextColumn("{task.description:16}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[text]}"))
     with Progress(*columns, console=console) as shown:
         for name in names:
@@ -66,9 +76,14 @@ def _measured(names: list[str], size: Size, console: Console) -> Found:
                 # What is complete does not come back: a part of a measurement is not the whole.
                 shown.update(task, completed=min(share, 0.99), text=text)
 
-            found |= MEASUREMENTS[name](size, progress)
-            shown.update(task, completed=1.0, text="")
-    return found
+            try:
+                brought = MEASUREMENTS[name](size, progress)
+            except Exception as error:  # whatever it is, it is that measurement's
+                failures[name] = f"{type(error).__name__}: {error}"
+                shown.update(task, text="failed")
+            else:
+                shown.update(task, completed=1.0, text="")
+                yield brought
 
 
 def _draw(folder: Path, found: Found) -> None:

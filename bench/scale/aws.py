@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import boto3
+from tests.events_stack import Stack
 
 from bench.scale.figures import Change
 from bench.scale.manifests import ARTIFACT, BUCKET, REGION
@@ -103,6 +104,11 @@ class Aws:
     def cpu_seconds(self) -> float:
         """What it has taken."""
         return usage(self._process.pid).cpu_seconds
+
+    def make_queue(self) -> str:
+        """The queue of state-change events, as the manifests' template makes it; its URL."""
+        self.control.change_settings(events=True)
+        return Stack(self.client("sqs"), self.client("events")).url
 
     def set_stages(self, stages: Stages) -> None:
         """How long trainings that are yet to be made stay in each state."""

@@ -19,13 +19,14 @@ IN_SERVICE = "InService"
 class Work:
     """So many endpoints, each of which AWS takes `creating` seconds for.
 
+    pace: part of its own intervals that a poller takes.
     quiet: seconds after the last one is in service, in which AWS's calls are counted as well.
     """
 
     objects: int
     creating: float = 60.0
     program: str = OPERATOR
-    options: tuple[str, ...] = ()
+    pace: float = 1.0
     quiet: float = QUIET_SECONDS
     patience: float = 600.0
 
@@ -34,7 +35,7 @@ def measure(work: Work, progress: Progress) -> Figures:
     """Create them, wait until each is in service, and say what that took."""
     with (
         Site(creating=work.creating) as site,
-        site.running(work.program, *work.options) as program,
+        site.running(work.program, pace=work.pace) as program,
         Watcher(site.cluster, ENDPOINTS) as watcher,
     ):
         account = Account(site, program)

@@ -60,13 +60,19 @@ def _trainings(size: Size, progress: Progress) -> Found:
 
 
 def _trainings_poller(size: Size, progress: Progress) -> Found:
-    work = trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time), program=POLLER)
+    work = trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time), program=POLLER, pace=size.time)
     return {"trainings-poller": trainings.measure(work, progress)}
 
 
 def _limited(size: Size, progress: Progress) -> Found:
     work = trainings.Work(size.of(TRAININGS), stages=HUNDRED_SECONDS.scaled(size.time), allowed=ALLOWED_PER_SECOND)
     return {"limited": trainings.measure(work, progress)}
+
+
+def _events(size: Size, progress: Progress) -> Found:
+    stages = HUNDRED_SECONDS.scaled(size.time)
+    work = trainings.Work(size.of(TRAININGS), stages=stages, pace=size.time, has_events=True)
+    return {"events": trainings.measure(work, progress)}
 
 
 def _applied(size: Size, progress: Progress) -> Found:
@@ -83,22 +89,31 @@ def _endpoints(size: Size, progress: Progress) -> Found:
 
 
 def _endpoints_poller(size: Size, progress: Progress) -> Found:
-    work = endpoints.Work(size.of(ENDPOINTS), creating=60 * size.time, quiet=60 * size.time, program=POLLER)
+    work = endpoints.Work(
+        size.of(ENDPOINTS), creating=60 * size.time, quiet=60 * size.time, program=POLLER, pace=size.time
+    )
     return {"endpoints-poller": endpoints.measure(work, progress)}
+
+
+def _growth(size: Size, progress: Progress) -> Found:
+    return {name: population.grown(_objects(count, size), progress) for count, name in zip(GROWTH, GROWN, strict=False)}
 
 
 def _population(size: Size, progress: Progress) -> Found:
     found: Found = {}
-    for count, name in zip(GROWTH, GROWN, strict=False):
-        found[name] = population.grown(_objects(count, size), progress)
     with Population(_objects(MANY, size), progress) as settled:
         found[GROWN[-1]] = settled.growth
         found["settled"] = settled.settled()
         found["restart"] = settled.restarted()
         found["change"] = settled.changed()
         found["among-many"] = settled.among_many()
-    found["growth"] = growth([found[name] for name in GROWN])
     return found
+
+
+def compared(found: Found) -> Found:
+    """The sections, with what is told by several of them together."""
+    grown = [found[name] for name in GROWN if name in found]
+    return {**found, "growth": growth(grown)} if len(grown) == len(GROWN) else found
 
 
 def _objects(count: int, size: Size) -> population.Work:
@@ -118,8 +133,10 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "trainings-poller": _trainings_poller,
     "limited": _limited,
     "applied": _applied,
+    "events": _events,
     "endpoints": _endpoints,
     "endpoints-poller": _endpoints_poller,
+    "growth": _growth,
     "population": _population,
 }
 
@@ -175,6 +192,7 @@ TARGETS = (
         Target(f"… by kubectl apply: job after its object, {what}", "applied", f"{_JOB}, {what}", most, " s")
         for what, most in (("median", 2), ("worst", 10))
     ),
+    Target("… by events, with a sweep of 120 s: status behind AWS, median", "events", f"{_LAG}, median", 1, " s"),
     Target("… peak memory", "trainings", _PEAK, 150, " MB", _against_poller("trainings", _PEAK)),
     Target(
         "500 endpoints to InService: AWS calls per object",

@@ -7,6 +7,7 @@ no more: nothing survives a lost answer, an edit, a deletion or a failure.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -18,7 +19,7 @@ from aiohttp import web
 from botocore.exceptions import ClientError
 
 GROUP, VERSION = "classifiers.sagemaker.dev", "v1alpha1"
-SECONDS = 30.0
+SECONDS = float(os.environ.get("POLLER_SECONDS", "30"))
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 
 

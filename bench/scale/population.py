@@ -14,7 +14,7 @@ from bench.scale.capacity import job, send
 from bench.scale.cluster import names
 from bench.scale.figures import percentile
 from bench.scale.manifests import ARTIFACT, ENDPOINTS, ROLE, TRAININGS, endpoint, training
-from bench.scale.site import OPERATOR, TRAIL_SECONDS, Account, Figures, Progress, Site
+from bench.scale.site import TRAIL_SECONDS, Account, Figures, Progress, Site
 from bench.scale.watcher import Watcher
 
 # Ten thousand shall be there within minutes.
@@ -45,7 +45,6 @@ class Work:
     changes: int = CHANGES
     stages: Stages = field(default=STAGES)
     creating: float = CREATING_SECONDS
-    options: tuple[str, ...] = ()
 
 
 class Population:
@@ -60,7 +59,7 @@ class Population:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self.site = stack.enter_context(Site(self.work.stages, creating=self.work.creating))
-            self.operator = stack.enter_context(self.site.running(OPERATOR, *self.work.options))
+            self.operator = stack.enter_context(self.site.running())
             self.trainings = stack.enter_context(Watcher(self.site.cluster, TRAININGS))
             self.endpoints = stack.enter_context(Watcher(self.site.cluster, ENDPOINTS))
             self.growth = self._grow()

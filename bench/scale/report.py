@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.scale.targets import Row, Sections, Target, Verdict
+from bench.scale.targets import Row, Sections, Verdict
 from control_plane.catalog import REPOSITORY
 
 _HEADINGS = ("what", "must reach", "operator", "poller", "")
@@ -40,7 +40,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(
-    folder: Path, sections: Sections, rows: Sequence[Row], targets: Sequence[Target], *, scale: float, pace: float
+    folder: Path, sections: Sections, rows: Sequence[Row], failures: Mapping[str, str], *, scale: float, pace: float
 ) -> None:
     """Keep them in `scale.json` and `scale.md`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,17 +49,13 @@ def write(
         "machine": on,
         "scale": scale,
         "pace": pace,
-        "targets": [
-            {"section": one.section, "figure": one.figure, "most": one.most}
-            for one in targets
-            if one.section in sections
-        ],
-        "rows": [{"what": one.text, "must": one.must, "operator": one.ours, "poller": one.poller} for one in rows],
+        "rows": [vars(one) for one in rows],
+        "failures": dict(failures),
         "missed": [one.text for one in rows if one.verdict is Verdict.MISSED],
         "sections": sections,
     }
     (folder / "scale.json").write_text(json.dumps(found, indent=1) + "\n")
-    (folder / "scale.md").write_text(markdown(rows, on))
+    (folder / "scale.md").write_text(markdown(rows, on, loads_of(sections)))
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -73,9 +69,16 @@ def table(rows: Sequence[Row]) -> Table:
     return shown
 
 
-def markdown(rows: Sequence[Row], on: dict[str, Any]) -> str:
-    """The rows as a page includes them, with what they were measured on."""
+def markdown(rows: Sequence[Row], on: Mapping[str, Any], loads: Sequence[float]) -> str:
+    """The rows as a page includes them, with what they were measured on and how busy that was."""
     lines = ["| what | must reach | operator | poller | |", "|---|---:|---:|---:|---|"]
     lines += [f"| {row.text} | {row.must} | {row.ours} | {row.poller} | {row.verdict} |" for row in rows]
-    about = f"Measured on {on['date'][:10]} with {on['cores']} cores ({on['cpu']}), Python {on['python']}."
-    return "\n".join([*lines, "", about, ""])
+    about = f"Measured on {on['date'][:10]} with {on['cores']} cores ({on['cpu']}), Python {on['python']}"
+    if loads:
+        about += f"; load averages of {min(loads):.1f} to {max(loads):.1f}, whatever else ran there included"
+    return "\n".join([*lines, "", f"{about}.", ""])
+
+
+def loads_of(sections: Sections) -> list[float]:
+    """The load averages at the end of each section."""
+    return [section["load average"] for section in sections.values() if "load average" in section]

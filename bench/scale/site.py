@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +23,8 @@ from bench.scale.meter import Usage, usage
 
 OPERATOR = "classifier_operator"
 POLLER = "bench.scale.poller"
+# How often the poller asks for an object, and the variable that tells it so.
+INTERVAL, POLLER_SECONDS = 30.0, "POLLER_SECONDS"
 # What AWS allows of List calls in an account and region, a second.
 LISTS_ALLOWED = 2.0
 # What a program still does behind its last status (Events, the end of a sweep) belongs to it.
@@ -53,7 +57,7 @@ class Site:
         self._stack.close()
 
     @contextmanager
-    def running(self, module: str = OPERATOR, *options: str) -> Iterator[OperatorProcess]:
+    def running(self, module: str = OPERATOR, *options: str, pace: float = 1.0) -> Iterator[OperatorProcess]:
         """The operator, or another program that takes its arguments, until the end of the block.
 
         Serves all namespaces, as it does where nothing else is said.
@@ -64,7 +68,7 @@ class Site:
             namespace="",
             log=self._folder / f"{module}.log",
             options=options,
-            environment={"PYTHONPATH": "operator:."},
+            environment={"PYTHONPATH": "operator:.", POLLER_SECONDS: str(INTERVAL * pace)},
             module=module,
         )
         with program:
@@ -126,6 +130,11 @@ class Account:
             calls=sum(self._site.aws.control.counts().values()),
             writes=self._site.cluster.writes(),
         )
+
+
+def end_with_signals() -> None:
+    """Let SIGTERM end this program as Ctrl-C does: with what it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def stats(name: str, values: Sequence[float]) -> Figures:

@@ -10,17 +10,21 @@ from typing import Literal
 from bench.scale.aws import HUNDRED_SECONDS, Stages
 from bench.scale.cluster import names
 from bench.scale.figures import Change, lags, throttled_share
-from bench.scale.manifests import TRAININGS, Json, training
+from bench.scale.manifests import REGION, TRAININGS, Json, training
 from bench.scale.site import OPERATOR, TRAIL_SECONDS, Account, Figures, Progress, Site, stats
 from bench.scale.watcher import Watcher
 
 CREATE = "CreateTrainingJob"
+# Between sweeps where events tell of changes.
+RARE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Work:
     """So many trainings, how they are created, and how many CreateTrainingJob calls a second AWS allows (0: all).
 
+    pace: part of its own intervals that a program takes, as the stages are shorter.
+    has_events: AWS tells of changes by a queue, and is swept rarely.
     patience: seconds without which the program has to be done, beside what the stages take.
     """
 
@@ -29,7 +33,8 @@ class Work:
     allowed: float = 0.0
     stages: Stages = HUNDRED_SECONDS
     program: str = OPERATOR
-    options: tuple[str, ...] = ()
+    pace: float = 1.0
+    has_events: bool = False
     patience: float = 600.0
 
 
@@ -37,7 +42,7 @@ def measure(work: Work, progress: Progress) -> Figures:
     """Create them, wait until each is complete, and say what that took."""
     with (
         Site(work.stages) as site,
-        site.running(work.program, *work.options) as program,
+        site.running(work.program, *_options(site, work), pace=work.pace) as program,
         Watcher(site.cluster, TRAININGS) as watcher,
     ):
         if work.allowed:
@@ -64,6 +69,13 @@ def lag_figures(happened: Mapping[str, list[Change]], seen: Mapping[str, list[Ch
         **stats("status lag of the end", found.final),
         "states never seen": found.unseen,
     }
+
+
+def _options(site: Site, work: Work) -> tuple[str, ...]:
+    if not work.has_events:
+        return ()
+    queue = site.aws.make_queue()
+    return "--region", REGION, "--events-queue", queue, "--sweep-interval", f"{RARE_SECONDS * work.pace:g}"
 
 
 def _create(site: Site, work: Work, manifests: list[Json]) -> dict[str, float]:

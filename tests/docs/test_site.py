@@ -26,10 +26,8 @@ def test_it_builds_strictly(site: Site) -> None:
 
 
 def test_a_page_that_is_not_in_the_navigation_is_an_error(tmp_path: Path) -> None:
-    for folder in ("docs", "crds", "manifests"):
+    for folder in ("docs", "crds", "manifests", "bench"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    (tmp_path / "bench").mkdir()
-    shutil.copytree(ROOT / "bench" / "results", tmp_path / "bench" / "results")
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     (tmp_path / "operator").symlink_to(ROOT / "operator")
     assert build(tmp_path / "site", tmp_path).returncode == 0
@@ -47,6 +45,17 @@ def test_every_asset_is_the_site_s_own(site: Site) -> None:
         if urlsplit(asset).scheme not in ("", "data") or asset.startswith("//")
     }
     assert elsewhere == set()
+
+
+def test_every_chart_is_there(site: Site) -> None:
+    shown = {
+        (path.parent / asset).resolve()
+        for path, page in site.pages.items()
+        for asset in page.assets
+        if asset.endswith(".svg") and "bench/" in asset
+    }
+    assert {path.name for path in shown} == {path.name for path in (ROOT / "bench" / "results").glob("*.svg")}
+    assert all(path.is_file() for path in shown)
 
 
 def test_styles_load_nothing_from_elsewhere(site: Site) -> None:

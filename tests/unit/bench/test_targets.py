@@ -1,0 +1,112 @@
+"""What is said of figures: reached or missed, beside the poller's, and how costs grow."""
+
+from __future__ import annotations
+
+import pytest
+from bench.scale.flatness import flatness
+from bench.scale.plan import MEASUREMENTS, TARGETS, Size, compared
+from bench.scale.report import markdown
+from bench.scale.targets import Target, Verdict, growth, rows, shown, verdict
+
+CALLS = Target("calls", "ours", "AWS calls", 3, " a minute", ("peers", "AWS calls", 10))
+SECTIONS = {"ours": {"AWS calls": 2.5}, "peers": {"AWS calls": 12.0}}
+
+
+@pytest.mark.parametrize(
+    ("value", "is_full", "said"),
+    [
+        (3, True, Verdict.REACHED),
+        (3.01, True, Verdict.MISSED),
+        (float("nan"), True, Verdict.MISSED),
+        (100, False, Verdict.NOT_JUDGED),
+    ],
+)
+def test_a_target_may_be_met_exactly_and_is_judged_at_full_size_only(
+    value: float, is_full: bool, said: Verdict
+) -> None:
+    assert verdict(CALLS, value, is_full=is_full) is said
+
+
+def test_a_row_says_what_the_poller_takes_for_as_much() -> None:
+    (row,) = rows((CALLS,), SECTIONS, is_full=True)
+    assert (row.must, row.ours, row.poller, row.verdict) == (
+        "≤ 3 a minute",
+        "2.50 a minute",
+        "≈ 120 a minute",
+        "reached",
+    )
+
+
+def test_what_was_not_measured_has_no_row_and_no_peer() -> None:
+    assert rows((CALLS,), {}, is_full=True) == []
+    (row,) = rows((CALLS,), {"ours": SECTIONS["ours"]}, is_full=True)
+    assert row.poller == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.004, "0.00"), (2.345, "2.35"), (12.34, "12.3"), (123.4, "123"), (12345.6, "12,346"), (30.0, "30")],
+)
+def test_figures_have_three_digits(value: float, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_growth_is_the_worst_step() -> None:
+    steps = [
+        {"AWS calls per object": 3.0, "CPU ms per object": 20.0, "memory KB per object": 50.0},
+        {"AWS calls per object": 2.4, "CPU ms per object": 30.0, "memory KB per object": 25.0},
+        {"AWS calls per object": 2.1, "CPU ms per object": 15.0, "memory KB per object": 25.0},
+    ]
+    assert growth(steps) == {
+        "AWS calls per object, growth": pytest.approx(0.875),
+        "CPU ms per object, growth": pytest.approx(1.5),
+        "memory KB per object, growth": pytest.approx(1.0),
+    }
+
+
+def test_growth_is_told_once_all_steps_were_measured() -> None:
+    step = {"AWS calls per object": 3.0, "CPU ms per object": 20.0, "memory KB per object": 50.0}
+    assert "growth" not in compared({"growth-100": step})
+    assert "growth" in compared({"growth-100": step, "growth-1000": step, "growth-10000": step})
+
+
+def test_half_of_the_objects_can_be_of_each_kind() -> None:
+    assert [Size(0.01).of(count) for count in (100, 500, 10_000)] == [2, 4, 100]
+    assert not Size(0.5).is_full
+    assert not Size(1.0, 0.5).is_full
+    assert Size().is_full
+
+
+def test_every_target_has_a_text_of_its_own() -> None:
+    assert len({target.text for target in TARGETS}) == len(TARGETS)
+    assert {"trainings", "endpoints", "population"} <= set(MEASUREMENTS)
+
+
+def test_the_page_s_table() -> None:
+    on = {"date": "2026-03-01T12:00:00Z", "cores": 2, "cpu": "a CPU", "python": "3.13.0"}
+    lines = markdown(rows((CALLS,), SECTIONS, is_full=True), on, [2.0, 0.5]).splitlines()
+    assert lines[2] == "| calls | ≤ 3 a minute | 2.50 a minute | ≈ 120 a minute | reached |"
+    measured = "Measured on 2026-03-01 with 2 cores (a CPU), Python 3.13.0"
+    assert lines[-1] == f"{measured}; load averages of 0.5 to 2.0, whatever else ran there included."
+
+
+def test_what_grows_only_at_first_is_flat() -> None:
+    found = flatness([50, 80, 100, 100, 101, 102, 103, 103, 104])
+    assert (found.middle, found.last, found.is_flat) == (101, 103, True)
+
+
+def test_what_goes_on_growing_is_not() -> None:
+    found = flatness([10, 20, 30, 40, 50, 60, 70, 80, 90])
+    assert not found.is_flat
+    assert found.growth == pytest.approx(1.6)
+
+
+def test_a_few_more_of_a_few_is_no_growth() -> None:
+    samples = [10, 10, 10, 10, 10, 10, 12, 12, 12]
+    assert flatness(samples, slack=2).is_flat
+    assert not flatness(samples, slack=1).is_flat
+
+
+def test_two_samples_have_no_thirds() -> None:
+    with pytest.raises(ValueError, match="no thirds"):
+        flatness([1, 2])
