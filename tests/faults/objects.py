@@ -17,7 +17,10 @@ from tests.contract.manifests import PLURALS
 
 T = TypeVar("T")
 PATIENCE = 300.0
-_NOT_FOUND, _CONFLICT, _INTERNAL = 404, 409, 500
+_NOT_FOUND, _CONFLICT = 404, 409
+# No answer at all, and what an API server says that has not found itself yet: that its storage is being initialized, or
+# that it does not know all of its paths.
+_NOT_YET = (0, 429, 500, 503, 504)
 
 
 class Name(NamedTuple):
@@ -93,8 +96,7 @@ def _insisted(call: Callable[[], T], accepted: int = 0) -> Any:
         except ApiException as error:
             if error.status == accepted:
                 return None
-            # 0: no answer at all.
-            if (error.status and error.status < _INTERNAL) or time.monotonic() > end:
+            if error.status not in _NOT_YET or time.monotonic() > end:
                 raise
         except (HTTPError, OSError):
             if time.monotonic() > end:
