@@ -140,6 +140,10 @@ class Inventory:
         doubtful = (resource for resource in self._missed if resource in self._carers)
         return set().union(*self._following.values(), doubtful)
 
+    def leaving(self) -> set[Resource]:
+        """Everything that is on the move and was seen to be deleted."""
+        return {one for one in self.followed() if _is_leaving(self.get(one))}
+
     def guarded(self) -> set[Resource]:
         """Everything that ought to stay as it is."""
         return set().union(*self._guarding.values())
@@ -175,6 +179,10 @@ class Inventory:
     def _tell(self, resource: Resource) -> None:
         for key in self.carers_of(resource):
             self._changed(key)
+
+
+def _is_leaving(sighting: Sighting) -> bool:
+    return isinstance(sighting, JobView | EndpointView) and sighting.status == "Deleting"
 
 
 def _set(table: dict[ObjectKey, frozenset[Resource]], key: ObjectKey, value: frozenset[Resource]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -19,6 +20,8 @@ from classifier_operator.runtime.ports import Clock
 
 logger = logging.getLogger(__name__)
 
+# What is being deleted is looked at so often even if sweeps are rarer: no event tells that it is gone, and people wait.
+LEAVING_SECONDS = 5.0
 # Hints come in flocks: those of so many seconds are looked at together.
 HINT_SECONDS = 0.3
 
@@ -50,15 +53,16 @@ class Sweeper:
         self._wanted: dict[Group, set[Resource]] = {}
         self._under_way: dict[Group, tuple[asyncio.Task[None], float]] = {}
         self._hints: set[Resource] = set()
-        self._next = self._next_guard = 0.0
+        self._next = self._next_guard = self._next_leaving = 0.0
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Sweep until cancelled; at first at once and at everything, for anything may have happened before."""
         self._next = self._next_guard = self._clock.monotonic()
+        self._next_leaving = self._next if self._interval > LEAVING_SECONDS else math.inf
         try:
             while True:
-                await self._pause(self._next - self._clock.monotonic())
+                await self._pause(min(self._next, self._next_leaving) - self._clock.monotonic())
                 is_due = self._plan(self._clock.monotonic())
                 self._begin()
                 if is_due and not self._under_way:
@@ -97,6 +101,10 @@ class Sweeper:
         for group, members in _grouped(self._hints).items():
             self._want(group, members)
         self._hints = set()
+        if now >= self._next_leaving:
+            self._next_leaving = now + LEAVING_SECONDS
+            for group, members in _grouped(self._inventory.leaving()).items():
+                self._want(group, members)
         if now < self._next:
             return False
         self._next = now + self._interval

@@ -13,6 +13,7 @@ from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Group
 from classifier_operator.runtime.sweeper import Sweeper
+from classifier_operator.sagemaker.views import JobView
 
 JOBS = Place("us-east-1"), ResourceType.TRAINING_JOB
 ENDPOINTS = Place("us-east-1"), ResourceType.ENDPOINT
@@ -130,6 +131,17 @@ async def test_it_is_guarded_again_after_the_interval() -> None:
     at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
     async with at.running():
         await at.gaze.until(lambda: len(at.gaze.looks) == 3)
+
+
+async def test_what_is_being_deleted_is_looked_at_between_rare_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.runtime.sweeper.LEAVING_SECONDS", 0.01)
+    at = Setting(interval=1000)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(2)}), guard=frozenset())
+    for number, status in ((1, "InProgress"), (2, "Deleting")):
+        at.inventory.record(job(number), JobView(name=f"job-{number}", arn="arn:x", status=status))
+    async with at.running():
+        await at.gaze.until(lambda: len(at.gaze.looks) == 3)
+    assert [members for _, members in at.gaze.looks[1:]] == [{job(2)}] * 2
 
 
 async def test_a_sweep_of_nothing_is_a_sweep_all_the_same() -> None:
