@@ -120,10 +120,13 @@ class World:
         """The texts of the object's Events, oldest first."""
         return [event["note"] for event in self._events(name)]
 
-    def _events(self, name: str) -> list[Json]:
+    def all_events(self) -> list[Json]:
+        """All objects' Events, oldest first."""
         found = json.loads(self.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
-        own = [event for event in found if event["regarding"]["name"] == name]
-        return sorted(own, key=lambda event: str(event["eventTime"]))
+        return sorted(found, key=lambda event: str(event["eventTime"]))
+
+    def _events(self, name: str) -> list[Json]:
+        return [event for event in self.all_events() if event["regarding"]["name"] == name]
 
     def remaining(self) -> list[tuple[str, str, str]]:
         """What is left at AWS: kind, name, status."""

@@ -263,16 +263,11 @@ def _of_an_endpoint(body: Json, calls: Carried, resources: Mapping[tuple[str, st
 
 def _told_twice(world: World) -> list[str]:
     """Each transition is an Event once: none follows one that says the same of the same object."""
-    events = json.loads(world.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
     last: dict[str, Any] = {}
     complaints = []
-    for event in sorted(events, key=_time_of):
+    for event in world.all_events():
         key, said = event["regarding"]["uid"], (event["reason"], event["note"])
         if last.get(key) == said:
             complaints.append(f"{event['regarding']['name']} was told twice: {said}")
         last[key] = said
     return complaints
-
-
-def _time_of(event: Json) -> str:
-    return str(event["eventTime"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Literal
 
 import pytest
 
+from classifier_operator.api.conditions import Reason
 from tests.apiserver.conftest import SPEED
 from tests.apiserver.world import until
 from tests.faults.sizes import SIZE, TIMEOUT
@@ -57,6 +59,9 @@ def test_nine_of_ten_calls_are_throttled(stage: Stage) -> None:
         stage.world.aws.throttle_randomly(0.0)
     assert stage.world.aws.outcome_counts()["CreateTrainingJob:ThrottlingException"] > 0
     stage.audit()
+    # No object's state goes back and forth with each call that is refused: throttling is one only once it lasts.
+    told = [one["regarding"]["uid"] for one in stage.world.all_events() if one["reason"] == Reason.THROTTLED]
+    assert max(Counter(told).values(), default=0) <= 1 + SIZE.throttled_seconds // 60
 
 
 def _lost(stage: Stage) -> list[str]:
