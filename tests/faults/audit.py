@@ -55,7 +55,7 @@ def audit(population: Population, seconds: float, lost_events: int | None) -> No
         *_orphans(population),
         *_duplicates(population, calls),
         *_not_as_asked(population, calls),
-        *([] if lost_events is None else _told_twice(world)[lost_events:]),
+        *([] if lost_events is None else told_twice(_events(world))[lost_events:]),
     ]
     assert complaints == [], "\n".join(complaints)
     assert world.aws.denials() == [], "the operator asked for what manifests/iam does not allow"
@@ -171,10 +171,10 @@ def _of_the_ledgers(population: Population) -> list[str]:
 def _duplicates(population: Population, calls: Carried) -> list[str]:
     """Nothing is made twice, nor moved twice to the same place."""
     attempts = {name.name: 2 for name in population.of("retried")}
-    return [*_made_twice(calls, attempts), *_moved_twice(calls)]
+    return [*made_twice(calls, attempts), *moved_twice(calls)]
 
 
-def _made_twice(calls: Carried, attempts: Mapping[str, int]) -> list[str]:
+def made_twice(calls: Carried, attempts: Mapping[str, int]) -> list[str]:
     """Of each owner's each request there is one resource at a time; a job is never made again, also when it is gone."""
     alive: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     jobs: Counter[tuple[str, str, str]] = Counter()
@@ -207,7 +207,7 @@ def _what_is_made(call: Json) -> tuple[str, str, str]:
     return owner, str(call["operation"]), "" if is_endpoint else json.dumps(content, sort_keys=True)
 
 
-def _moved_twice(calls: Carried) -> list[str]:
+def moved_twice(calls: Carried) -> list[str]:
     """An endpoint is moved to a configuration once, unless it was moved elsewhere in between."""
     at: dict[str, str] = {}
     complaints = []
@@ -261,9 +261,8 @@ def _of_an_endpoint(body: Json, calls: Carried, resources: Mapping[tuple[str, st
     return "" if asked is None or machines == {asked} else f"{asked} was asked for, {config} has {machines}"
 
 
-def _told_twice(world: World) -> list[str]:
+def told_twice(events: list[Json]) -> list[str]:
     """Each transition is an Event once: none follows one that says the same of the same object."""
-    events = json.loads(world.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
     last: dict[str, Any] = {}
     complaints = []
     for event in sorted(events, key=_time_of):
@@ -272,6 +271,11 @@ def _told_twice(world: World) -> list[str]:
             complaints.append(f"{event['regarding']['name']} was told twice: {said}")
         last[key] = said
     return complaints
+
+
+def _events(world: World) -> list[Json]:
+    listed: list[Json] = json.loads(world.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
+    return listed
 
 
 def _time_of(event: Json) -> str:
