@@ -6,7 +6,7 @@ import pytest
 
 from tests.apiserver.serving import UID_TAG
 from tests.apiserver.world import Json
-from tests.faults.audit import Carried, made_twice, moved_twice, told_twice
+from tests.faults.audit import Carried, is_about_nothing, made_twice, moved_twice, told_twice
 from tests.faults.ends import COMPLETED, GONE, IN_SERVICE, End, stalled
 from tests.faults.groups import GROUPS
 
@@ -73,6 +73,13 @@ def test_what_is_told_twice_is_found() -> None:
     assert told_twice([event(3, "Training"), event(2, "Starting"), event(1, "Training")]) == []
     assert told_twice([event(1, "Training"), event(2, "Training", uid="2")]) == []
     assert len(told_twice([event(1, "Training"), event(2, "Training")])) == 1
+
+
+def test_a_denial_counts_unless_what_it_is_about_is_gone() -> None:
+    tags = {f"aws:ResourceTag/{UID_TAG}": ["1"]}
+    assert is_about_nothing({"action": "sagemaker:DeleteModel", "context": {}})
+    assert not is_about_nothing({"action": "sagemaker:DeleteModel", "context": tags})
+    assert not is_about_nothing({"action": "sagemaker:CreateModel", "context": {}})
 
 
 def body(observed: int = 2, **reasons: str) -> Json:
