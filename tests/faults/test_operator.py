@@ -36,8 +36,10 @@ def test_killed_at_random_moments(stage: Stage) -> None:
 
 def test_told_to_end_while_calls_are_in_flight(stage: Stage) -> None:
     aws, operator = stage.world.aws, stage.operator
-    with stage.stirred(pace=0.2):
+    with stage.stirred(pace=0.2) as stir:
         for _ in range(SIZE.terminations):
+            # Not only what it does when it begins shall be in flight.
+            stir.go_on(10)
             aws.latency("*", LATENCY)
             until(lambda: operator.metric("aws_calls_in_flight") >= 2, "calls to be in flight")
             began = time.monotonic()
