@@ -15,7 +15,11 @@ from tests.faults.proxy import ApiProxy, Fault, is_status_write
 from tests.faults.sizes import SIZE, TIMEOUT
 from tests.faults.stage import Stage
 
-pytestmark = pytest.mark.timeout(TIMEOUT)
+pytestmark = [
+    pytest.mark.timeout(TIMEOUT),
+    # urllib3 leaves the socket of a connection open whose handshake fails, because the server has just been killed.
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"),
+]
 # Each Event that could not be published may be missed by the next one.
 MANY = 10_000
 

@@ -33,6 +33,9 @@ MERGE_PATCH = "application/merge-patch+json"
 _MAY_SEND: ContextVar[Callable[[], bool]] = ContextVar("may_send", default=lambda: True)
 
 
+_NOT_SENT = "not sent: this process does not hold the Lease any more"
+
+
 class NotHeldError(aiohttp.ClientError):
     """The process does not hold the Lease any more."""
 
@@ -43,8 +46,15 @@ class FencedRequest(aiohttp.ClientRequest):
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         """Send it."""
         if not _MAY_SEND.get()():
-            raise NotHeldError("not sent: this process does not hold the Lease any more")
+            raise NotHeldError(_NOT_SENT)
         return await super().send(conn)
+
+    async def write_bytes(self, writer: Any, conn: Any, content_length: int | None = None) -> None:
+        """Send the body, which a task does in its own time; the headers go with its first bytes."""
+        if not _MAY_SEND.get()():
+            conn.protocol.set_exception(NotHeldError(_NOT_SENT))
+            return
+        await super().write_bytes(writer, conn, content_length)
 
 
 class KubernetesCluster:

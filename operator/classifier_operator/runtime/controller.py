@@ -91,6 +91,8 @@ class Controller:
         self._allowed = allowed
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
+        # What was asked of AWS since the status was last written: somebody else's write may know nothing of it.
+        self._asked_for: dict[ObjectKey, set[Resource]] = {}
         self._identities: dict[ObjectKey, str] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
@@ -148,7 +150,7 @@ class Controller:
         return subject.resources if subject is not None else frozenset()
 
     async def _pass(self, key: ObjectKey, body: Body) -> None:
-        status = body.get("status", {})
+        status = self._with_all_asked_for(key, body.get("status", {}))
         for _ in range(ROUNDS):
             look = await self._decide(key, {**body, "status": status})
             decision = look.decision
@@ -164,6 +166,7 @@ class Controller:
                 self._subjects[key] = look.subject
                 return
             status = as_json(decision.status) if succeeded else body.get("status", {})
+            status = self._with_all_asked_for(key, status)
         else:
             self._queue.add_after(key, 1.0)
         await self._conclude(key, body, look)
@@ -244,7 +247,19 @@ class Controller:
         elif isinstance(call, SmokeTestCall):
             self._smoke_tests[key] = await self._smoke_tester.run(call)
         else:
+            if call.creates:
+                self._asked_for.setdefault(key, set()).add(call.resource)
             await self._executor.run(meta, call, self._turn(key))
+
+    def _with_all_asked_for(self, key: ObjectKey, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The status with everything in its ledger that this process may have made.
+
+        Two operators at once, by mistake: the other one may have thought it gone, and struck it off, a moment before it
+        was made.
+        """
+        ledger = status.get("resources", ())
+        missing = [entry for one in self._asked_for.get(key, ()) if (entry := as_json(entry_of(one))) not in ledger]
+        return {**status, "resources": [*ledger, *missing]} if missing else status
 
     def _turn(self, key: ObjectKey) -> Caller:
         urgency = self._queue.urgency(key)
@@ -258,6 +273,7 @@ class Controller:
             self._forget(key)
             return
         await self._writer.status(key, body, as_json(decision.status))
+        self._asked_for.pop(key, None)
         # The outcome is in the status now. An endpoint that is made anew is tested anew.
         self._smoke_tests.pop(key, None)
         self._importer.keep(key, decision.transfers)
@@ -286,6 +302,7 @@ class Controller:
         self._inventory.watch(key, follow=frozenset(), guard=frozenset())
         self._inventory.forget(self._resources_of(key))
         self._subjects.pop(key, None)
+        self._asked_for.pop(key, None)
         self._identities.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())

@@ -96,11 +96,13 @@ def test_what_is_throttled_at_the_same_time_is_one_event() -> None:
     assert pace.rate == 2.5
 
 
-def test_it_never_ends() -> None:
-    pace = Pace(10, most=10, now=0)
+def test_a_storm_is_no_limit_and_forgotten_once_it_is_over() -> None:
+    pace = Pace(10, most=100, now=0)
     for second in range(100):
         pace.throttled(second * 2)
-    assert pace.rate == 0.5
+    assert pace.rate == 2
+    assert send(pace, Aws(1e9, 1e9), 100, 200) - 200 < 10
+    assert pace.rate > 20
 
 
 def test_after_a_throttling_it_rests_and_then_climbs_gently() -> None:

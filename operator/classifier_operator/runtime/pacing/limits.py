@@ -35,6 +35,10 @@ TURN_SECONDS = 30.0
 _PATIENCE_SECONDS = {Priority.URGENT: 0.0, Priority.NORMAL: 5.0, Priority.LOW: 10.0}
 
 
+# That somebody has waited says something of the next moments, too.
+_SECONDS_OF_ONE = 1.0
+
+
 class NotYetError(Exception):
     """It is not the caller's turn; the caller is called when it is."""
 
@@ -67,6 +71,7 @@ class Line:
         self._filled_at = clock()
         self._waiting: list[_Waiter] = []
         self._numbers = itertools.count()
+        self._last_stood = -math.inf
         self._standing: dict[Hashable, _Waiter] = {}
         self._turns: dict[Hashable, tuple[float, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -116,7 +121,10 @@ class Line:
 
     def went_well(self) -> None:
         """AWS took a call."""
-        self._pace.went_well(self._clock(), is_waited_for=bool(self._waiting))
+        now = self._clock()
+        # One who calls again and again, and waits each time, does not wait in this moment.
+        had_to_wait = now - self._last_stood <= _SECONDS_OF_ONE + 2 / self._pace.rate
+        self._pace.went_well(now, is_waited_for=bool(self._waiting) or had_to_wait)
 
     def throttled(self) -> None:
         """AWS had too many."""
@@ -125,7 +133,8 @@ class Line:
         self._tokens = min(0.0, self._tokens)
 
     def _stand(self, priority: Priority, take: Callable[[], bool], *, since: float | None = None) -> _Waiter:
-        since = since or self._clock()
+        self._last_stood = self._clock()
+        since = since or self._last_stood
         waiter = _Waiter(since + _PATIENCE_SECONDS[priority], next(self._numbers), since, priority, take)
         heapq.heappush(self._waiting, waiter)
         if self._timer is None:

@@ -4,7 +4,8 @@ A pace begins carefully. While calls wait for it and none is throttled it double
 for a second is proven. The first throttling ends that: the pace goes back to a little below what was proven, rests, and
 climbs from there by some percent a second, until it is throttled again; each rest is twice as long as the one before.
 A pace that is throttled although it was proven is halved, and comes back bit by bit (additive increase,
-multiplicative decrease).
+multiplicative decrease). One that is throttled at its slowest was not too fast: AWS has trouble of its own, so all that
+was learned is void, and once calls go well again the search begins anew.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ BACKING_OFF = 0.9
 FALL = 0.5
 RECOVERY = 0.1
 # However often AWS throttles, it is asked now and then.
-LEAST = 0.05
+LEAST = 0.2
 
 
 class Pace:
@@ -61,6 +62,10 @@ class Pace:
     def throttled(self, now: float) -> None:
         """AWS said that this was too fast."""
         if now - self._fell_at < ONE_EVENT_SECONDS:
+            return
+        if self.rate <= self._least:
+            self._rest = 0.0
+            self._grows_from, self._fell_at, self._changed_at, self._begun = now, now, now, None
             return
         if self.rate > self._proven:
             self.rate = self._proven = self._proven * MARGIN if not self._rest else self.rate * OVERSHOOT
