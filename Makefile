@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STATE := .local
 CONTAINER_TOOL ?= docker
 
-.PHONY: help setup demo test check unit docs bench soak image cluster cluster-down lock clean
+.PHONY: help setup demo test check unit faults docs bench soak image cluster cluster-down chart lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: setup ## Check format, style, types and the direction of imports
 
 unit: setup ## Run the tests that need no server
 	@$(BIN)/python -m pytest tests/unit
+
+faults: setup ## Run the fault tests in full: 200 kills, outages of minutes; about half an hour (SEED=1 repeats a run)
+	@FAULTS=full FAULTS_SEED=$(SEED) $(BIN)/python -m pytest tests/faults
 
 docs: setup ## Build the documentation into build/docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -124,14 +124,13 @@ class App:
         )
         self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
         self._tasks: list[asyncio.Task[None]] = []
-        # What was there at the start, and has not been looked at yet.
-        self._found: set[ObjectKey] = set()
         self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work."""
         await self._first_listing()
-        self._found = {key for kind in Kind for key in self._store.keys(kind)}
+        for key, body in self._store.snapshot().items():
+            self._controller.expect(key, body)
         loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
         loops.append(watch_lag(self.metrics.event_loop_lag.observe))
         loops += [listener.run() for listener in self._listeners]
@@ -246,16 +245,7 @@ class App:
                     result = await self._pass(key)
             finally:
                 self._queue.done(key)
-                self._looked_at(key)
             self.metrics.passes.labels(key.kind.value, result).inc()
-
-    def _looked_at(self, key: ObjectKey) -> None:
-        """Once everything has been looked at that was there at the start, AWS is asked whether it is as it was left."""
-        if key in self._found:
-            self._found.discard(key)
-            if not self._found:
-                logger.info("everything that there was at the start has been looked at")
-                self._sweeper.guard()
 
     async def _pass(self, key: ObjectKey) -> str:
         """One pass over an object; whatever goes wrong, the object comes again and the others go on."""

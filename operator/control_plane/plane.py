@@ -175,6 +175,14 @@ class ControlPlane:
         answer = etcd.post("/v3/kv/range", {"key": base64.b64encode(b"\0").decode()})
         etcd.post("/v3/kv/compaction", {"revision": answer["header"]["revision"], "physical": True})
 
+    def refuse_writes(self) -> None:
+        """Let etcd take nothing more than deletions, as when its quota of space is used up."""
+        self._alarm("ACTIVATE")
+
+    def accept_writes(self) -> None:
+        """Let etcd take writes again."""
+        self._alarm("DEACTIVATE")
+
     def dead_process(self) -> str | None:
         """Return the name of a server that ended without having been asked to, if there is one."""
         return next((name for name, process in self._processes.items() if not process.is_running()), None)
@@ -245,6 +253,11 @@ class ControlPlane:
         # A gentle end would gain nothing: the data goes too, and an API server waits for its open watches.
         for name in list(self._processes):
             self._stop(name, kill=True)
+
+    def _alarm(self, action: str) -> None:
+        etcd = LoopbackClient.for_etcd(self._ports.etcd, self._credentials)
+        member = etcd.post("/v3/maintenance/status", {})["header"]["member_id"]
+        etcd.post("/v3/maintenance/alarm", {"action": action, "memberID": member, "alarm": "NOSPACE"})
 
     def _api(self) -> LoopbackClient:
         return LoopbackClient.for_apiserver(self._ports.api, self._credentials)

@@ -68,6 +68,14 @@ def test_writes_fail_while_etcd_is_away_and_work_when_it_is_back(plane: ControlP
     assert eventually(lambda: plane.kubectl("create", "configmap", "back", check=False).returncode == 0)
 
 
+def test_writes_are_refused_while_etcd_has_no_space(plane: ControlPlane):
+    plane.refuse_writes()
+    refused = plane.kubectl("create", "configmap", "full", check=False)
+    plane.accept_writes()
+    assert "database space exceeded" in refused.stderr
+    assert plane.kubectl("create", "configmap", "roomy", "-o", "name").stdout == "configmap/roomy\n"
+
+
 def test_what_runs_cannot_be_started_again(plane: ControlPlane):
     with pytest.raises(ControlPlaneError, match="etcd is already running"):
         plane.start_etcd()

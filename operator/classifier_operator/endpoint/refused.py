@@ -158,5 +158,6 @@ def _underway(at: Situation, trouble: Trouble) -> Reason:
     if trouble.operation in ("InvokeEndpoint", "GetObject"):
         return Reason.SMOKE_TESTING
     if at.view is None:
-        return Reason.CREATING
+        # A refusal may have raised doubt about how it is, not about whether there is one.
+        return Reason.UPDATING if at.is_made and at.sighting is Unseen.UNKNOWN else Reason.CREATING
     return Reason.UPDATING if at.view.status == "InService" else MOVING.get(at.view.status, Reason.CREATING)

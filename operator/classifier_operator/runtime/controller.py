@@ -112,6 +112,14 @@ class Controller:
         except gather.InvalidObjectError as error:
             await self._refuse(key, body, str(error))
 
+    def expect(self, key: ObjectKey, body: Body) -> None:
+        """From the start on, look at what is at AWS for an object, and not only once it was its turn.
+
+        What its status says of it is corrected by its first pass.
+        """
+        follow, guard = gather.left_at_aws(body)
+        self._inventory.watch(key, follow=follow, guard=guard)
+
     def looked(self, resource: Resource, refusal: AwsRefusal | None) -> None:
         """A sweep has looked, or was not allowed to: the objects that care say so, until it is over."""
         for key in self._inventory.carers_of(resource):

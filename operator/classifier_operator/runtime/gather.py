@@ -9,6 +9,7 @@ from msgspec import structs
 
 from classifier_operator.api.conditions import ConditionType, find
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, RETRAIN_ANNOTATION, Kind, ObjectKey
+from classifier_operator.api.ledger import Entry, Resource, ResourceType, resources_in
 from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.situation import Endpoint
 from classifier_operator.endpoint.spec import EndpointSpec
@@ -16,6 +17,7 @@ from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.decision import Defaults, Meta
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime.store import Body, Store
+from classifier_operator.sagemaker.views import JOB_ENDED
 from classifier_operator.training.fetches import Imports
 from classifier_operator.training.situation import Training
 from classifier_operator.training.spec import Output, Resources, TrainingSpec, TrainingStatus
@@ -95,6 +97,26 @@ def endpoint_of(
         smoke_test=smoke_test,
         allowed=allowed,
     )
+
+
+def left_at_aws(body: Body) -> tuple[frozenset[Resource], frozenset[Resource]]:
+    """What an earlier process is known to have made at AWS for the object: the job, if it may run still; the endpoint.
+
+    What is in the ledger alone may be a stranger's, of that name: whose it is has to be asked first.
+    """
+    status = body.get("status", {})
+    try:
+        ledger = resources_in(msgspec.convert(status.get("resources", ()), tuple[Entry, ...]))
+    except msgspec.ValidationError:
+        return frozenset(), frozenset()
+
+    def made(kind: ResourceType, name: str, arn: str) -> frozenset[Resource]:
+        named = {(kind, status.get(name))} if status.get(arn) else set()
+        return frozenset(one for one in ledger if (one.type, one.name) in named)
+
+    jobs = made(ResourceType.TRAINING_JOB, "jobName", "jobArn")
+    is_over = status.get("jobStatus") in JOB_ENDED
+    return frozenset() if is_over else jobs, made(ResourceType.ENDPOINT, "endpointName", "endpointArn")
 
 
 def _trained(body: Body) -> TrainedModel:

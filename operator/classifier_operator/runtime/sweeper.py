@@ -19,8 +19,6 @@ from classifier_operator.runtime.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-# After a start everything that is on the move is unknown: that is looked at before the first interval is over.
-FIRST_SWEEP_SECONDS = 1.0
 # Hints come in flocks: those of so many seconds are looked at together.
 HINT_SECONDS = 0.3
 
@@ -56,10 +54,8 @@ class Sweeper:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
-        now = self._clock.monotonic()
-        self._next = now + min(FIRST_SWEEP_SECONDS, self._interval)
-        self._next_guard = now + self._guard_interval
+        """Sweep until cancelled; at first at once and at everything, for anything may have happened before."""
+        self._next = self._next_guard = self._clock.monotonic()
         try:
             while True:
                 await self._pause(self._next - self._clock.monotonic())
@@ -81,11 +77,6 @@ class Sweeper:
         if not self._hints:
             asyncio.get_running_loop().call_later(HINT_SECONDS, self._wake.set)
         self._hints.add(resource)
-
-    def guard(self) -> None:
-        """Look at what ought to stay as it is now: anything may have happened to it."""
-        self._next = self._next_guard = self._clock.monotonic()
-        self._wake.set()
 
     def hangs_for(self) -> float:
         """How many seconds nothing has been heard of AWS while something was being looked at."""

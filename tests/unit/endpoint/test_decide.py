@@ -379,6 +379,13 @@ def test_a_refused_update_leaves_the_old_version_ready(kind: RefusalKind, condit
     assert "Code: words" in decision.status.conditions[0].message
 
 
+def test_a_refused_update_of_what_has_to_be_looked_at_again_is_no_creation() -> None:
+    one = settled()
+    refusal = trouble(one, RefusalKind.IN_PROGRESS, "UpdateEndpointWeightsAndCapacities")
+    decision = decide(one, Seen(troubles={refusal.resource: refusal}), START)
+    assert said(decision) == {"Ready": "True InService", "Reconciling": "Updating"}
+
+
 @pytest.mark.parametrize(("kind", "conditions"), REFUSED.items())
 def test_a_refused_creation(kind: RefusalKind, conditions: dict[str, str]) -> None:
     one = endpoint(decide(endpoint(), Seen(), START).status)

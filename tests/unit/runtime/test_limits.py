@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.unit.fakes import FakeClock
 
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError, RateLimits, account_of, rates_for
@@ -119,6 +120,21 @@ async def test_one_that_becomes_more_urgent_goes_forward_and_is_called_once() ->
     assert await callers.until(2) == ["a", "b"]
     await found.acquire(PLACE, "CreateModel")
     assert callers.called == ["a", "b"]
+
+
+async def test_nobody_waits_for_ever() -> None:
+    clock, callers = FakeClock(), Callers()
+    found = RateLimits(clock.monotonic, {"": (1.0, 1.0)})
+    found.claim(PLACE, "CreateModel", callers.one("first"))
+    for seconds, (name, priority) in enumerate((("guard", Priority.LOW), ("sweep", Priority.NORMAL)) * 2):
+        clock.seconds = 12.0 * seconds / 3
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateModel", callers.one(f"{name}-{seconds}", priority))
+    clock.seconds = 100
+    for count in range(4):
+        await callers.until(count + 1)
+        clock.seconds += 1
+    assert callers.called == ["sweep-1", "guard-0", "sweep-3", "guard-2"]
 
 
 async def test_one_that_waits_no_longer_takes_no_turn() -> None:

@@ -1,8 +1,9 @@
 """Whose turn it is to call AWS: one token bucket for each account, region and operation, shared by everything.
 
 Those who have to wait stand in line, the urgent ones first: what a person has just done or deleted, then the sweeps,
-then what is looked at for the sake of order. A pass over an object does not wait, because thousands of passes that wait
-would keep everybody else from working: it ends, and is called again when it is its turn.
+then what is looked at for the sake of order. Waiting counts as well, so nobody waits for ever. A pass over an object
+does not wait, because thousands of passes that wait would keep everybody else from working: it ends, and is called
+again when it is its turn.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -20,13 +22,17 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.pacing.pace import Pace
 from classifier_operator.runtime.workqueue import Priority
 
-# Two List calls a second is what Service Quotas shows to users, for all of them; AWS tells nothing of the others. A
-# little less, so that three never fall into one second.
-LIST_RATE = 1.8
+# Two List calls a second is what Service Quotas shows to users; AWS tells nothing of the others. A little less, so that
+# three do not fall into one second when one of them is faster than the others.
+LIST_RATE = 1.95
 FIRST_RATE = 10.0
 MOST_RATE = 100.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
 TURN_SECONDS = 30.0
+
+
+# The urgent go before those who have waited for less than this longer.
+_PATIENCE_SECONDS = {Priority.URGENT: 0.0, Priority.NORMAL: 5.0, Priority.LOW: 10.0}
 
 
 class NotYetError(Exception):
@@ -42,9 +48,12 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 
 class _Waiter(NamedTuple):
-    priority: Priority
+    """One in line, by whose turn it is; `number` tells apart those who came in the same moment."""
+
+    turn: float
     number: int
     since: float
+    priority: Priority
     take: Callable[[], bool]
 
 
@@ -94,7 +103,7 @@ class Line:
 
         """
         now = self._clock()
-        end, waited = self._turns.pop(caller.name, (0.0, 0.0))
+        end, waited = self._turns.pop(caller.name, (-math.inf, 0.0))
         if now <= end:
             return waited
         if self._is_free():
@@ -116,8 +125,8 @@ class Line:
         self._tokens = min(0.0, self._tokens)
 
     def _stand(self, priority: Priority, take: Callable[[], bool], *, since: float | None = None) -> _Waiter:
-        number = next(self._numbers)
-        waiter = _Waiter(priority, number, since or self._clock(), take)
+        since = since or self._clock()
+        waiter = _Waiter(since + _PATIENCE_SECONDS[priority], next(self._numbers), since, priority, take)
         heapq.heappush(self._waiting, waiter)
         if self._timer is None:
             self._serve_later()

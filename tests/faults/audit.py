@@ -1,0 +1,278 @@
+"""What has to be true in the end: all as asked for, nothing twice, nothing that nobody knows of, nothing lost.
+
+The rules look at the objects, at what there is at AWS, and at the log of what was carried out there; none asks the
+operator.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sagemaker_emulator.control import Control
+from tests.apiserver.serving import UID_TAG
+from tests.apiserver.world import Json, World, until
+from tests.faults.ends import End
+from tests.faults.objects import Name
+from tests.faults.population import Population
+
+_TYPES = {
+    "TrainingJob": "training-jobs",
+    "Model": "models",
+    "EndpointConfig": "endpoint-configs",
+    "Endpoint": "endpoints",
+    "ScalableTarget": "scalable-targets",
+}
+# What is done again and again although all is done would be seen within the first, in seconds of AWS's; it ends within
+# the second.
+_STILL = 500.0
+_REST_SECONDS = 60.0
+# Fields of a request that tell nothing of what is made.
+_NAMES = ("TrainingJobName", "ModelName", "EndpointConfigName", "EndpointName")
+_OVER = ("Completed", "Failed", "Stopped")
+
+
+def audit(population: Population, seconds: float, lost_events: int | None) -> None:
+    """Wait until all is as it has to be and moves no more; then look at the traces.
+
+    lost_events: how many Events the fault may have kept from being published: what comes after one that is missed may
+    say the same as what came before it. None: Events tell nothing.
+    """
+    world = population.world
+    until(
+        lambda: not _unfinished(population), "everything to be as asked for", seconds, lambda: _unfinished(population)
+    )
+    # That something never was AWS has to say twice before it is believed, and forgotten.
+    until(
+        lambda: not _of_the_ledgers(population), "the ledgers to be true", seconds, lambda: _of_the_ledgers(population)
+    )
+    _comes_to_rest(population)
+    calls = Carried.out(world.aws)
+    complaints = [
+        *_orphans(population),
+        *_duplicates(population, calls),
+        *_not_as_asked(population, calls),
+        *([] if lost_events is None else _told_twice(world)[lost_events:]),
+    ]
+    assert complaints == [], "\n".join(complaints)
+    assert world.aws.denials() == [], "the operator asked for what manifests/iam does not allow"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The calls that took effect, in their order."""
+
+    calls: list[Json]
+
+    @classmethod
+    def out(cls, aws: Control) -> Carried:
+        """All that the emulator has on record."""
+        changes = [call for call in aws.calls() if call["effect"] and call["service"] == "sagemaker"]
+        return cls([call for call in changes if not call["operation"].startswith(("Describe", "List", "Invoke"))])
+
+    def of(self, *operations: str) -> list[Json]:
+        """Those of the operations."""
+        return [call for call in self.calls if call["operation"] in operations]
+
+    def requests(self, operation: str) -> dict[str, Json]:
+        """The last request for each resource."""
+        return {call["resource"]: call["request"] for call in self.of(operation)}
+
+
+def _unfinished(population: Population) -> list[str]:
+    """No lost object: all that were asked for are there and as asked for, all that were deleted are gone."""
+    bodies = population.objects.all()
+    ends = population.ends
+    unfinished = [f"{name} {words}" for name, end in ends.items() if (words := end.missing_in(bodies.get(name)))]
+    return unfinished + [f"{name} was never asked for" for name in bodies.keys() - ends.keys()]
+
+
+def _comes_to_rest(population: Population) -> None:
+    """Nobody writes into objects that are done, nor is anything changed at AWS, once what is left over is tidied up."""
+    aws = population.world.aws
+    news: list[str] = []
+
+    def is_at_rest() -> bool:
+        versions, at = _versions(population), len(Carried.out(aws).calls)
+        end = aws.now() + _STILL
+        until(lambda: aws.now() >= end, "some time to pass at AWS")
+        written = [str(name) for name, version in _versions(population).items() if versions.get(name) != version]
+        news[:] = written + [f"{call['operation']} of {call['resource']}" for call in Carried.out(aws).calls[at:]]
+        return not news
+
+    until(is_at_rest, "everything to come to rest", _REST_SECONDS, lambda: news)
+
+
+def _versions(population: Population) -> dict[Name, str]:
+    return {name: body["metadata"]["resourceVersion"] for name, body in population.objects.all().items()}
+
+
+def _orphans(population: Population) -> list[str]:
+    """Everything at AWS belongs to an object that is there and names it, or is kept on purpose; and that is kept."""
+    bodies = population.objects.all().values()
+    uids = {body["metadata"]["uid"] for body in bodies}
+    named = {entry["name"] for body in bodies for entry in body.get("status", {}).get("resources", ())}
+    resources = population.world.aws.resources()
+    endpoints = {one["name"] for one in resources if one["kind"] == "endpoints"}
+    complaints, retained = [], []
+    for one in resources:
+        if one["kind"] == "scalable-targets":
+            words = "" if one["name"].split("/")[1] in endpoints else "scales an endpoint that is gone"
+        elif _is_of(population, one, "retained"):
+            retained.append(one["status"])
+            words = ""
+        else:
+            words = _why_orphaned(population, one, uids, named)
+        if words:
+            complaints.append(f"{one['kind']} {one['name']} ({one['status']}) {words}: {one['tags']}")
+    kept = len(population.of("retained", "cep"))
+    wanted = Counter({"Completed": len(population.of("retained", "ctrain")), "InService": kept, "": 2 * kept})
+    return complaints if Counter(retained) == wanted else [*complaints, f"what was to be retained is {retained}"]
+
+
+def _why_orphaned(population: Population, one: Json, uids: set[str], named: set[str]) -> str:
+    """Finished jobs are kept, unless the policy of their object is to delete them."""
+    uid = one["tags"].get(UID_TAG, "")
+    is_over = one["kind"] == "training-jobs" and one["status"] in _OVER
+    if not uid:
+        return "bears no owner's tag"
+    if is_over and not _is_of(population, one, "vanishing", "disposable"):
+        return ""
+    if uid not in uids:
+        return "belongs to no object any more"
+    return "" if one["name"] in named else "is in the ledger of no object"
+
+
+def _is_of(population: Population, one: Json, *states: str) -> bool:
+    """Whether it was made for an object of one of these states, by its name."""
+    name: str = one["name"]
+    return name.startswith(tuple(f"{population.world.namespace}-{state}-" for state in states))
+
+
+def _of_the_ledgers(population: Population) -> list[str]:
+    """What an object that is ready names is there, and it alone names it; others may name what AWS has refused."""
+    there = {(one["kind"], one["name"]) for one in population.world.aws.resources()}
+    complaints = []
+    namers: dict[tuple[str, str], Name] = {}
+    for name, body in population.objects.all().items():
+        for entry in body.get("status", {}).get("resources", ()):
+            key = str(_TYPES[entry["type"]]), str(entry["name"])
+            if key not in there and _is_to_be_at_aws(population.ends[name]):
+                complaints.append(f"{name} names {key[0]} {key[1]}, which does not exist")
+            if key in namers:
+                complaints.append(f"{name} and {namers[key]} both name {key[0]} {key[1]}")
+            namers[key] = name
+    return complaints
+
+
+def _duplicates(population: Population, calls: Carried) -> list[str]:
+    """Nothing is made twice, nor moved twice to the same place."""
+    attempts = {name.name: 2 for name in population.of("retried")}
+    return [*_made_twice(calls, attempts), *_moved_twice(calls)]
+
+
+def _made_twice(calls: Carried, attempts: Mapping[str, int]) -> list[str]:
+    """Of each owner's each request there is one resource at a time; a job is never made again, also when it is gone."""
+    alive: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    jobs: Counter[tuple[str, str, str]] = Counter()
+    complaints = []
+    for call in calls.calls:
+        operation, name = call["operation"], call["resource"]
+        if operation.startswith("Create"):
+            key = _what_is_made(call)
+            alive[key].add(name)
+            jobs[key] += 1
+            allowed = next((most for of, most in attempts.items() if f"-{of}-" in name), 1)
+            most = jobs[key] if operation == "CreateTrainingJob" else len(alive[key])
+            if most > allowed:
+                complaints.append(
+                    f"{operation} of {key[0]} was carried out {most} times for the same: {sorted(alive[key])}"
+                )
+        elif operation.startswith("Delete") and operation not in ("DeleteTags", "DeleteTrainingJob"):
+            for names in alive.values():
+                names.discard(name)
+    return complaints
+
+
+def _what_is_made(call: Json) -> tuple[str, str, str]:
+    """The owner, the kind, and the request without names; an owner has one endpoint whatever it serves."""
+    request: Json = call["request"]
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+    owner = str(tags.get(UID_TAG) or call["resource"])
+    content = {name: value for name, value in request.items() if name not in (*_NAMES, "Tags")}
+    is_endpoint = call["operation"] == "CreateEndpoint"
+    return owner, str(call["operation"]), "" if is_endpoint else json.dumps(content, sort_keys=True)
+
+
+def _moved_twice(calls: Carried) -> list[str]:
+    """An endpoint is moved to a configuration once, unless it was moved elsewhere in between."""
+    at: dict[str, str] = {}
+    complaints = []
+    for call in calls.of("CreateEndpoint", "UpdateEndpoint"):
+        config = call["request"]["EndpointConfigName"]
+        if call["operation"] == "UpdateEndpoint" and at.get(call["resource"]) == config:
+            complaints.append(f"{call['resource']} was moved to {config} twice")
+        at[call["resource"]] = config
+    return complaints
+
+
+def _not_as_asked(population: Population, calls: Carried) -> list[str]:
+    """What AWS has is what the specs say."""
+    resources = {(one["kind"], one["name"]): one for one in population.world.aws.resources()}
+    complaints = []
+    for name, body in population.objects.all().items():
+        end = population.ends[name]
+        found = (
+            _of_a_training(body, calls, resources) if name.kind == "ctrain" else _of_an_endpoint(body, calls, resources)
+        )
+        if found and _is_to_be_at_aws(end):
+            complaints.append(f"{name}: {found}")
+    return complaints
+
+
+def _is_to_be_at_aws(end: End) -> bool:
+    return end.is_ready and not end.stalled
+
+
+def _of_a_training(body: Json, calls: Carried, resources: Mapping[tuple[str, str], Json]) -> str:
+    status, job = body.get("status", {}), body.get("status", {}).get("jobName", "")
+    at_aws = resources.get(("training-jobs", job), {}).get("status", "missing")
+    request = calls.requests("CreateTrainingJob").get(job, {})
+    asked, sent = body["spec"]["hyperparameters"]["epochs"], request.get("HyperParameters", {}).get("epochs")
+    if at_aws != "Completed" or status.get("jobStatus") != "Completed":
+        return f"job {job} is {at_aws}"
+    if status.get("modelArtifacts", {}).get("jobName") != job:
+        return f"the model is not that of {job}: {status.get('modelArtifacts')}"
+    return "" if str(asked) == sent else f"{asked} epochs were asked for, job {job} had {sent}"
+
+
+def _of_an_endpoint(body: Json, calls: Carried, resources: Mapping[tuple[str, str], Json]) -> str:
+    status = body.get("status", {})
+    name, config = status.get("endpointName", ""), status.get("endpointConfigName", "")
+    at_aws = resources.get(("endpoints", name), {}).get("status", "missing")
+    if at_aws != "InService":
+        return f"endpoint {name} is {at_aws}"
+    served = calls.requests("CreateEndpointConfig").get(config, {}).get("ProductionVariants", [])
+    asked = body["spec"].get("instanceType")
+    machines = {variant.get("InstanceType") for variant in served}
+    return "" if asked is None or machines == {asked} else f"{asked} was asked for, {config} has {machines}"
+
+
+def _told_twice(world: World) -> list[str]:
+    """Each transition is an Event once: none follows one that says the same of the same object."""
+    events = json.loads(world.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
+    last: dict[str, Any] = {}
+    complaints = []
+    for event in sorted(events, key=_time_of):
+        key, said = event["regarding"]["uid"], (event["reason"], event["note"])
+        if last.get(key) == said:
+            complaints.append(f"{event['regarding']['name']} was told twice: {said}")
+        last[key] = said
+    return complaints
+
+
+def _time_of(event: Json) -> str:
+    return str(event["eventTime"])

@@ -1,0 +1,58 @@
+"""One fault's stage: the population, the operator or several, and what stands between them and the API server."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from tests.apiserver.identity import operator_environment
+from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.world import World
+from tests.faults.audit import audit
+from tests.faults.population import Population
+from tests.faults.sizes import SIZE, chance
+from tests.faults.stir import Stir
+
+_FAST = ("--sweep-interval", "0.5", "--wait-interval", "1")
+
+
+class Stage:
+    """What a fault test has in its hands."""
+
+    def __init__(self, world: World, population: Population, folder: Path, name: str) -> None:
+        self.world = world
+        self.population = population
+        self.chance: random.Random = chance(name)
+        self._folder = folder
+        self._operators: list[OperatorProcess] = []
+        self.operator = self.another()
+
+    def another(self, kubeconfig: Path | None = None) -> OperatorProcess:
+        """One more operator, not started yet."""
+        operator = OperatorProcess(
+            kubeconfig=kubeconfig or self.world.cluster.kubeconfig,
+            aws_url=self.world.aws.url,
+            namespace=self.world.namespace,
+            log=self._folder / f"operator-{len(self._operators)}.log",
+            options=_FAST,
+            environment=operator_environment(self.world.aws.url),
+        )
+        self._operators.append(operator)
+        return operator
+
+    def stirred(self, pace: float = 0.5) -> Stir:
+        """Hands that go on working."""
+        return Stir(self.population, self.chance, pace)
+
+    def audit(self, lost_events: int | None = 0) -> None:
+        """The fault is over: all that is to be done gets done, and then all is looked at."""
+        self.population.release()
+        audit(self.population, SIZE.settling_seconds, lost_events)
+        for operator in self._operators:
+            assert "Traceback" not in operator.log.read_text(), "the operator met something unforeseen"
+
+    def close(self) -> None:
+        """End what runs; the ends of the logs are shown with a failure."""
+        for operator in self._operators:
+            operator.kill()
+            print(f"{operator.log}:\n{operator.log.read_text()[-5000:]}" if operator.log.exists() else "")
