@@ -307,8 +307,7 @@ async def test_a_listing_notices_that_another_shards_training_is_gone() -> None:
     await parts.app.stop()
 
 
-async def test_an_event_is_followed_before_any_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifier_operator.runtime.sweeper.FIRST_SWEEP_SECONDS", 3600.0)
+async def test_an_event_is_followed_before_any_sweep() -> None:
     parts = Parts(queue := Queue(), sweep_interval=3600.0)
     key = parts.cluster.create(builders.training())
     await parts.app.start()
