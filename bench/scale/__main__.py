@@ -37,8 +37,9 @@ TRIALS = REPOSITORY / "build" / "bench"
     type=click.FloatRange(0, 1, min_open=True),
     help="Part of the time that jobs and endpoints take at AWS; as --scale.",
 )
+@click.option("--update", is_flag=True, help="Keep what the results have of other measurements of the same size.")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder to write to.")
-def main(only: str, scale: float, pace: float, results: Path | None) -> None:
+def main(only: str, scale: float, pace: float, update: bool, results: Path | None) -> None:
     """Measure the operator with hundreds and thousands of objects; fails when a target is missed."""
     end_with_signals()
     names = [name for name in only.split(",") if name] or list(MEASUREMENTS)
@@ -46,9 +47,9 @@ def main(only: str, scale: float, pace: float, results: Path | None) -> None:
         raise click.BadParameter(f"there is no {min(unknown)}", param_hint="--only")
     console = Console()
     size = Size(scale, pace)
-    is_whole = size.is_full and len(names) == len(MEASUREMENTS)
+    is_whole = size.is_full and (update or len(names) == len(MEASUREMENTS))
     folder = results or (RESULTS if is_whole else TRIALS)
-    found: Found = {}
+    found: Found = report.read(folder, scale=scale, pace=pace) if update else {}
     failures: dict[str, str] = {}
     for brought in _measured(names, size, console, failures):
         found = compared({**found, **brought})

@@ -58,6 +58,14 @@ def write(
     (folder / "scale.md").write_text(markdown(rows, on, loads_of(sections)))
 
 
+def read(folder: Path, *, scale: float, pace: float) -> dict[str, dict[str, float]]:
+    """The sections that were kept; none where there are none of that size."""
+    file = folder / "scale.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    sections: dict[str, dict[str, float]] = kept.get("sections", {})
+    return sections if (kept.get("scale"), kept.get("pace")) == (scale, pace) else {}
+
+
 def table(rows: Sequence[Row]) -> Table:
     """The rows for a terminal."""
     shown = Table(title="the operator at scale")

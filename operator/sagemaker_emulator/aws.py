@@ -23,6 +23,8 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_fo
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
+from sagemaker_emulator import moto_costs
+
 Headers = Iterable[tuple[str, str]]
 Answer = tuple[int, list[tuple[str, str]], bytes]
 ACCOUNT_HEADER = "x-moto-account-id"
@@ -36,6 +38,7 @@ class Moto:
     """
 
     def __init__(self, default_account: str) -> None:
+        moto_costs.reduce()
         self.default_account = default_account
         self._app = DomainDispatcherApplication(create_backend_app)
         self._clients: dict[tuple[str, str, str], Any] = {}

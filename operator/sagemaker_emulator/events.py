@@ -5,6 +5,7 @@ Only with the setting `events`. As with AWS they are hints: they may be late, an
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import queue
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 SOURCE = "aws.sagemaker"
 TRAINING = "SageMaker Training Job State Change"
 ENDPOINT = "SageMaker Endpoint State Change"
+# What PutEvents takes at once.
+MOST_ENTRIES = 10
 Detail = dict[str, Any]
 Event = tuple[Scope, str, str, Detail]
 # What targets get of an event; moto's own lacks the account.
@@ -61,16 +64,32 @@ class StateChangeEvents:
             self._thread.start()
 
     def _run(self) -> None:
-        while (event := self._queue.get()) is not None:
-            try:
-                self._put(*event)
-            except Exception:
-                logger.exception("an event could not be delivered")
+        while batch := self._taken():
+            for scope, events in itertools.groupby(batch, key=lambda event: event[0]):
+                try:
+                    self._put(scope, list(events))
+                except Exception:
+                    logger.exception("events could not be delivered")
 
-    def _put(self, scope: Scope, kind: str, arn: str, detail: Detail) -> None:
+    def _taken(self) -> list[Event]:
+        """The next event, and those that wait behind it; nothing at the end."""
+        event = self._queue.get()
+        batch = [event] if event is not None else []
+        while batch and len(batch) < MOST_ENTRIES and not self._queue.empty():
+            if (event := self._queue.get()) is None:
+                self._queue.put(None)
+                break
+            batch.append(event)
+        return batch
+
+    def _put(self, scope: Scope, events: list[Event]) -> None:
         client = self._world.moto.client("events", account=scope.key.account, region=scope.key.region)
-        entry = {"Source": SOURCE, "DetailType": kind, "Detail": json.dumps(detail), "Resources": [arn]}
-        client.put_events(Entries=[entry])
+        client.put_events(
+            Entries=[
+                {"Source": SOURCE, "DetailType": kind, "Detail": json.dumps(detail), "Resources": [arn]}
+                for _, kind, arn, detail in events
+            ]
+        )
 
 
 def event_of(transition: Transition) -> Event | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.sqs.models import sqs_backends
 
 from sagemaker_emulator.control import Control
 from sagemaker_emulator.events import upper_snake
@@ -68,6 +69,29 @@ def test_events_of_an_endpoint(sagemaker: Any, clients: Any, control: Control, q
     details = [event["detail"] for event in receive(clients, queue, 2)]
     assert sorted(d["EndpointStatus"] for d in details) == ["CREATING", "IN_SERVICE"]
     assert isinstance(details[0]["LastModifiedTime"], int)
+
+
+def test_hundreds_of_events_at_a_moment(sagemaker: Any, clients: Any, control: Control, queue: str) -> None:
+    control.change_settings(training={"work": "none", "instant_artifact": False})
+    names = [f"job-{number}" for number in range(60)]
+    for name in names:
+        sagemaker.create_training_job(**training(name))
+    control.advance(300)
+    details = [event["detail"] for event in receive(clients, queue, 300)]
+    assert sorted(one["TrainingJobName"] for one in details) == sorted(names * 5)
+    assert clients("sqs").receive_message(QueueUrl=queue).get("Messages", []) == []
+
+
+def test_a_message_is_kept_for_as_long_as_its_queue_says(clients: Any, queue: str) -> None:
+    sqs = clients("sqs")
+    # A shorter time than SQS takes: moto's attribute is set behind its back.
+    [backend] = [one for one in sqs_backends[ACCOUNT].values() if "events" in one.queues]
+    sqs.send_message(QueueUrl=queue, MessageBody="old")
+    backend.queues["events"].message_retention_period = 0
+    assert sqs.receive_message(QueueUrl=queue).get("Messages", []) == []
+    sqs.send_message(QueueUrl=queue, MessageBody="new")
+    backend.queues["events"].message_retention_period = 60
+    assert [one["Body"] for one in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["new"]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from bench.scale.flatness import flatness
 from bench.scale.plan import MEASUREMENTS, TARGETS, Size, compared
-from bench.scale.report import markdown
+from bench.scale.report import markdown, read, write
 from bench.scale.targets import Target, Verdict, growth, rows, shown, verdict
 
 CALLS = Target("calls", "ours", "AWS calls", 3, " a minute", ("peers", "AWS calls", 10))
@@ -110,3 +112,10 @@ def test_a_few_more_of_a_few_is_no_growth() -> None:
 def test_two_samples_have_no_thirds() -> None:
     with pytest.raises(ValueError, match="no thirds"):
         flatness([1, 2])
+
+
+def test_what_was_kept_is_of_the_same_size(tmp_path: Path) -> None:
+    assert read(tmp_path, scale=1, pace=1) == {}
+    write(tmp_path, SECTIONS, [], {}, scale=1, pace=1)
+    assert read(tmp_path, scale=1, pace=1) == SECTIONS
+    assert read(tmp_path, scale=1, pace=0.5) == {}
