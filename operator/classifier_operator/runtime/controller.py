@@ -35,7 +35,7 @@ from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.troubles import Troubles
-from classifier_operator.runtime.workqueue import WorkQueue
+from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal
 from classifier_operator.training import decide as trainings
@@ -262,8 +262,9 @@ class Controller:
         return {**status, "resources": [*ledger, *missing]} if missing else status
 
     def _turn(self, key: ObjectKey) -> Caller:
-        urgency = self._queue.urgency(key)
-        return Caller(name=key, priority=urgency, call=partial(self._queue.add, key, urgency))
+        # Whoever has stood in one line already is to get on in the next.
+        urgency = max(Priority.URGENT, self._queue.urgency(key))
+        return Caller(name=key, priority=urgency, call=partial(self._queue.add, key, Priority.TURN))
 
     async def _conclude(self, key: ObjectKey, body: Body, look: Look) -> None:
         """Write what was decided, watch what is on the move, and come back when it is time."""

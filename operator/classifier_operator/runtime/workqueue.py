@@ -17,11 +17,15 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Priority(IntEnum):
-    """What goes first: what a person just did, then what AWS did, then what is looked at for the sake of order."""
+    """What goes first: what a person just did, then what AWS did, then what is looked at for the sake of order.
 
-    URGENT = 0
-    NORMAL = 1
-    LOW = 2
+    Before all of these goes what has stood in line for AWS: a turn that is not taken soon is no turn any more.
+    """
+
+    TURN = 0
+    URGENT = 1
+    NORMAL = 2
+    LOW = 3
 
 
 class WorkQueue(Generic[K]):

@@ -132,9 +132,25 @@ async def test_nobody_waits_for_ever() -> None:
             found.claim(PLACE, "CreateModel", callers.one(f"{name}-{seconds}", priority))
     clock.seconds = 100
     for count in range(4):
-        await callers.until(count + 1)
+        called = await callers.until(count + 1)
+        found.claim(PLACE, "CreateModel", callers.one(called[-1]))
         clock.seconds += 1
     assert callers.called == ["sweep-1", "guard-0", "sweep-3", "guard-2"]
+
+
+async def test_turns_that_nobody_takes_do_not_pile_up() -> None:
+    found, callers = limits(100), Callers()
+    await _exhaust(lambda: found.acquire(PLACE, "CreateModel"))
+    names = [str(number) for number in range(150)]
+    for name in names:
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateModel", callers.one(name))
+    called = list(await callers.until(100))
+    await asyncio.sleep(0.1)
+    assert callers.called == called == names[:100]
+    for name in called:
+        assert found.claim(PLACE, "CreateModel", callers.one(name)) > 0
+    assert await callers.until(150) == names
 
 
 async def test_one_that_waits_no_longer_takes_no_turn() -> None:

@@ -164,19 +164,21 @@ class Line:
         self._filled_at = now
 
     def _serve_later(self) -> None:
-        seconds = max(0.001, (1 - self._tokens) / self._pace.rate)
+        # With tokens left, it is those whose turn it is that are waited for.
+        seconds = max(0.001, (1 - self._tokens) / self._pace.rate) if self._tokens < 1 else 1 / self._pace.rate
         self._timer = asyncio.get_running_loop().call_later(seconds, self._serve)
 
     def _serve(self) -> None:
         """Give out the tokens that there are, to the most urgent first."""
         self._timer = None
         self._fill()
-        while self._waiting and self._tokens >= 1:
+        self._forget_turns()
+        # Turns that pile up, because nobody has the time to take them, would all be taken at once.
+        while self._waiting and self._tokens >= 1 and len(self._turns) < max(1.0, self._pace.rate):
             if heapq.heappop(self._waiting).take():
                 self._tokens -= 1
         if self._waiting:
             self._serve_later()
-        self._forget_turns()
 
     def _forget_turns(self) -> None:
         now = self._clock()
