@@ -159,7 +159,7 @@ LISTS = ("sagemaker:ListTrainingJobs", "sagemaker:ListEndpoints")
 
 def look_at_many(world: World) -> None:
     """Two of each kind in one account; they stay, to be stopped and deleted with all the others."""
-    world.aws.change_settings(training={"training_seconds": 30_000})
+    world.aws.change_settings(training={"training_seconds": 1_000_000})
     prepare(world, NOT_SAID)
     make_a_strangers(world, NOT_SAID, only_model=True)
     jobs = [dataclasses.replace(NOT_SAID, sid=f"Job{number}") for number in (1, 2)]
@@ -218,6 +218,8 @@ def manifest(case: Case, data: str = "") -> Json:
     about = {"assumeRoleArn": f"arn:aws:iam::{case.account}:role/Classifiers", "roleArn": execution_role(case)}
     if case.kind == "ctrain":
         made = training(case.name, output={"s3Uri": f"s3://{case.bucket}/output"}, **about, **filled(case, data))
+        # Those that are to be stopped in the end must not have been by then because it took so long.
+        made["spec"]["stopping"] = {"maxRuntimeSeconds": 2_000_000}
     else:
         model = {"artifactS3Uri": f"s3://{case.bucket}/model.tar.gz"}
         made = endpoint(case.name, **{"trainingRef": None, "model": model, **about, **filled(case, data)})

@@ -130,6 +130,8 @@ def _endpoint_being_created(world: World, name: str) -> None:
     _lasting(world, "endpoint", creating_seconds=LONG)
     world.apply(of_model(world, name))
     _says(world, "cep", name, "is Creating")
+    # A sweep has seen it, which says a little more than the answer to its creation.
+    until(lambda: "lastModifiedTime" in world.status("cep", name), "a sweep")
 
 
 def _endpoint_without_training(world: World, name: str) -> None:
