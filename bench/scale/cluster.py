@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 import requests
@@ -149,8 +149,3 @@ def path(plural: str) -> str:
 def names(prefix: str, count: int) -> list[str]:
     """So many names."""
     return [f"{prefix}-{number:05d}" for number in range(count)]
-
-
-def items_of(answer: Any) -> list[Json]:
-    """The items of a list's answer."""
-    return list(answer["items"])

@@ -3,15 +3,15 @@
 kopf watches and calls; nothing is done here but to remember the object and to put it into the work queue, so a
 handler cannot fail and kopf has nothing to retry, to annotate or to wait for. What is then done is decided in
 `training/decide.py` and `endpoint/decide.py`, from the object and from AWS alone: it does not matter which of these
-handlers was called, or whether one was missed.
+happened, or whether one was missed.
 
-| what happened                                   | event type      | here                 |
-|-------------------------------------------------|-----------------|----------------------|
-| the operator started, or a watch began anew     | None            | `listed`             |
-| somebody created the object                     | ADDED           | `created`            |
-| somebody changed it, or we wrote its status     | MODIFIED        | `changed`            |
-| somebody deleted it: it waits for our finalizer | ADDED, MODIFIED | `deletion_requested` |
-| it is gone                                      | DELETED         | `gone`               |
+| what happened                                   | event type      | how urgent                  |
+|-------------------------------------------------|-----------------|-----------------------------|
+| the operator started, or a watch began anew     | None            | when nothing is more so     |
+| somebody created the object                     | ADDED           | before what AWS has to tell |
+| somebody changed it, or we wrote its status     | MODIFIED        | as urgent                   |
+| somebody deleted it: it waits for our finalizer | ADDED, MODIFIED | as urgent                   |
+| it is gone                                      | DELETED         | forgotten; followers look   |
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import kopf
 from classifier_operator.api.kinds import GROUP, VERSION, Kind
 from classifier_operator.app import App
 from classifier_operator.process import Operator
-from classifier_operator.runtime.store import Body, key_of, uid_of
+from classifier_operator.runtime.store import key_of, uid_of
 from classifier_operator.runtime.workqueue import Priority
 
 TRAININGS = (GROUP, VERSION, Kind.TRAINING.plural)
@@ -51,38 +51,8 @@ async def happened(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     """Something happened to an object: remembered, and looked at as soon as what happened is urgent."""
     app: App = memo.app
     body, what = event["object"], event["type"]
-    if what is None:
-        listed(app, body)
-    elif what == "DELETED":
-        gone(app, body)
-    elif "deletionTimestamp" in body["metadata"]:
-        deletion_requested(app, body)
-    elif what == "ADDED":
-        created(app, body)
+    if what == "DELETED":
+        app.lost(key_of(body), uid_of(body))
     else:
-        changed(app, body)
-
-
-def listed(app: App, body: Body) -> None:
-    """After a start or a broken watch: looked at when there is nothing more urgent."""
-    app.saw(body, Priority.LOW)
-
-
-def created(app: App, body: Body) -> None:
-    """Created: looked at before anything that AWS has to tell."""
-    app.saw(body, Priority.URGENT)
-
-
-def changed(app: App, body: Body) -> None:
-    """Changed: as urgent; what the change asks for is found by comparing, not by asking what was changed."""
-    app.saw(body, Priority.URGENT)
-
-
-def deletion_requested(app: App, body: Body) -> None:
-    """To be deleted: what was made at AWS is taken down, then our finalizer goes."""
-    app.saw(body, Priority.URGENT)
-
-
-def gone(app: App, body: Body) -> None:
-    """Gone from the cluster: forgotten, and those that refer to it look again."""
-    app.lost(key_of(body), uid_of(body))
+        # What a change asks for is found by comparing, not by asking what was changed.
+        app.saw(body, Priority.LOW if what is None else Priority.URGENT)

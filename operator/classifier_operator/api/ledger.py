@@ -33,6 +33,12 @@ class Place(NamedTuple):
     region: str
     assume_role_arn: str = ""
 
+    @property
+    def account(self) -> str:
+        """The account, where the role that is taken on tells it: whose the operator itself is, nobody has said."""
+        parts = self.assume_role_arn.split(":")
+        return parts[4] if len(parts) > 4 else ""
+
 
 class Resource(NamedTuple):
     """One resource at AWS: names are unique by type, account and region."""

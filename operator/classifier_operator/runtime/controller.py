@@ -150,9 +150,9 @@ class Controller:
         return subject.resources if subject is not None else frozenset()
 
     async def _pass(self, key: ObjectKey, body: Body) -> None:
-        status = self._with_all_asked_for(key, body.get("status", {}))
+        status = body.get("status", {})
         for _ in range(ROUNDS):
-            look = await self._decide(key, {**body, "status": status})
+            look = await self._decide(key, {**body, "status": self._with_all_asked_for(key, status)})
             decision = look.decision
             calls = self._due(key, look)
             if not calls:
@@ -166,7 +166,6 @@ class Controller:
                 self._subjects[key] = look.subject
                 return
             status = as_json(decision.status) if succeeded else body.get("status", {})
-            status = self._with_all_asked_for(key, status)
         else:
             self._queue.add_after(key, 1.0)
         await self._conclude(key, body, look)

@@ -129,7 +129,7 @@ class Inventory:
     def cared_for(self, account: str, type: ResourceType, region: str, name: str) -> tuple[Resource, ...]:  # noqa: A002
         """The resources that somebody cares for and that may be this one; AWS tells names apart in any case alone."""
         found = self._named.get((type, region, name.lower()), ())
-        return tuple(one for one in found if _account_of(one) in ("", account))
+        return tuple(one for one in found if one.place.account in ("", account))
 
     def is_cared_for(self, resource: Resource) -> bool:
         """Whether any object cares for it."""
@@ -194,12 +194,6 @@ def _set(table: dict[ObjectKey, frozenset[Resource]], key: ObjectKey, value: fro
 
 def _named(resource: Resource) -> tuple[ResourceType, str, str]:
     return resource.type, resource.place.region, resource.name.lower()
-
-
-def _account_of(resource: Resource) -> str:
-    """The account, where the role that is taken on tells it: whose the operator itself is, nobody has said."""
-    parts = resource.place.assume_role_arn.split(":")
-    return parts[4] if len(parts) > 4 else ""
 
 
 def _says_the_same(before: Sighting, after: Sighting) -> bool:

@@ -98,26 +98,23 @@ class Sweeper:
 
     def _plan(self, now: float) -> bool:
         """What is to be looked at now, beside what waits for an earlier look to end; whether a sweep is due."""
-        for group, members in _grouped(self._hints).items():
-            self._want(group, members)
+        self._want(self._hints)
         self._hints = set()
         if now >= self._next_leaving:
             self._next_leaving = now + LEAVING_SECONDS
-            for group, members in _grouped(self._inventory.leaving()).items():
-                self._want(group, members)
+            self._want(self._inventory.leaving())
         if now < self._next:
             return False
         self._next = now + self._interval
-        for group, members in _grouped(self._inventory.followed()).items():
-            self._want(group, members)
+        self._want(self._inventory.followed())
         if now >= self._next_guard:
             self._next_guard = now + self._guard_interval
-            for group, members in _grouped(self._inventory.guarded(), is_guard=True).items():
-                self._want(group, members)
+            self._want(self._inventory.guarded(), is_guard=True)
         return True
 
-    def _want(self, group: Group, members: set[Resource]) -> None:
-        self._wanted[group] = self._wanted.get(group, set()) | members
+    def _want(self, resources: Iterable[Resource], *, is_guard: bool = False) -> None:
+        for group, members in _grouped(resources, is_guard=is_guard).items():
+            self._wanted[group] = self._wanted.get(group, set()) | members
 
     def _begin(self) -> None:
         for group in [group for group in self._wanted if group not in self._under_way]:

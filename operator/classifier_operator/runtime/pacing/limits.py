@@ -29,12 +29,8 @@ FIRST_RATE = 10.0
 MOST_RATE = 100.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
 TURN_SECONDS = 30.0
-
-
 # The urgent go before those who have waited for less than this longer.
 _PATIENCE_SECONDS = {Priority.URGENT: 0.0, Priority.NORMAL: 5.0, Priority.LOW: 10.0}
-
-
 # That somebody has waited says something of the next moments, too.
 _SECONDS_OF_ONE = 1.0
 
@@ -240,5 +236,4 @@ def rates_for(shards: int, most: float = MOST_RATE) -> Mapping[str, tuple[float,
 
 def account_of(place: Place) -> str:
     """The account that calls count for; "" is the operator's own."""
-    parts = place.assume_role_arn.split(":")
-    return parts[4] if len(parts) > 4 else place.assume_role_arn
+    return place.account or place.assume_role_arn
