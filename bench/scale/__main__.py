@@ -38,7 +38,7 @@ TRIALS = REPOSITORY / "build" / "bench"
     help="Part of the time that jobs and endpoints take at AWS; as --scale.",
 )
 @click.option("--update", is_flag=True, help="Keep what the results have of other measurements of the same size.")
-@click.option("--results", type=click.Path(path_type=Path), help="Folder to write to.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 def main(only: str, scale: float, pace: float, update: bool, results: Path | None) -> None:
     """Measure the operator with hundreds and thousands of objects; fails when a target is missed."""
     end_with_signals()

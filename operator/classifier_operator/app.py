@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +39,7 @@ from classifier_operator.runtime.ports import (
     ObjectStore,
     Sources,
 )
+from classifier_operator.runtime.publisher import Publisher
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store, key_of
 from classifier_operator.runtime.sweeper import Sweeper
@@ -55,6 +56,8 @@ ERROR_SECONDS = 30.0
 START_SECONDS = 3.0
 # Imports say how far they are at least this often, however rare sweeps are.
 PROGRESS_SECONDS = 5.0
+# Events of what has been done are still published when the operator stops, for at most this long.
+FAREWELL_SECONDS = 3.0
 # A sweep that hears nothing of AWS for longer than this hangs.
 SWEEP_PATIENCE = 180.0
 
@@ -109,6 +112,7 @@ class App:
             backoff=troubles.backoff,
             sent=metrics.import_bytes.inc,
         )
+        self._publisher = Publisher(cluster, lambda: self._queue.is_urgent)
         self._controller = Controller(
             store=self._store,
             inventory=self._inventory,
@@ -117,7 +121,7 @@ class App:
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             importer=self._importer,
-            writer=Writer(cluster, self._store, clock, settings.identity),
+            writer=Writer(cluster, self._store, clock, settings.identity, self._publisher.publish),
             troubles=troubles,
             clock=clock,
             allowed=self._tenants.of,
@@ -135,15 +139,16 @@ class App:
         loops.append(watch_lag(self.metrics.event_loop_lag.observe))
         loops += [listener.run() for listener in self._listeners]
         loops += [self._work() for _ in range(self.settings.workers)]
-        self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in loops]
+        self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in (self._publisher.run(), *loops)]
 
     async def stop(self) -> None:
         """Start nothing new; calls to AWS that are under way finish in their threads."""
         self._queue.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        publishing, working = self._tasks[:1], self._tasks[1:]
+        await _ended(working)
         await self._importer.stop()
+        await self._publisher.drain(FAREWELL_SECONDS)
+        await _ended(publishing)
 
     def saw(self, body: Mapping[str, Any], priority: Priority = Priority.NORMAL) -> None:
         """An object exists, like this."""
@@ -305,6 +310,12 @@ class App:
                 await self.resync()
             except (ClusterUnavailableError, GoneError) as error:
                 logger.warning("resync: %s", error)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _model_of(body: Body | None) -> Any:

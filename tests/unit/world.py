@@ -106,7 +106,7 @@ class Operator:
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             importer=self.importer,
-            writer=Writer(cluster, self.store, clock, "test"),
+            writer=Writer(cluster, self.store, clock, "test", cluster.post_event),
             troubles=self.troubles,
             clock=clock,
             allowed=lambda namespace: world.tenants.of(namespace),

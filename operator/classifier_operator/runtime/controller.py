@@ -151,6 +151,7 @@ class Controller:
 
     async def _pass(self, key: ObjectKey, body: Body) -> None:
         status = body.get("status", {})
+        has_made = False
         for _ in range(ROUNDS):
             look = await self._decide(key, {**body, "status": self._with_all_asked_for(key, status)})
             decision = look.decision
@@ -165,9 +166,15 @@ class Controller:
                 # What has been announced is on record, and the rest is decided anew when it is its turn.
                 self._subjects[key] = look.subject
                 return
+            has_made = has_made or (succeeded and any(call.creates for call in calls))
             status = as_json(decision.status) if succeeded else body.get("status", {})
         else:
             self._queue.add_after(key, 1.0)
+        if has_made and self._queue.is_urgent:
+            # It is made, and on record: others are to get there before more is written about this one.
+            self._subjects[key] = look.subject
+            self._queue.add(key)
+            return
         await self._conclude(key, body, look)
 
     async def _decide(self, key: ObjectKey, body: Body) -> Look:

@@ -43,6 +43,7 @@ class WorkQueue(Generic[K]):
         self._since: dict[K, float] = {}
         self._line: asyncio.PriorityQueue[tuple[int, int, K]] = asyncio.PriorityQueue()
         self._waiting: dict[K, Priority] = {}
+        self._urgent: set[K] = set()
         self._working: dict[K, Priority] = {}
         self._again: dict[K, Priority] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
@@ -55,6 +56,11 @@ class WorkQueue(Generic[K]):
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is being worked on; timers may be running."""
         return not self._waiting and not self._working
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits whom a person has just asked for, or whose turn it is."""
+        return bool(self._urgent)
 
     @property
     def working(self) -> int:
@@ -84,6 +90,8 @@ class WorkQueue(Generic[K]):
             return
         if priority < self._waiting.get(key, Priority.LOW + 1):
             self._waiting[key] = priority
+            if priority <= Priority.URGENT:
+                self._urgent.add(key)
             self._since.setdefault(key, self._monotonic())
             self._line.put_nowait((priority, next(self._order), key))
 
@@ -103,6 +111,7 @@ class WorkQueue(Generic[K]):
     def forget(self, key: K) -> None:
         """Drop what waits for the key, because there is nothing to look at any more."""
         self._waiting.pop(key, None)
+        self._urgent.discard(key)
         self._since.pop(key, None)
         self._again.pop(key, None)
         timer = self._timers.pop(key, None)
@@ -116,6 +125,7 @@ class WorkQueue(Generic[K]):
             # An entry that was overtaken by a more urgent one, or forgotten, is void.
             if self._waiting.get(key) == priority:
                 del self._waiting[key]
+                self._urgent.discard(key)
                 self._working[key] = Priority(priority)
                 self._waited(self._monotonic() - self._since.pop(key))
                 return key

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from classifier_operator.api.conditions import ConditionType, Reason
 from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
 from classifier_operator.runtime.gather import has_finalizer
-from classifier_operator.runtime.ports import Clock, Cluster, ClusterUnavailableError, GoneError
+from classifier_operator.runtime.ports import Clock, Cluster, GoneError
 from classifier_operator.runtime.store import Body, Store
 
 logger = logging.getLogger(__name__)
@@ -26,13 +26,24 @@ NOTE_LIMIT = 1024
 
 
 class Writer:
-    """Writes what was decided back to the cluster, and remembers the answers."""
+    """Writes what was decided back to the cluster, and remembers the answers.
 
-    def __init__(self, cluster: Cluster, store: Store, clock: Clock, identity: str) -> None:
+    publish: takes an Event (events.k8s.io/v1).
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        clock: Clock,
+        identity: str,
+        publish: Callable[[Mapping[str, Any]], Awaitable[None]],
+    ) -> None:
         self._cluster = cluster
         self._store = store
         self._clock = clock
         self._identity = identity
+        self._publish = publish
 
     async def hold(self, key: ObjectKey, body: Body) -> Body:
         """The object with our finalizer: from now on it does not go before we have cleaned up."""
@@ -71,7 +82,7 @@ class Writer:
         return known if known is not None and is_same else answer
 
     async def _announce(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> None:
-        """Publish an Event; one that cannot be published is no reason to stop working: the log has it too."""
+        """Tell it, in the log and by an Event."""
         logger.log(
             logging.WARNING if is_warning else logging.INFO,
             "%s: %s: %s",
@@ -80,12 +91,7 @@ class Writer:
             note,
             extra={"reason": reason},
         )
-        try:
-            await self._cluster.post_event(self._event(key, body, reason, note, is_warning))
-        except GoneError:
-            return
-        except ClusterUnavailableError as error:
-            logger.warning("%s: no Event of it: %s", key, error, extra={"object": str(key)})
+        await self._publish(self._event(key, body, reason, note, is_warning))
 
     def _event(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> dict[str, Any]:
         now = self._clock.now()

@@ -97,7 +97,7 @@ class Setting:
         self.cluster = FakeCluster(Points())
         self.key = self.cluster.create(builders.training())
         self.store = Store(lambda key, before, after: None)
-        self.writer = Writer(self.cluster, self.store, FakeClock(), "test")
+        self.writer = Writer(self.cluster, self.store, FakeClock(), "test", self.cluster.post_event)
 
     @property
     def body(self) -> dict[str, Any]:
