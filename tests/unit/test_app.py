@@ -20,6 +20,7 @@ from classifier_operator.app import App
 from classifier_operator.runtime.election.shards import Shard, shard_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
+from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusals import classify
 from classifier_operator.settings import Settings
 
@@ -85,6 +86,27 @@ async def test_what_a_watch_brings_is_worked_on(parts: Parts) -> None:
     parts.app.saw(parts.watched(parts.cluster.create(builders.training())))
     await parts.until("Starting")
     assert parts.cloud.count("CreateTrainingJob") == 1
+
+
+async def test_where_many_are_created_a_status_waits_for_the_jobs_of_others(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    call = parts.cloud.call
+
+    async def noted(place: Place, operation: str, params: Mapping[str, Any], **turn: Any) -> dict[str, Any]:
+        written.append(parts.cluster.writes)
+        return await call(place, operation, params, **turn)
+
+    monkeypatch.setattr(parts.cloud, "call", noted)
+    await parts.app.start()
+    keys = [parts.cluster.create(builders.training(name=name)) for name in ("a", "b", "c", "d")]
+    for key in keys:
+        parts.app.saw(parts.watched(key), Priority.URGENT)
+    for key in keys:
+        await parts.until("Starting", key)
+    # Of each the finalizer, and what is about to be made; while the last is worked on, nobody waits.
+    assert written[:-1] == [2, 4, 6]
 
 
 async def test_what_was_there_before_the_start_is_worked_on(parts: Parts) -> None:

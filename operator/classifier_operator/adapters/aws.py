@@ -159,13 +159,15 @@ class Aws:
             waited = self._limits.claim(place, exchange.operation, turn)
         else:
             waited = await self._limits.acquire(place, exchange.operation, turn)
-        self._metrics.aws_limit_wait.labels(exchange.service).observe(waited)
         try:
+            self._metrics.aws_limit_wait.labels(exchange.service).observe(waited)
             with self._metrics.aws_in_flight.track_inprogress():
                 value = await self._exchanged(place, exchange, send, self._pool, secrets)
         except AwsRefusal as refusal:
             self._take_note(place, refusal)
             raise
+        finally:
+            self._limits.ended(place, exchange.operation)
         self._limits.went_well(place, exchange.operation)
         return value
 

@@ -172,6 +172,7 @@ class Controller:
             self._queue.add_after(key, 1.0)
         if has_made and self._queue.is_urgent:
             # It is made, and on record: others are to get there before more is written about this one.
+            self._inventory.watch(key, follow=look.decision.follow, guard=look.decision.guard)
             self._subjects[key] = look.subject
             self._queue.add(key)
             return

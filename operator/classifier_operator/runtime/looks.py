@@ -1,5 +1,7 @@
 """One look at many resources of one type in one place, by the cheapest calls: a List for many, Describe for few.
 
+What a hint is about is described, however many there are: a List of a thousand takes five seconds by AWS's limit.
+
 A List costs a call for each hundred resources of the whole account, other people's included; a Describe costs one for
 each resource. How many pages a List takes is only known once it has been read to its end, so that is remembered. Where
 describing is cheaper, listing is tried again now and then: other people's resources come and go.
@@ -7,9 +9,12 @@ describing is cheaper, listing is tried again now and then: other people's resou
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, NamedTuple
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
@@ -28,8 +33,18 @@ PAGE_SIZE = 100
 OVERLAP = timedelta(minutes=2)
 # What a List would cost is found out anew after so long.
 COST_KNOWN_SECONDS = 300.0
+# So many of a group are described at the same time.
+AT_ONCE = 4
 # These can be listed with all that is looked at; of others a List tells too little.
 LISTED = frozenset({ResourceType.TRAINING_JOB, ResourceType.ENDPOINT})
+
+
+class Occasion(Enum):
+    """Why something is looked at: a hint says that it has changed, it is on the move, or it ought to stay as it is."""
+
+    HINT = "hint"
+    SWEEP = "sweep"
+    GUARD = "guard"
 
 
 class Group(NamedTuple):
@@ -37,12 +52,17 @@ class Group(NamedTuple):
 
     place: Place
     type: ResourceType
-    is_guard: bool = False
+    occasion: Occasion = Occasion.SWEEP
 
     @property
     def priority(self) -> Priority:
         """How urgent looks at the group are."""
-        return Priority.LOW if self.is_guard else Priority.NORMAL
+        return Priority.LOW if self.occasion is Occasion.GUARD else Priority.NORMAL
+
+    @property
+    def may_be_listed(self) -> bool:
+        """Whether a List tells of all of it, soon enough."""
+        return self.type in LISTED and self.occasion is not Occasion.HINT
 
 
 class ListCost:
@@ -88,20 +108,26 @@ class Looks:
     async def at(self, group: Group, members: Set[Resource]) -> None:
         """Look at these, which are all of the group."""
         missing = members
-        if group.type in LISTED and self._cost(group).is_worth_it(len(members), self._clock.monotonic()):
+        if group.may_be_listed and self._cost(group).is_worth_it(len(members), self._clock.monotonic()):
             try:
                 missing = members - await self._listed(group, members)
             except AwsRefusal as refusal:
                 _log(group, refusal)
                 if refusal.remedy is Remedy.RETRY:
                     return
-        for resource in sorted(missing):
+        left = iter(sorted(missing))
+        await asyncio.gather(*(self._describe(group, left) for _ in range(min(AT_ONCE, len(missing)))))
+
+    async def _describe(self, group: Group, left: Iterator[Resource]) -> None:
+        """Describe one after the other of what is left, as others do at the same time."""
+        for resource in left:
             try:
                 await self._executor.describe(resource, group.priority)
             except AwsRefusal as refusal:
                 _log(group, refusal)
                 # When AWS is busy the next sweep looks again; what is denied for one is no matter of the others.
                 if refusal.remedy is Remedy.RETRY:
+                    deque(left, maxlen=0)
                     return
                 self._tell(resource, refusal)
             else:

@@ -54,7 +54,7 @@ class Publisher:
     async def _publish_all(self) -> None:
         while True:
             event = await self._waiting.get()
-            while self._is_urgent() and not self._waiting.full():
+            while self._is_urgent() and not self._waiting.full():  # noqa: ASYNC110 - nobody tells when it is over
                 await asyncio.sleep(URGENT_SECONDS)
             try:
                 await self._cluster.post_event(event)

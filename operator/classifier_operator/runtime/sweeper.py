@@ -1,4 +1,4 @@
-"""When to look at AWS: one task for all objects, and one look at a time for each type in each place.
+"""When to look at AWS: one task for all objects, and one look at a time for each type, place and occasion.
 
 What is on the move is looked at every few seconds, what ought to stay as it is every few minutes, and what a hint is
 about a moment later. A look that takes longer than the interval delays the next one at the same things, and no other.
@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from classifier_operator.api.ledger import Resource
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.looks import Group, Looks
+from classifier_operator.runtime.looks import Group, Looks, Occasion
 from classifier_operator.runtime.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Sweeper:
 
     def _plan(self, now: float) -> bool:
         """What is to be looked at now, beside what waits for an earlier look to end; whether a sweep is due."""
-        self._want(self._hints)
+        self._want(self._hints, Occasion.HINT)
         self._hints = set()
         if now >= self._next_leaving:
             self._next_leaving = now + LEAVING_SECONDS
@@ -109,11 +109,11 @@ class Sweeper:
         self._want(self._inventory.followed())
         if now >= self._next_guard:
             self._next_guard = now + self._guard_interval
-            self._want(self._inventory.guarded(), is_guard=True)
+            self._want(self._inventory.guarded(), Occasion.GUARD)
         return True
 
-    def _want(self, resources: Iterable[Resource], *, is_guard: bool = False) -> None:
-        for group, members in _grouped(resources, is_guard=is_guard).items():
+    def _want(self, resources: Iterable[Resource], occasion: Occasion = Occasion.SWEEP) -> None:
+        for group, members in _grouped(resources, occasion).items():
             self._wanted[group] = self._wanted.get(group, set()) | members
 
     def _begin(self) -> None:
@@ -135,8 +135,8 @@ class Sweeper:
         self._observe(self._clock.monotonic() - began)
 
 
-def _grouped(resources: Iterable[Resource], *, is_guard: bool = False) -> dict[Group, set[Resource]]:
+def _grouped(resources: Iterable[Resource], occasion: Occasion = Occasion.SWEEP) -> dict[Group, set[Resource]]:
     groups: dict[Group, set[Resource]] = defaultdict(set)
     for resource in resources:
-        groups[Group(resource.place, resource.type, is_guard)].add(resource)
+        groups[Group(resource.place, resource.type, occasion)].add(resource)
     return groups

@@ -65,6 +65,44 @@ async def test_all_lists_of_an_account_and_region_share_one_bucket() -> None:
     assert await found.acquire(PLACE, "ListTrainingJobs") == 0
 
 
+async def test_a_list_waits_until_the_one_before_has_been_answered() -> None:
+    found = limits(1000)
+    await found.acquire(PLACE, "ListTrainingJobs")
+    second = asyncio.ensure_future(found.acquire(PLACE, "ListEndpoints"))
+    # The token is there long before.
+    await asyncio.sleep(0.05)
+    assert not second.done()
+    found.ended(PLACE, "ListTrainingJobs")
+    async with asyncio.timeout(0.5):
+        await second
+
+
+async def test_others_do_not_wait_for_each_others_answers() -> None:
+    found = limits(1000)
+    async with asyncio.timeout(5):
+        for _ in range(10):
+            await found.acquire(PLACE, "DescribeEndpoint")
+
+
+@pytest.mark.parametrize("moment", ["standing", "served"])
+async def test_a_list_that_is_given_up_keeps_no_other_from_being_sent(moment: str) -> None:
+    found = limits(1000)
+    await found.acquire(PLACE, "ListTrainingJobs")
+    second = asyncio.ensure_future(found.acquire(PLACE, "ListTrainingJobs"))
+    await asyncio.sleep(0.01)
+    if moment == "standing":
+        second.cancel()
+        found.ended(PLACE, "ListTrainingJobs")
+    else:
+        found.ended(PLACE, "ListTrainingJobs")
+        # It has got its turn, and has not been resumed yet.
+        second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    assert second.cancelled()
+    async with asyncio.timeout(0.5):
+        await found.acquire(PLACE, "ListTrainingJobs")
+
+
 def test_roles_of_one_account_are_one_account() -> None:
     assert account_of(Place("x", ROLE + "a")) == account_of(Place("x", ROLE + "b")) == "222222222222"
     assert account_of(PLACE) == ""

@@ -11,7 +11,7 @@ import pytest
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.looks import Group
+from classifier_operator.runtime.looks import Group, Occasion
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.sagemaker.views import JobView
 
@@ -114,7 +114,19 @@ async def test_hints_are_looked_at_together_between_the_sweeps() -> None:
             at.sweeper.hint(job(number))
         await at.gaze.until(lambda: len(at.gaze.looks) == 2)
     # Nobody cares for the third.
-    assert at.gaze.looks == [(Group(*JOBS), frozenset({job(1), job(2)}))] * 2
+    both = frozenset({job(1), job(2)})
+    assert at.gaze.looks == [(Group(*JOBS), both), (Group(*JOBS, occasion=Occasion.HINT), both)]
+
+
+async def test_a_hint_does_not_wait_for_a_sweep_that_takes_long() -> None:
+    at = Setting(interval=1000)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
+    at.gaze.open.clear()
+    async with at.running():
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 1)
+        at.sweeper.hint(job(1))
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
+        at.gaze.open.set()
 
 
 async def test_what_ought_to_stay_as_it_is_is_looked_at_at_the_start_and_rarely() -> None:
@@ -123,7 +135,7 @@ async def test_what_ought_to_stay_as_it_is_is_looked_at_at_the_start_and_rarely(
     async with at.running():
         await at.gaze.until(lambda: bool(at.gaze.looks))
         await asyncio.sleep(0.1)
-    assert at.gaze.looks == [(Group(*ENDPOINTS, is_guard=True), frozenset({ENDPOINT}))]
+    assert at.gaze.looks == [(Group(*ENDPOINTS, occasion=Occasion.GUARD), frozenset({ENDPOINT}))]
 
 
 async def test_it_is_guarded_again_after_the_interval() -> None:

@@ -43,6 +43,20 @@ async def test_the_more_urgent_of_two_wishes_counts(queue: WorkQueue[str]) -> No
     assert await drain(queue) == ["a", "b"]
 
 
+async def test_whether_somebody_urgent_waits(queue: WorkQueue[str]) -> None:
+    queue.add("a", Priority.URGENT)
+    queue.add("b")
+    queue.add("b", Priority.TURN)
+    queue.add("c", Priority.URGENT)
+    queue.forget("a")
+    found = []
+    for _ in range(2):
+        found.append(queue.is_urgent)
+        queue.done(await queue.get())
+    queue.add("d")
+    assert (found, queue.is_urgent) == ([True, True], False)
+
+
 async def test_a_key_that_is_worked_on_is_given_to_nobody_else(queue: WorkQueue[str]) -> None:
     queue.add("a")
     key = await queue.get()

@@ -25,6 +25,8 @@ from classifier_operator.runtime.workqueue import Priority
 # Two List calls a second is what Service Quotas shows to users; AWS tells nothing of the others. A little less, so that
 # three do not fall into one second when one of them is faster than the others.
 LIST_RATE = 1.95
+# And one after the other: those that are held up on their way arrive together.
+LISTS_AT_ONCE = 1
 FIRST_RATE = 10.0
 MOST_RATE = 100.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
@@ -58,11 +60,13 @@ class _Waiter(NamedTuple):
 
 
 class Line:
-    """One bucket, and those who wait for a token of it."""
+    """One bucket, and those who wait for a token of it; `at_once`: how many calls may be under way."""
 
-    def __init__(self, pace: Pace, clock: Callable[[], float]) -> None:
+    def __init__(self, pace: Pace, clock: Callable[[], float], at_once: float = math.inf) -> None:
         self._pace = pace
         self._clock = clock
+        self._at_once = at_once
+        self._under_way = 0
         self._tokens = pace.burst
         self._filled_at = clock()
         self._waiting: list[_Waiter] = []
@@ -90,10 +94,16 @@ class Line:
             if turn.done():
                 return False
             turn.set_result(None)
+            self._under_way += 1
             return True
 
         waiter = self._stand(priority, take)
-        await turn
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.ended()
+            raise
         return self._clock() - waiter.since
 
     def claim(self, caller: Caller) -> float:
@@ -106,6 +116,7 @@ class Line:
         now = self._clock()
         end, waited = self._turns.pop(caller.name, (-math.inf, 0.0))
         if now <= end:
+            self._under_way += 1
             return waited
         if self._is_free():
             return 0.0
@@ -114,6 +125,14 @@ class Line:
             waiter = self._stand(caller.priority, partial(self._give, caller), since=standing and standing.since)
             self._standing[caller.name] = waiter
         raise NotYetError
+
+    def ended(self) -> None:
+        """A call is under way no more, whatever came of it."""
+        self._under_way -= 1
+        if self._waiting and math.isfinite(self._at_once):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._serve()
 
     def went_well(self) -> None:
         """AWS took a call."""
@@ -149,10 +168,14 @@ class Line:
 
     def _is_free(self) -> bool:
         self._fill()
-        if self._waiting or self._tokens < 1:
+        if self._waiting or not self._may_go():
             return False
         self._tokens -= 1
+        self._under_way += 1
         return True
+
+    def _may_go(self) -> bool:
+        return self._tokens >= 1 and self._under_way < self._at_once
 
     def _fill(self) -> None:
         now = self._clock()
@@ -170,7 +193,7 @@ class Line:
         self._fill()
         self._forget_turns()
         # Turns that pile up, because nobody has the time to take them, would all be taken at once.
-        while self._waiting and self._tokens >= 1 and len(self._turns) < max(1.0, self._pace.rate):
+        while self._waiting and self._may_go() and len(self._turns) < max(1.0, self._pace.rate):
             if heapq.heappop(self._waiting).take():
                 self._tokens -= 1
         if self._waiting:
@@ -211,6 +234,10 @@ class RateLimits:
         """
         return self._line(place, operation).claim(caller)
 
+    def ended(self, place: Place, operation: str) -> None:
+        """The call, which was waited for or claimed, is under way no more."""
+        self._line(place, operation).ended()
+
     def went_well(self, place: Place, operation: str) -> None:
         """AWS took the call."""
         self._line(place, operation).went_well()
@@ -224,7 +251,8 @@ class RateLimits:
         name = account_of(place), place.region, bucket
         if name not in self._lines:
             rate, most = self._rates.get(bucket, self._rates[""])
-            self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock)
+            at_once = LISTS_AT_ONCE if bucket == "List" else math.inf
+            self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock, at_once)
         return self._lines[name]
 
 

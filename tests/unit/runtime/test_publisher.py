@@ -1,0 +1,112 @@
+"""Events are published behind the work, and none is lost while there is time for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
+from classifier_operator.runtime.publisher import Publisher
+
+KEY = ObjectKey(Kind.TRAINING, "vision", "a")
+
+
+def event(name: str) -> dict[str, Any]:
+    regarding = {"kind": "ClassifierTraining", "namespace": "vision", "name": name}
+    return {"metadata": {"name": name}, "regarding": regarding}
+
+
+class Setting:
+    """A publisher, and a cluster that takes what it is not told to refuse."""
+
+    def __init__(self, capacity: int = 10) -> None:
+        self.published: list[str] = []
+        self.failures: dict[str, Exception] = {}
+        self.is_urgent = False
+        self.open = asyncio.Event()
+        self.open.set()
+        self.publisher = Publisher(self, lambda: self.is_urgent, capacity)  # type: ignore[arg-type]
+
+    async def post_event(self, event: Mapping[str, Any]) -> None:
+        await self.open.wait()
+        name = event["metadata"]["name"]
+        if name in self.failures:
+            raise self.failures[name]
+        self.published.append(name)
+
+    async def publish(self, *names: str) -> None:
+        for name in names:
+            await self.publisher.publish(event(name))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.ensure_future(self.publisher.run())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_told_is_published() -> None:
+    setting = Setting()
+    async with setting.running():
+        await setting.publish("a", "b", "c")
+        await setting.publisher.drain(5)
+    assert setting.published == ["a", "b", "c"]
+
+
+async def test_nobody_waits_for_an_event_to_be_published() -> None:
+    setting = Setting()
+    setting.open.clear()
+    async with setting.running():
+        async with asyncio.timeout(5):
+            await setting.publish("a", "b")
+        assert setting.published == []
+
+
+async def test_one_that_cannot_be_published_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    setting = Setting()
+    setting.failures = {"a": ClusterUnavailableError("HTTP 500"), "b": GoneError("/namespaces/vision")}
+    async with setting.running():
+        await setting.publish("a", "b", "c")
+        await setting.publisher.drain(5)
+    assert setting.published == ["c"]
+    assert [said for said in caplog.messages if "Event" in said] == [f"{KEY}: no Event of it: HTTP 500"]
+
+
+async def test_what_is_urgent_goes_first() -> None:
+    setting = Setting()
+    setting.is_urgent = True
+    async with setting.running():
+        await setting.publish("a")
+        await setting.publisher.drain(0.2)
+        assert setting.published == []
+        setting.is_urgent = False
+        await setting.publisher.drain(5)
+    assert setting.published == ["a"]
+
+
+async def test_where_no_more_can_wait_they_are_published_whatever_is_urgent() -> None:
+    setting = Setting(capacity=2)
+    setting.is_urgent = True
+    names = [f"{number}" for number in range(6)]
+    async with setting.running():
+        async with asyncio.timeout(5):
+            await setting.publish(*names)
+        setting.is_urgent = False
+        await setting.publisher.drain(5)
+    assert sorted(setting.published) == names
+
+
+async def test_a_farewell_does_not_take_for_ever() -> None:
+    setting = Setting()
+    setting.open.clear()
+    async with setting.running():
+        await setting.publish("a")
+        async with asyncio.timeout(5):
+            await setting.publisher.drain(0.01)
+    assert setting.published == []
