@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.scale import capacity, endpoints, population, trainings
 from bench.scale.aws import HUNDRED_SECONDS
+from bench.scale.cluster import CONNECTIONS
 from bench.scale.population import Population
 from bench.scale.site import POLLER, Figures, Progress
 from bench.scale.targets import GROWING, Target, growth
@@ -178,19 +179,20 @@ TARGETS = (
     Target("… of these calls throttled", "limited", "throttled share of CreateTrainingJob", 0.01),
     Target("… CPU per object", "trainings", _CPU, 30, " ms", _against_poller("trainings", _CPU)),
     *(
+        Target(f"… created by kubectl apply: job after its object, {what}", "applied", f"{_JOB}, {what}", most, " s")
+        for what, most in (("median", 2), ("worst", 10))
+    ),
+    # All at once is as fast as the API server takes three writes for each: not the operator's to reach.
+    *(
         Target(
-            f"… job after its object, {what}",
+            f"… created over {CONNECTIONS} connections at once: job after its object, {what}",
             "trainings",
             f"{_JOB}, {what}",
-            most,
+            None,
             " s",
             _against_poller("trainings", f"{_JOB}, {what}"),
         )
-        for what, most in (("median", 2), ("worst", 10))
-    ),
-    *(
-        Target(f"… by kubectl apply: job after its object, {what}", "applied", f"{_JOB}, {what}", most, " s")
-        for what, most in (("median", 2), ("worst", 10))
+        for what in ("median", "worst")
     ),
     Target("… by events, with a sweep of 120 s: status behind AWS, median", "events", f"{_LAG}, median", 1, " s"),
     Target("… peak memory", "trainings", _PEAK, 150, " MB", _against_poller("trainings", _PEAK)),

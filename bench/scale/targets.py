@@ -13,7 +13,7 @@ GROWING = ("AWS calls per object", "CPU ms per object", "memory KB per object")
 
 
 class Verdict(StrEnum):
-    """Whether a target was reached; a run with fewer objects says nothing of it."""
+    """Whether a target was reached; a run with fewer objects says nothing of it, nor is there always one."""
 
     REACHED = "reached"
     MISSED = "missed"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """A figure of a section that may be `most` at most.
+    """A figure of a section that may be `most` at most, or anything.
 
     peer: the section and figure of the poller that it is compared with, and by what that is to be multiplied, as the
     poller's objects were fewer.
@@ -31,7 +31,7 @@ class Target:
     text: str
     section: str
     figure: str
-    most: float
+    most: float | None
     unit: str = ""
     peer: tuple[str, str, float] | None = None
 
@@ -54,7 +54,7 @@ def rows(targets: tuple[Target, ...], sections: Sections, *, is_full: bool) -> l
 
 def verdict(target: Target, value: float, *, is_full: bool) -> Verdict:
     """What is said of a value."""
-    if not is_full:
+    if not is_full or target.most is None:
         return Verdict.NOT_JUDGED
     return Verdict.REACHED if value <= target.most else Verdict.MISSED
 
@@ -72,7 +72,7 @@ def _row(target: Target, sections: Sections, *, is_full: bool) -> Row:
     value = sections[target.section][target.figure]
     return Row(
         text=target.text,
-        must=f"≤ {shown(target.most)}{target.unit}",
+        must=f"≤ {shown(target.most)}{target.unit}" if target.most is not None else "",
         ours=f"{shown(value)}{target.unit}",
         poller=_peer(target, sections),
         verdict=verdict(target, value, is_full=is_full),

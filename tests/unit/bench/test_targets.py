@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ def test_a_row_says_what_the_poller_takes_for_as_much() -> None:
         "≈ 120 a minute",
         "reached",
     )
+
+
+def test_a_figure_without_a_target_is_shown_and_not_judged() -> None:
+    (row,) = rows((replace(CALLS, most=None),), SECTIONS, is_full=True)
+    assert (row.must, row.ours, row.verdict) == ("", "2.50 a minute", "not judged")
 
 
 def test_what_was_not_measured_has_no_row_and_no_peer() -> None:
