@@ -97,6 +97,7 @@ class App:
             clock,
             interval=settings.sweep_interval,
             guard_interval=settings.guard_interval,
+            is_due=self._queue.is_due,
             observe=metrics.swept,
         )
         self._tenants = TenantsFile(settings.tenants)
@@ -112,7 +113,7 @@ class App:
             backoff=troubles.backoff,
             sent=metrics.import_bytes.inc,
         )
-        self._publisher = Publisher(cluster, lambda: self._queue.is_urgent)
+        self._publisher = Publisher(cluster)
         self._controller = Controller(
             store=self._store,
             inventory=self._inventory,

@@ -96,7 +96,13 @@ class Operator:
             looked=lambda resource, refusal: self.controller.looked(resource, refusal),
         )
         self.sweeper = Sweeper(
-            self.inventory, looks, clock, interval=5, guard_interval=300, observe=lambda seconds: None
+            self.inventory,
+            looks,
+            clock,
+            interval=5,
+            guard_interval=300,
+            is_due=self.queue.is_due,
+            observe=lambda seconds: None,
         )
         self.controller = Controller(
             store=self.store,

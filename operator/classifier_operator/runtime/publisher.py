@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,20 +19,14 @@ logger = logging.getLogger(__name__)
 # As many Events wait; whoever has one more to tell waits until there is room, so that none is lost.
 CAPACITY = 1000
 # Few beside the workers: what these write comes first.
-TASKS = 2
-# How often it is asked whether what was urgent is done.
-URGENT_SECONDS = 0.1
+TASKS = 4
 
 
 class Publisher:
-    """Publishes Events in the order in which they come, nearly: a moment's may overtake each other.
+    """Publishes Events in the order in which they come, nearly: a moment's may overtake each other."""
 
-    is_urgent: whether there is something to do now that Events give way to.
-    """
-
-    def __init__(self, cluster: Cluster, is_urgent: Callable[[], bool], capacity: int = CAPACITY) -> None:
+    def __init__(self, cluster: Cluster, capacity: int = CAPACITY) -> None:
         self._cluster = cluster
-        self._is_urgent = is_urgent
         self._waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(capacity)
 
     async def publish(self, event: Mapping[str, Any]) -> None:
@@ -54,8 +48,6 @@ class Publisher:
     async def _publish_all(self) -> None:
         while True:
             event = await self._waiting.get()
-            while self._is_urgent() and not self._waiting.full():  # noqa: ASYNC110 - nobody tells when it is over
-                await asyncio.sleep(URGENT_SECONDS)
             try:
                 await self._cluster.post_event(event)
             except GoneError:

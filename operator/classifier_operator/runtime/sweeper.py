@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Group, Looks, Occasion
@@ -31,6 +32,7 @@ class Sweeper:
 
     interval: seconds between sweeps of what is on the move.
     guard_interval: seconds between looks at what ought to stay as it is.
+    is_due: whether an object's pass is about to come: it is to tell what was seen before more is to be seen.
     observe: called with the seconds that each look at a group took.
     """
 
@@ -42,6 +44,7 @@ class Sweeper:
         *,
         interval: float,
         guard_interval: float,
+        is_due: Callable[[ObjectKey], bool],
         observe: Callable[[float], None],
     ) -> None:
         self._inventory = inventory
@@ -49,6 +52,7 @@ class Sweeper:
         self._clock = clock
         self._interval = interval
         self._guard_interval = guard_interval
+        self._is_due = is_due
         self._observe = observe
         self._wanted: dict[Group, set[Resource]] = {}
         self._under_way: dict[Group, tuple[asyncio.Task[None], float]] = {}
@@ -106,11 +110,15 @@ class Sweeper:
         if now < self._next:
             return False
         self._next = now + self._interval
-        self._want(self._inventory.followed())
+        self._want(one for one in self._inventory.followed() if not self._has_news(one))
         if now >= self._next_guard:
             self._next_guard = now + self._guard_interval
             self._want(self._inventory.guarded(), Occasion.GUARD)
         return True
+
+    def _has_news(self, resource: Resource) -> bool:
+        """Whether all who care for it are about to be told of it."""
+        return all(map(self._is_due, self._inventory.carers_of(resource)))
 
     def _want(self, resources: Iterable[Resource], occasion: Occasion = Occasion.SWEEP) -> None:
         for group, members in _grouped(resources, occasion).items():

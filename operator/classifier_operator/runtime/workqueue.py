@@ -62,6 +62,10 @@ class WorkQueue(Generic[K]):
         """Whether somebody waits whom a person has just asked for, or whose turn it is."""
         return bool(self._urgent)
 
+    def is_due(self, key: K) -> bool:
+        """Whether the key waits to be looked at."""
+        return key in self._waiting
+
     @property
     def working(self) -> int:
         """How many are being worked on."""

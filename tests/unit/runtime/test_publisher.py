@@ -27,10 +27,9 @@ class Setting:
     def __init__(self, capacity: int = 10) -> None:
         self.published: list[str] = []
         self.failures: dict[str, Exception] = {}
-        self.is_urgent = False
         self.open = asyncio.Event()
         self.open.set()
-        self.publisher = Publisher(self, lambda: self.is_urgent, capacity)  # type: ignore[arg-type]
+        self.publisher = Publisher(self, capacity)  # type: ignore[arg-type]
 
     async def post_event(self, event: Mapping[str, Any]) -> None:
         await self.open.wait()
@@ -78,27 +77,13 @@ async def test_one_that_cannot_be_published_holds_up_no_other(caplog: pytest.Log
     assert [said for said in caplog.messages if "Event" in said] == [f"{KEY}: no Event of it: HTTP 500"]
 
 
-async def test_what_is_urgent_goes_first() -> None:
-    setting = Setting()
-    setting.is_urgent = True
-    async with setting.running():
-        await setting.publish("a")
-        await setting.publisher.drain(0.2)
-        assert setting.published == []
-        setting.is_urgent = False
-        await setting.publisher.drain(5)
-    assert setting.published == ["a"]
-
-
-async def test_where_no_more_can_wait_they_are_published_whatever_is_urgent() -> None:
+async def test_where_no_more_can_wait_one_waits_and_none_is_lost() -> None:
     setting = Setting(capacity=2)
-    setting.is_urgent = True
-    names = [f"{number}" for number in range(6)]
+    names = [f"{number}" for number in range(9)]
     async with setting.running():
         async with asyncio.timeout(5):
             await setting.publish(*names)
-        setting.is_urgent = False
-        await setting.publisher.drain(5)
+            await setting.publisher.drain(5)
     assert sorted(setting.published) == names
 
 

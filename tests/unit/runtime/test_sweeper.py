@@ -85,7 +85,13 @@ class Setting:
         executor = Executor(self.cloud, self.inventory, self.clock)
         looks = Looks(self.cloud, self.inventory, executor, self.clock, looked=lambda resource, refusal: None)
         self.sweeper = Sweeper(
-            self.inventory, looks, self.clock, interval=5, guard_interval=300, observe=lambda seconds: None
+            self.inventory,
+            looks,
+            self.clock,
+            interval=5,
+            guard_interval=300,
+            is_due=lambda key: False,
+            observe=lambda seconds: None,
         )
 
     @property

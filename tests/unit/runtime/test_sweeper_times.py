@@ -25,6 +25,7 @@ def job(number: int) -> Resource:
 
 ENDPOINT = Resource(*ENDPOINTS, "endpoint")
 FOLLOWER, GUARD = ObjectKey(Kind.TRAINING, "vision", "a"), ObjectKey(Kind.ENDPOINT, "vision", "b")
+OTHER = ObjectKey(Kind.TRAINING, "vision", "c")
 
 
 class Clock:
@@ -64,6 +65,7 @@ class Setting:
     def __init__(self, interval: float, guard_interval: float = 1000.0) -> None:
         self.gaze = Gaze()
         self.observed: list[float] = []
+        self.due: set[ObjectKey] = set()
         clock = Clock()
         self.inventory = Inventory(changed=lambda key: None, clock=clock.monotonic)
         self.sweeper = Sweeper(
@@ -72,6 +74,7 @@ class Setting:
             clock,  # type: ignore[arg-type]
             interval=interval,
             guard_interval=guard_interval,
+            is_due=lambda key: key in self.due,
             observe=self.observed.append,
         )
 
@@ -89,6 +92,18 @@ async def test_what_is_on_the_move_is_looked_at_again_and_again() -> None:
     async with at.running():
         await at.gaze.until(lambda: at.gaze.count(*JOBS) == 3)
     assert at.gaze.looks.count((Group(*JOBS), frozenset({job(1), job(2)}))) == 3
+
+
+async def test_what_is_seen_is_told_before_it_is_looked_at_again() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
+    at.inventory.watch(OTHER, follow=frozenset({job(2)}), guard=frozenset())
+    at.due = {FOLLOWER}
+    async with at.running():
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
+        assert at.gaze.looks == [(Group(*JOBS), frozenset({job(2)}))] * 2
+        at.due = set()
+        await at.gaze.until(lambda: at.gaze.looks[-1] == (Group(*JOBS), frozenset({job(1), job(2)})))
 
 
 async def test_a_look_that_takes_long_holds_up_no_other_and_is_not_doubled() -> None:
