@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -132,15 +132,22 @@ class App:
         self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
-        """List what there is, as soon as the cluster lets us, then work."""
-        await self._first_listing()
-        for key, body in self._store.snapshot().items():
-            self._controller.expect(key, body)
-        loops = [self._sweeper.run(), self._resync_for_ever(), self._watch_namespaces()]
-        loops.append(watch_lag(self.metrics.event_loop_lag.observe))
-        loops += [listener.run() for listener in self._listeners]
-        loops += [self._work() for _ in range(self.settings.workers)]
-        self._tasks = [asyncio.get_running_loop().create_task(loop) for loop in (self._publisher.run(), *loops)]
+        """List what there is, as soon as the cluster lets us, then work.
+
+        AWS is looked at as soon as the endpoints are known: to list thousands of them takes AWS half a minute.
+        """
+        try:
+            await self._first_listing(Kind.ENDPOINT)
+            self._begin(self._publisher.run(), self._sweeper.run())
+            await self._first_listing(Kind.TRAINING)
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+        self._missing = ""
+        self._sweeper.soon()
+        self._begin(self._resync_for_ever(), self._watch_namespaces())
+        self._begin(watch_lag(self.metrics.event_loop_lag.observe), *(listener.run() for listener in self._listeners))
+        self._begin(*(self._work() for _ in range(self.settings.workers)))
 
     async def stop(self) -> None:
         """Start nothing new; calls to AWS that are under way finish in their threads."""
@@ -165,12 +172,7 @@ class App:
     async def resync(self) -> None:
         """Compare the memory with the cluster: deletions that a watch has missed are noticed here."""
         for kind in Kind:
-            unseen = set(self._store.known(kind))
-            async for body in self._cluster.list(kind):
-                self.saw(body, Priority.LOW)
-                unseen.discard(key_of(body))
-            for key in unseen:
-                self.lost(key)
+            await self._resync(kind)
 
     async def refresh_namespaces(self) -> None:
         """Look again at the objects of namespaces whose annotations say something else than before."""
@@ -283,26 +285,39 @@ class App:
             logger.warning("%s: %s", key, error)
         self._queue.add(key)
 
+    def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
+        self._tasks += [asyncio.get_running_loop().create_task(loop) for loop in loops]
+
+    async def _resync(self, kind: Kind) -> None:
+        unseen = set(self._store.known(kind))
+        async for body in self._cluster.list(kind):
+            self.saw(body, Priority.LOW)
+            unseen.discard(key_of(body))
+        for key in unseen:
+            self.lost(key)
+
     async def _watch_namespaces(self) -> None:
         while True:
             await asyncio.sleep(self.settings.namespace_interval)
             self.refresh_tenants()
             await self.refresh_namespaces()
 
-    async def _first_listing(self) -> None:
+    async def _first_listing(self, kind: Kind) -> None:
         """Nothing is done before it is known what there is: the kinds may be installed, and allowed, after us."""
         while True:
             try:
-                await self.resync()
+                await self._resync(kind)
             except GoneError as error:
                 self._missing = f"the API server does not serve {error}: install the CRDs (crds/)"
             except ClusterUnavailableError as error:
                 self._missing = f"cannot list what there is yet: {error}"
             else:
-                self._missing = ""
-                return
+                break
             logger.error("%s", self._missing)
             await asyncio.sleep(START_SECONDS)
+        for key in self._store.keys(kind):
+            if (body := self._store.get(key)) is not None:
+                self._controller.expect(key, body)
 
     async def _resync_for_ever(self) -> None:
         while True:

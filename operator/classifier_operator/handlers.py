@@ -40,6 +40,8 @@ async def start(memo: kopf.Memo, **_: Any) -> None:
 @kopf.on.cleanup()
 async def stop(memo: kopf.Memo, **_: Any) -> None:
     """Begin nothing new, and leave the rest to the next start."""
+    # kopf gives its own tasks five seconds to end, and one of them waits for this.
+    memo.told_to_end.set()
     if "app" in memo:
         await memo.operator.stop(memo.app)
 

@@ -79,7 +79,7 @@ async def _run(settings: Settings) -> None:
             await kopf.operator(
                 registry=kopf.get_default_registry(),
                 settings=_kopf_settings(),
-                memo=kopf.Memo(operator=operator),
+                memo=kopf.Memo(operator=operator, told_to_end=told_to_end),
                 # kopf would make one up from the user's name, which a container's user need not have; its type is
                 # private.
                 identity=cast(Any, settings.identity),

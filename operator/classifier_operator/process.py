@@ -65,8 +65,9 @@ class Operator:
         return self._app
 
     async def stop(self, app: App) -> None:
-        """Work no more."""
+        """Work no more; whoever keeps a connection to ask for metrics must not hold up the end."""
         await app.stop()
+        await self._health.stop()
 
     async def close(self) -> None:
         """Let calls in flight finish, leave the rest to the next one, disconnect."""

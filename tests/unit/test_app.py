@@ -198,6 +198,65 @@ async def test_what_others_did_while_it_was_away_is_noticed_at_the_start() -> No
     await parts.app.stop()
 
 
+async def test_aws_is_looked_at_before_all_trainings_are_known() -> None:
+    parts = Parts()
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.endpoint())))
+    await parts.until("Creating", ENDPOINT)
+    await parts.app.stop()
+    parts.app = parts.another_app()
+    listing = asyncio.Event()
+    list_all = parts.cluster.list
+
+    async def slowly(kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        if kind is Kind.TRAINING:
+            await listing.wait()
+        async for body in list_all(kind):
+            yield body
+
+    parts.cluster.list = slowly  # type: ignore[method-assign]
+    looked = asyncio.Event()
+    call = parts.cloud.call
+
+    async def noted(place: Place, operation: str, params: Mapping[str, Any], **turn: Any) -> dict[str, Any]:
+        if operation == "DescribeEndpoint":
+            looked.set()
+        return await call(place, operation, params, **turn)
+
+    parts.cloud.call = noted  # type: ignore[method-assign]
+    starting = asyncio.ensure_future(parts.app.start())
+    async with asyncio.timeout(5):
+        await looked.wait()
+    assert not starting.done()
+    assert "not been listed" in parts.app.unready()
+    listing.set()
+    await starting
+    assert parts.app.unready() == ""
+    await parts.app.stop()
+
+
+async def test_one_that_is_stopped_while_it_starts_leaves_nothing_running() -> None:
+    parts = Parts()
+    began, never = asyncio.Event(), asyncio.Event()
+    list_all = parts.cluster.list
+
+    async def hanging(kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        if kind is Kind.TRAINING:
+            began.set()
+            await never.wait()
+        async for body in list_all(kind):
+            yield body
+
+    parts.cluster.list = hanging  # type: ignore[method-assign]
+    before = asyncio.all_tasks()
+    starting = asyncio.ensure_future(parts.app.start())
+    async with asyncio.timeout(5):
+        await began.wait()
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+    assert asyncio.all_tasks() == before
+
+
 async def test_it_is_ill_when_a_loop_has_ended(parts: Parts) -> None:
     await parts.app.start()
     await parts.app.stop()

@@ -50,9 +50,10 @@ class HealthServer:
         return port
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening, and close the connections that nobody waits for an answer on; once is enough."""
         if self._runner is not None:
             await self._runner.cleanup()
+            self._runner = None
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return _verdict(self._problem(), 500)

@@ -80,6 +80,11 @@ class Sweeper:
         """Look at these resources once."""
         await asyncio.gather(*(self._looks.at(group, members) for group, members in _grouped(resources).items()))
 
+    def soon(self) -> None:
+        """Sweep now: there is more on the move than there was."""
+        self._next = self._clock.monotonic()
+        self._wake.set()
+
     def hint(self, resource: Resource) -> None:
         """Somebody says that it has changed: look at it in a moment, whatever they say of it."""
         if not self._hints:
