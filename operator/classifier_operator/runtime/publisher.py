@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 # As many Events wait; whoever has one more to tell waits until there is room, so that none is lost.
 CAPACITY = 1000
 # Few beside the workers: what these write comes first.
-TASKS = 4
+TASKS = 2
 
 
 class Publisher:

@@ -20,13 +20,11 @@ from msgspec import Struct
 
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.pacing.pace import Pace
+from classifier_operator.runtime.pacing.window import Window
 from classifier_operator.runtime.workqueue import Priority
 
-# Two List calls a second is what Service Quotas shows to users; AWS tells nothing of the others. A little less, so that
-# three do not fall into one second when one of them is faster than the others.
-LIST_RATE = 1.95
-# And one after the other: those that are held up on their way arrive together.
-LISTS_AT_ONCE = 1
+# What Service Quotas shows to users; AWS tells nothing of the others.
+LISTS_A_SECOND = 2
 FIRST_RATE = 10.0
 MOST_RATE = 100.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
@@ -60,13 +58,12 @@ class _Waiter(NamedTuple):
 
 
 class Line:
-    """One bucket, and those who wait for a token of it; `at_once`: how many calls may be under way."""
+    """One bucket, and those who wait for a token of it; `window`: what besides must never be exceeded."""
 
-    def __init__(self, pace: Pace, clock: Callable[[], float], at_once: float = math.inf) -> None:
+    def __init__(self, pace: Pace, clock: Callable[[], float], window: Window | None = None) -> None:
         self._pace = pace
         self._clock = clock
-        self._at_once = at_once
-        self._under_way = 0
+        self._window = window
         self._tokens = pace.burst
         self._filled_at = clock()
         self._waiting: list[_Waiter] = []
@@ -94,7 +91,7 @@ class Line:
             if turn.done():
                 return False
             turn.set_result(None)
-            self._under_way += 1
+            self._goes()
             return True
 
         waiter = self._stand(priority, take)
@@ -116,7 +113,7 @@ class Line:
         now = self._clock()
         end, waited = self._turns.pop(caller.name, (-math.inf, 0.0))
         if now <= end:
-            self._under_way += 1
+            self._goes()
             return waited
         if self._is_free():
             return 0.0
@@ -128,10 +125,11 @@ class Line:
 
     def ended(self) -> None:
         """A call is under way no more, whatever came of it."""
-        self._under_way -= 1
-        if self._waiting and math.isfinite(self._at_once):
-            if self._timer is not None:
-                self._timer.cancel()
+        if self._window is None:
+            return
+        self._window.answered(self._clock())
+        if self._timer is not None:
+            self._timer.cancel()
             self._serve()
 
     def went_well(self) -> None:
@@ -171,11 +169,15 @@ class Line:
         if self._waiting or not self._may_go():
             return False
         self._tokens -= 1
-        self._under_way += 1
+        self._goes()
         return True
 
     def _may_go(self) -> bool:
-        return self._tokens >= 1 and self._under_way < self._at_once
+        return self._tokens >= 1 and (self._window is None or self._window.opens_in(self._clock()) <= 0)
+
+    def _goes(self) -> None:
+        if self._window is not None:
+            self._window.sent()
 
     def _fill(self) -> None:
         now = self._clock()
@@ -183,8 +185,10 @@ class Line:
         self._filled_at = now
 
     def _serve_later(self) -> None:
-        # With tokens left, it is those whose turn it is that are waited for.
-        seconds = max(0.001, (1 - self._tokens) / self._pace.rate) if self._tokens < 1 else 1 / self._pace.rate
+        window = self._window.opens_in(self._clock()) if self._window is not None else 0.0
+        seconds = max(window, (1 - self._tokens) / self._pace.rate)
+        # Where a call could go, it is those whose turn it is that are waited for.
+        seconds = max(0.001, seconds) if seconds > 0 else 1 / self._pace.rate
         self._timer = asyncio.get_running_loop().call_later(seconds, self._serve)
 
     def _serve(self) -> None:
@@ -251,14 +255,14 @@ class RateLimits:
         name = account_of(place), place.region, bucket
         if name not in self._lines:
             rate, most = self._rates.get(bucket, self._rates[""])
-            at_once = LISTS_AT_ONCE if bucket == "List" else math.inf
-            self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock, at_once)
+            window = Window(LISTS_A_SECOND, LISTS_A_SECOND / most) if bucket == "List" else None
+            self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock, window)
         return self._lines[name]
 
 
 def rates_for(shards: int, most: float = MOST_RATE) -> Mapping[str, tuple[float, float]]:
     """One shard's part of what AWS allows the account."""
-    listing = LIST_RATE / shards
+    listing = LISTS_A_SECOND / shards
     return {"List": (listing, listing), "": (min(FIRST_RATE, most) / shards, most / shards)}
 
 

@@ -1,0 +1,42 @@
+"""Never more than so many calls in so many seconds, whenever each of them arrives."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier_operator.runtime.pacing.window import Window
+
+
+def test_the_first_are_free_and_the_next_waits_for_an_answer_and_a_second() -> None:
+    window = Window(2, 1.0)
+    assert window.opens_in(0.0) == 0
+    window.sent()
+    window.sent()
+    assert window.opens_in(5.0) > 0
+    window.answered(5.0)
+    assert window.opens_in(5.25) == 0.75
+    assert window.opens_in(6.0) == 0
+
+
+delays = st.floats(0, 3)
+
+
+@given(st.integers(1, 3), st.lists(st.tuples(delays, delays, st.floats(0, 1)), max_size=40))
+def test_no_span_has_more(count: int, calls: list[tuple[float, float, float]]) -> None:
+    window, now = Window(count, 1.0), 0.0
+    arrivals: list[float] = []
+    answers: list[float] = []
+    for pause, took, share in calls:
+        now += pause
+        # Answers come while somebody waits.
+        while answers and (answers[0] <= now or window.opens_in(now) > 0):
+            now = max(now, answers[0])
+            window.answered(answers.pop(0))
+        now += max(0.0, window.opens_in(now))
+        window.sent()
+        arrivals.append(now + took * share)
+        answers = sorted([*answers, now + took])
+    arrivals.sort()
+    for first, last in zip(arrivals, arrivals[count:], strict=False):
+        assert last - first >= 1.0 - 1e-9
