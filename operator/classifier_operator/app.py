@@ -254,6 +254,8 @@ class App:
             finally:
                 self._queue.done(key)
             self.metrics.passes.labels(key.kind.value, result).inc()
+            # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting.
+            await asyncio.sleep(0)
 
     async def _pass(self, key: ObjectKey) -> str:
         """One pass over an object; whatever goes wrong, the object comes again and the others go on."""
