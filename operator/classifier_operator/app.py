@@ -97,7 +97,7 @@ class App:
             clock,
             interval=settings.sweep_interval,
             guard_interval=settings.guard_interval,
-            is_due=self._queue.is_due,
+            age=self._queue.age,
             observe=metrics.swept,
         )
         self._tenants = TenantsFile(settings.tenants)

@@ -90,7 +90,7 @@ class Setting:
             self.clock,
             interval=5,
             guard_interval=300,
-            is_due=lambda key: False,
+            age=lambda key: 0.0,
             observe=lambda seconds: None,
         )
 
