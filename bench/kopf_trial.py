@@ -195,8 +195,7 @@ def main() -> None:
     results, holds = {}, {}
     for way in WAYS:
         with ControlPlane.start() as cluster:
-            cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-            cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
+            cluster.install(ROOT / "crds")
             cluster.kubectl("create", "namespace", NAMESPACE)
             results[way] = measure(cluster, way, count)
             holds[way] = holds_when_broken(cluster, way)

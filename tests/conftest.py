@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -40,12 +39,7 @@ def cluster() -> Iterator[ControlPlane]:
 @pytest.fixture(scope="session")
 def installed(cluster: ControlPlane) -> ControlPlane:
     """The control plane once it serves both kinds."""
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    # Discovery follows a moment later, and kubectl keeps for minutes what it was told.
-    end = time.monotonic() + 30
-    while cluster.kubectl("get", "ctrain,cep", check=False).returncode and time.monotonic() < end:
-        cluster.kubectl("api-resources", "--cached=false", "--api-group=classifiers.sagemaker.dev")
+    cluster.install(CRDS)
     return cluster
 
 

@@ -41,11 +41,8 @@ class Cluster:
 
     def __enter__(self) -> Self:
         try:
-            crds = str(REPOSITORY / "crds")
-            self.plane.kubectl("apply", "--server-side", "-f", crds)
-            self.plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
+            self.plane.install(REPOSITORY / "crds")
             self.plane.kubectl("create", "namespace", NAMESPACE)
-            self._wait_until_served()
         except BaseException:
             self.plane.close()
             raise
@@ -113,14 +110,6 @@ class Cluster:
         answer = self._session.get(f"{self.plane.url}{where}", timeout=60)
         answer.raise_for_status()
         return answer
-
-    def _wait_until_served(self) -> None:
-        """Until kubectl, too, knows the kinds: it keeps for minutes what it was told by discovery."""
-        end = time.monotonic() + 30
-        while self.plane.kubectl("get", "ctrain,cep", "-A", check=False).returncode:
-            if time.monotonic() > end:
-                raise TimeoutError("the API server does not serve the kinds")
-            self.plane.kubectl("api-resources", "--cached=false", "--api-group=classifiers.sagemaker.dev")
 
     async def _create(self, manifests: Sequence[Json]) -> dict[str, float]:
         trust = ssl.create_default_context(cafile=self.plane.ca_file)

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,7 @@ TOOLS: Final = ("etcd", "kube-apiserver", "kubectl")
 CONTROLLER_MANAGER: Final = "kube-controller-manager"
 
 _START_SECONDS: Final = 60.0
+_INSTALL_SECONDS: Final = 30.0
 # A port that was free when chosen may be gone when used.
 _ATTEMPTS: Final = 3
 _TOKEN_SECONDS: Final = 24 * 3600
@@ -120,6 +122,20 @@ class ControlPlane:
         """
         kubectl = Kubectl(self.kubectl_path, self.kubeconfig, self._state.work / "kubectl-cache")
         return kubectl.run(arguments, text=input, check=check, timeout=timeout)
+
+    def install(self, definitions: Path) -> None:
+        """Install CustomResourceDefinitions, a file or a folder of them, and return when kubectl knows their kinds.
+
+        Raises KubectlError when one of them is refused, or is not served within half a minute.
+        """
+        self.kubectl("apply", "--server-side", f"--filename={definitions}")
+        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={definitions}")
+        names = self.kubectl("get", f"--filename={definitions}", "--output=name").stdout.split()
+        kinds = ",".join(name.partition("/")[2] for name in names)
+        # Discovery follows a moment later, and kubectl keeps for minutes what it was told.
+        end = time.monotonic() + _INSTALL_SECONDS
+        while self.kubectl("get", kinds, check=time.monotonic() > end).returncode:
+            self.kubectl("api-resources", "--cached=false", "--output=name")
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """Write a kubeconfig with a one-day token of an existing service account and return its path."""

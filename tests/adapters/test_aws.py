@@ -269,6 +269,7 @@ async def test_calls_are_counted_where_they_go(aws: Aws, control: Control) -> No
     assert counted(aws, "aws_calls_total", aws_service="s3", operation="GetObject", outcome="NotFound") == 1
     assert counted(aws, "aws_call_seconds_count") == 4
     assert counted(aws, "aws_limit_wait_seconds_count") == 4
+    assert counted(aws, "aws_call_rate", operation="ListModels", region=THERE.region) == 1000
     assert counted(aws, "aws_calls_waiting") == counted(aws, "aws_calls_in_flight") == 0
     assert counted(aws, "aws_credential_failures_total") == counted(aws, "aws_retries_total") == 0
 

@@ -42,8 +42,7 @@ def test_o7_another_namespace_is_left_alone(world: World, start: Callable[..., O
 def controlled() -> Iterator[ControlPlane]:
     """A control plane whose namespaces end, with both kinds."""
     with ControlPlane.start(controllers=True) as plane:
-        plane.kubectl("apply", "--server-side", "-f", str(CRDS))
-        plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        plane.install(CRDS)
         yield plane
 
 

@@ -45,8 +45,7 @@ def tools() -> dict[str, Path]:
 def platform() -> Iterator[ControlPlane]:
     """A control plane with the garbage collector, which ends what Argo CD prunes in the foreground."""
     with ControlPlane.start(controllers=True) as plane:
-        plane.kubectl("apply", "--server-side", "-f", str(CRDS))
-        plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        plane.install(CRDS)
         yield plane
 
 

@@ -30,8 +30,7 @@ def main() -> None:
         ControlPlane.start() as cluster,
         EmulatorProcess("--speed", str(SPEED), "--settings", json.dumps(SETTINGS)) as emulator,
     ):
-        cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-        cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        cluster.install(CRDS)
         cluster.kubectl("create", "namespace", NAMESPACE)
         world = World(cluster, NAMESPACE, emulator.control)
         world.s3.create_bucket(Bucket=BUCKET)

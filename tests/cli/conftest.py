@@ -34,8 +34,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def kinds(cluster: ControlPlane) -> ControlPlane:
     """The session's control plane with both kinds, and no operator."""
-    cluster.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={ROOT / 'crds'}")
+    cluster.install(ROOT / "crds")
     return cluster
 
 

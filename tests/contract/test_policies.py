@@ -234,8 +234,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 def guarded() -> Iterator[ControlPlane]:
     """A control plane with the policies in force, and controllers that check their types."""
     with ControlPlane.start(controllers=True) as plane:
-        plane.kubectl("apply", "--server-side", "-f", str(CRDS))
-        plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        plane.install(CRDS)
         for name in ("classifier-operator", "vision", "platform"):
             plane.kubectl("create", "namespace", name)
         plane.kubectl("apply", "-f", str(POLICIES))

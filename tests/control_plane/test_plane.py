@@ -7,6 +7,7 @@ import json
 import ssl
 import stat
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,32 @@ def test_a_service_account_may_do_what_its_role_allows(cluster: ControlPlane, na
 def test_there_is_no_kubeconfig_for_a_service_account_that_does_not_exist(cluster: ControlPlane):
     with pytest.raises(ControlPlaneError, match=r'404.*serviceaccounts \\"nobody\\" not found'):
         cluster.service_account_kubeconfig("default", "nobody")
+
+
+KIND = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+"""
+
+
+def test_a_kind_that_is_installed_is_known_to_kubectl(cluster: ControlPlane, tmp_path: Path):
+    (tmp_path / "widgets.yaml").write_text(KIND)
+    # It has been told of all kinds that there are, and keeps that.
+    cluster.kubectl("api-resources")
+    cluster.install(tmp_path)
+    assert cluster.kubectl("get", "widgets").returncode == 0
+
+
+def test_a_kind_that_is_refused_is_not_waited_for(cluster: ControlPlane, tmp_path: Path):
+    (tmp_path / "widgets.yaml").write_text(KIND.replace("Namespaced", "Anywhere"))
+    with pytest.raises(KubectlError, match="Anywhere"):
+        cluster.install(tmp_path)
 
 
 def test_each_test_has_a_namespace_of_its_own(cluster: ControlPlane, namespace: str):

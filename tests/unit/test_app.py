@@ -109,6 +109,32 @@ async def test_where_many_are_created_a_status_waits_for_the_jobs_of_others(
     assert written[:-1] == [2, 4, 6]
 
 
+async def test_passes_that_wait_for_nothing_let_others_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = Parts()
+    for number in range(100):
+        parts.cluster.create(builders.training(name=f"t-{number}", suspend=True))
+    await parts.app.start()
+    await parts.until("Suspended", ObjectKey(Kind.TRAINING, "vision", "t-99"))
+    await parts.app.stop()
+    # From now on there is nothing to do for any of them.
+    parts.app = parts.another_app()
+    turns, passes = 0, []
+    reconcile = parts.app._controller.reconcile
+
+    async def noted(key: ObjectKey) -> None:
+        passes.append(turns)
+        await reconcile(key)
+
+    monkeypatch.setattr(parts.app._controller, "reconcile", noted)
+    await parts.app.start()
+    async with asyncio.timeout(5):
+        while len(passes) < 100:
+            turns += 1
+            await asyncio.sleep(0)
+    assert len(set(passes)) >= 100 / parts.settings.workers
+    await parts.app.stop()
+
+
 async def test_what_was_there_before_the_start_is_worked_on(parts: Parts) -> None:
     parts.cluster.create(builders.training())
     await parts.app.start()

@@ -101,7 +101,7 @@ class Operator:
             clock,
             interval=5,
             guard_interval=300,
-            is_due=self.queue.is_due,
+            age=self.queue.age,
             observe=lambda seconds: None,
         )
         self.controller = Controller(

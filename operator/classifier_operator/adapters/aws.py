@@ -166,10 +166,13 @@ class Aws:
         except AwsRefusal as refusal:
             self._take_note(place, refusal)
             raise
+        else:
+            self._limits.went_well(place, exchange.operation)
+            return value
         finally:
             self._limits.ended(place, exchange.operation)
-        self._limits.went_well(place, exchange.operation)
-        return value
+            rate = self._limits.rate(place, exchange.operation)
+            self._metrics.paced(exchange.operation, place.region, rate)
 
     async def _exchanged(
         self,

@@ -193,7 +193,7 @@ def _just_made(call: Call, answer: dict[str, Any], now: datetime) -> View:
         return JobView(name=name, arn=arn, status="InProgress", secondary_status="Starting", created=now)
     if kind is ResourceType.ENDPOINT:
         config = call.params["EndpointConfigName"]
-        return EndpointView(name=name, arn=arn, status="Creating", config_name=config, modified=now)
+        return EndpointView(name=name, arn=arn, status="Creating", config_name=config, created=now, modified=now)
     return ModelView(arn) if kind is ResourceType.MODEL else PlainView(arn)
 
 

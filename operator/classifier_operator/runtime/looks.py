@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 PAGE_SIZE = 100
 # Clocks differ, and a creation time is AWS's: look a little further back than the oldest that is missed.
 OVERLAP = timedelta(minutes=2)
+# The newest that is missed may be known by our own clock: a little more. What that leaves out is described.
+AHEAD = timedelta(seconds=10)
 # What a List would cost is found out anew after so long.
 COST_KNOWN_SECONDS = 300.0
 # So many of a group are described at the same time.
@@ -171,27 +173,28 @@ def _log(group: Group, refusal: AwsRefusal) -> None:
 
 
 def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:
-    """The List that reaches back just far enough; newest first, so that it can stop once all are found."""
+    """The List that reaches just as far as it has to; newest first, so that it can stop once all are found."""
     query: dict[str, Any] = {"MaxResults": PAGE_SIZE, "SortBy": "CreationTime", "SortOrder": "Descending"}
-    since = _oldest(list(sightings))
-    if since is not None:
-        # Training jobs by creation: with LastModifiedTimeAfter their List may return empty pages for long.
-        bound = "CreationTimeAfter" if kind is ResourceType.TRAINING_JOB else "LastModifiedTimeAfter"
-        query[bound] = since - OVERLAP
+    views = [one if isinstance(one, JobView | EndpointView) else None for one in sightings]
+    created = _known([view.created if view is not None else None for view in views])
+    # Training jobs by creation: with LastModifiedTimeAfter their List may return empty pages for long.
+    is_of_jobs = kind is ResourceType.TRAINING_JOB
+    changed = created if is_of_jobs else _known([_modified(view) for view in views])
+    if changed:
+        query["CreationTimeAfter" if is_of_jobs else "LastModifiedTimeAfter"] = min(changed) - OVERLAP
+    if created:
+        query["CreationTimeBefore"] = max(created) + AHEAD
     return query
 
 
-def _oldest(sightings: list[Sighting]) -> datetime | None:
-    times = [_time(sighting) for sighting in sightings]
+def _known(times: list[datetime | None]) -> list[datetime]:
+    """The times, if all of them are known: one that is not may be as old or as new as can be."""
     known = [time for time in times if time is not None]
-    # One whose time is not known may be as old as can be.
-    return min(known) if known and len(known) == len(times) else None
+    return known if len(known) == len(times) else []
 
 
-def _time(sighting: Sighting) -> datetime | None:
-    if isinstance(sighting, JobView):
-        return sighting.created
-    return sighting.modified if isinstance(sighting, EndpointView) else None
+def _modified(view: JobView | EndpointView | None) -> datetime | None:
+    return view.modified if isinstance(view, EndpointView) else None
 
 
 def _views(kind: ResourceType, page: Mapping[str, Any]) -> list[JobView] | list[EndpointView]:

@@ -32,7 +32,7 @@ class Sweeper:
 
     interval: seconds between sweeps of what is on the move.
     guard_interval: seconds between looks at what ought to stay as it is.
-    is_due: whether an object's pass is about to come: it is to tell what was seen before more is to be seen.
+    age: how many seconds an object has waited for its pass: what was seen is to be told before more is to be seen.
     observe: called with the seconds that each look at a group took.
     """
 
@@ -44,7 +44,7 @@ class Sweeper:
         *,
         interval: float,
         guard_interval: float,
-        is_due: Callable[[ObjectKey], bool],
+        age: Callable[[ObjectKey], float],
         observe: Callable[[float], None],
     ) -> None:
         self._inventory = inventory
@@ -52,7 +52,7 @@ class Sweeper:
         self._clock = clock
         self._interval = interval
         self._guard_interval = guard_interval
-        self._is_due = is_due
+        self._age = age
         self._observe = observe
         self._wanted: dict[Group, set[Resource]] = {}
         self._under_way: dict[Group, tuple[asyncio.Task[None], float]] = {}
@@ -122,8 +122,8 @@ class Sweeper:
         return True
 
     def _has_news(self, resource: Resource) -> bool:
-        """Whether all who care for it are about to be told of it."""
-        return all(map(self._is_due, self._inventory.carers_of(resource)))
+        """Whether all who care for it have waited since the last sweep to be told of it: there are too many."""
+        return all(self._age(key) > self._interval for key in self._inventory.carers_of(resource))
 
     def _want(self, resources: Iterable[Resource], occasion: Occasion = Occasion.SWEEP) -> None:
         for group, members in _grouped(resources, occasion).items():

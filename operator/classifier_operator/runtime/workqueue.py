@@ -62,9 +62,10 @@ class WorkQueue(Generic[K]):
         """Whether somebody waits whom a person has just asked for, or whose turn it is."""
         return bool(self._urgent)
 
-    def is_due(self, key: K) -> bool:
-        """Whether the key waits to be looked at."""
-        return key in self._waiting
+    def age(self, key: K) -> float:
+        """How many seconds the key has waited to be looked at; 0 when it does not wait."""
+        since = self._since.get(key)
+        return self._monotonic() - since if since is not None else 0.0
 
     @property
     def working(self) -> int:

@@ -102,6 +102,7 @@ class EndpointView(Struct, frozen=True, kw_only=True):
     pending_config: str = ""
     failure_reason: str = ""
     variants: tuple[VariantView, ...] = ()
+    created: datetime | None = None
     modified: datetime | None = None
     is_detailed: bool = False
 
@@ -174,6 +175,7 @@ def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
         pending_config=answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
         failure_reason=redacted(answer.get("FailureReason", "")),
         variants=tuple(map(_variant, answer.get("ProductionVariants", ()))),
+        created=answer.get("CreationTime"),
         modified=answer.get("LastModifiedTime"),
         is_detailed=True,
     )
@@ -191,6 +193,7 @@ def endpoint_listed(summary: Mapping[str, Any]) -> EndpointView:
         name=summary["EndpointName"],
         arn=summary["EndpointArn"],
         status=summary["EndpointStatus"],
+        created=summary.get("CreationTime"),
         modified=summary.get("LastModifiedTime"),
     )
 

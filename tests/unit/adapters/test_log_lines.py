@@ -124,7 +124,8 @@ def concluded(operation: str, params: dict[str, Any], caplog: pytest.LogCaptureF
 def test_changes_are_told_and_looks_only_on_request(
     operation: str, level: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    # Its own level may have been chosen by then: by a command that ran in this process.
+    caplog.set_level(logging.DEBUG, logger="classifier_operator")
     assert concluded(operation, {}, caplog).levelno == level
 
 

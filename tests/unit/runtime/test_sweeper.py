@@ -90,7 +90,7 @@ class Setting:
             self.clock,
             interval=5,
             guard_interval=300,
-            is_due=lambda key: False,
+            age=lambda key: 0.0,
             observe=lambda seconds: None,
         )
 
@@ -135,13 +135,14 @@ async def test_a_list_that_costs_more_than_describing_is_not_asked_again() -> No
     assert setting.operations == ["DescribeTrainingJob"] * 2
 
 
-async def test_a_list_reaches_back_to_the_oldest_that_is_missed() -> None:
+async def test_a_list_reaches_from_the_newest_to_the_oldest_that_is_missed() -> None:
     setting = Setting(4)
     await setting.sweeper.sweep([job(0), job(1)])
     await setting.sweeper.sweep([job(0), job(1)])
     first, second = setting.cloud.queries
-    assert "CreationTimeAfter" not in first
+    assert not {"CreationTimeAfter", "CreationTimeBefore"} & first.keys()
     assert second["CreationTimeAfter"] == START - timedelta(minutes=2)
+    assert second["CreationTimeBefore"] == START + timedelta(seconds=10)
     assert second["MaxResults"] == 100
 
 

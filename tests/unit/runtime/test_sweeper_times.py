@@ -65,7 +65,7 @@ class Setting:
     def __init__(self, interval: float, guard_interval: float = 1000.0) -> None:
         self.gaze = Gaze()
         self.observed: list[float] = []
-        self.due: set[ObjectKey] = set()
+        self.ages: dict[ObjectKey, float] = {}
         clock = Clock()
         self.inventory = Inventory(changed=lambda key: None, clock=clock.monotonic)
         self.sweeper = Sweeper(
@@ -74,7 +74,7 @@ class Setting:
             clock,  # type: ignore[arg-type]
             interval=interval,
             guard_interval=guard_interval,
-            is_due=lambda key: key in self.due,
+            age=lambda key: self.ages.get(key, 0.0),
             observe=self.observed.append,
         )
 
@@ -98,11 +98,12 @@ async def test_what_is_seen_is_told_before_it_is_looked_at_again() -> None:
     at = Setting(interval=0.01)
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
     at.inventory.watch(OTHER, follow=frozenset({job(2)}), guard=frozenset())
-    at.due = {FOLLOWER}
+    # The other one's pass comes before the next sweep.
+    at.ages = {FOLLOWER: 1.0, OTHER: 0.001}
     async with at.running():
         await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
         assert at.gaze.looks == [(Group(*JOBS), frozenset({job(2)}))] * 2
-        at.due = set()
+        at.ages = {}
         await at.gaze.until(lambda: at.gaze.looks[-1] == (Group(*JOBS), frozenset({job(1), job(2)})))
 
 

@@ -43,6 +43,18 @@ async def test_the_more_urgent_of_two_wishes_counts(queue: WorkQueue[str]) -> No
     assert await drain(queue) == ["a", "b"]
 
 
+async def test_how_long_a_key_has_waited() -> None:
+    now = 100.0
+    queue: WorkQueue[str] = WorkQueue(clock=lambda: now)
+    assert queue.age("a") == 0
+    queue.add("a")
+    now = 103.0
+    queue.add("a", Priority.URGENT)
+    assert queue.age("a") == 3
+    assert await queue.get() == "a"
+    assert queue.age("a") == 0
+
+
 async def test_whether_somebody_urgent_waits(queue: WorkQueue[str]) -> None:
     queue.add("a", Priority.URGENT)
     queue.add("b")

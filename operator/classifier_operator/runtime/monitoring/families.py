@@ -95,6 +95,12 @@ AWS_LIMIT_WAIT_SECONDS = Family(
     ("aws_service",),
     _WAIT_SECONDS,
 )
+AWS_CALL_RATE = Family(
+    "aws_call_rate",
+    Type.GAUGE,
+    "Calls a second that the rate limiter allowed when the operation was last called, as found out by what AWS says.",
+    ("operation", "region"),
+)
 EVENTS_RECEIVED = Family(
     "events_received",
     Type.COUNTER,
@@ -243,6 +249,7 @@ SECTIONS = {
         AWS_CALLS_WAITING,
         AWS_CALLS_IN_FLIGHT,
         AWS_LIMIT_WAIT_SECONDS,
+        AWS_CALL_RATE,
         SWEEP_SECONDS,
         LAST_SWEEP,
         EVENTS_RECEIVED,

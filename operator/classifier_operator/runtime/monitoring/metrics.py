@@ -45,6 +45,7 @@ class Metrics:
         self.aws_waiting = self._made(Gauge, families.AWS_CALLS_WAITING)
         self.aws_in_flight = self._made(Gauge, families.AWS_CALLS_IN_FLIGHT)
         self.aws_limit_wait = self._histogram(families.AWS_LIMIT_WAIT_SECONDS)
+        self.aws_rate = self._made(Gauge, families.AWS_CALL_RATE)
         self.kubernetes_writes = self._made(Counter, families.KUBERNETES_WRITES)
         self.queue_depth = self._made(Gauge, families.QUEUE_DEPTH)
         self.queue_oldest_age = self._made(Gauge, families.QUEUE_OLDEST_AGE_SECONDS)
@@ -68,6 +69,10 @@ class Metrics:
     def called(self, service: str, operation: str, region: str, outcome: str) -> None:
         """AWS has answered, or not."""
         self.aws_calls.labels(service, operation, self._bounded(region), outcome).inc()
+
+    def paced(self, operation: str, region: str, rate: float) -> None:
+        """So many calls of the operation may be made in a second."""
+        self.aws_rate.labels(operation, self._bounded(region)).set(rate)
 
     def swept(self, seconds: float) -> None:
         """A sweep over AWS has ended."""

@@ -221,9 +221,9 @@ class RateLimits:
         """How many calls wait for their turn."""
         return sum(map(len, self._lines.values()))
 
-    def rates(self) -> Mapping[tuple[str, str, str], float]:
-        """Calls a second as of now, by account ("" is the operator's own), region and bucket."""
-        return {name: line.rate for name, line in self._lines.items()}
+    def rate(self, place: Place, operation: str) -> float:
+        """Calls a second as of now; of all Lists together."""
+        return self._line(place, operation).rate
 
     async def acquire(self, place: Place, operation: str, priority: Priority = Priority.NORMAL) -> float:
         """Return when the call may be made; how many seconds that took."""

@@ -1,8 +1,9 @@
 """How fast calls of one operation may follow each other: found out from what AWS says, for AWS publishes no rates.
 
-A pace begins carefully. While calls wait for it and none is throttled it doubles every half second; what has gone well
-for a second is proven. The first throttling ends that: the pace goes back to a little below what was proven, rests, and
-climbs from there by some percent a second, until it is throttled again; each rest is twice as long as the one before.
+A pace begins carefully. While calls wait for it and none is throttled it doubles every second; what has gone well for a
+second is proven. The first throttling ends that: the pace goes back to a little below what was proven, rests, and
+climbs from there by some percent a second, until it is throttled again, and goes back to where it was ten seconds
+before; each rest is twice as long as the one before.
 A pace that is throttled although it was proven is halved, and comes back bit by bit (additive increase,
 multiplicative decrease). One that is throttled at its slowest was not too fast: AWS has trouble of its own, so all that
 was learned is void, and once calls go well again the search begins anew.
@@ -10,8 +11,9 @@ was learned is void, and once calls go well again the search begins anew.
 
 from __future__ import annotations
 
-# By how much a pace grows in a second: before it was ever throttled, and after. AWS tells within a tenth of a second.
-GROWTH = 4.0
+# By how much a pace grows in a second: before it was ever throttled, and after. What is under way when AWS first
+# throttles is throttled as well, and that is more the faster it grew.
+GROWTH = 2.0
 CLIMB = 1.02
 # Seconds without growth after a throttling: AWS's limits change rarely.
 REST_SECONDS = (10.0, 600.0)
@@ -19,8 +21,8 @@ REST_SECONDS = (10.0, 600.0)
 ONE_EVENT_SECONDS = 1.0
 # Below what was proven, so that AWS's bucket, which is empty by then, fills again.
 MARGIN = 0.98
-# A climb goes beyond what AWS takes for as long as there is something in its bucket.
-OVERSHOOT = 0.9
+# A climb goes beyond what AWS takes for as long as there is something in its bucket: often about ten seconds.
+OVERSHOOT = CLIMB**-10
 # Of a pace that was throttled below what was proven, so much is thought to be right.
 BACKING_OFF = 0.9
 FALL = 0.5
@@ -68,7 +70,9 @@ class Pace:
             self._grows_from, self._fell_at, self._changed_at, self._begun = now, now, now, None
             return
         if self.rate > self._proven:
-            self.rate = self._proven = self._proven * MARGIN if not self._rest else self.rate * OVERSHOOT
+            # No lower than what the climb began with.
+            found = max(self._proven, self.rate * OVERSHOOT) if self._rest else self._proven * MARGIN
+            self.rate = self._proven = found
         else:
             self._proven = max(self._least, self.rate * BACKING_OFF)
             self.rate = max(self._least, self.rate * FALL)
