@@ -16,16 +16,17 @@ from msgspec import Struct
 
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.api.ledger import Resource, ResourceType, entry_of
+from classifier_operator.api.ledger import Resource, entry_of
 from classifier_operator.endpoint import decide as endpoints
 from classifier_operator.endpoint import status as endpoint_status
 from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
-from classifier_operator.reconcile.calls import Call, describe
+from classifier_operator.reconcile.calls import describe
 from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
@@ -49,7 +50,10 @@ logger = logging.getLogger(__name__)
 ROUNDS = 8
 
 AnyDecision = Decision[Any]
-AnyCall = Call | SmokeTestCall | ImportCall | AbortCall
+
+
+class OutdatedError(Exception):
+    """What was decided was about another spec; the edit has put the object into the queue again."""
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -162,7 +166,7 @@ class Controller:
                 body = await self._announce(key, body, look, calls)
             try:
                 succeeded = await self._act(key, body, look, calls)
-            except NotYetError:
+            except (NotYetError, OutdatedError):
                 # What has been announced is on record, and the rest is decided anew when it is its turn.
                 self._subjects[key] = look.subject
                 return
@@ -213,7 +217,7 @@ class Controller:
             trouble = troubles.get(call.resource)
             if trouble is None or not trouble.is_pausing(look.now):
                 due.append(call)
-            elif not _stands_alone(call):
+            elif not stands_alone(call):
                 break
         return due
 
@@ -223,7 +227,7 @@ class Controller:
         troubles = self._troubles.of(key, look.subject.identity)
         is_retried = any(call.resource in troubles for call in calls)
         status = as_json(look.decision.status)
-        if _is_written_down(body.get("status", {}), status, calls, is_retried=is_retried):
+        if is_written_down(body.get("status", {}), status, calls, is_retried=is_retried):
             return body
         return await self._writer.status(key, body, status)
 
@@ -234,17 +238,24 @@ class Controller:
         for call in calls:
             if call.resource in refused:
                 continue
+            if self._is_outdated(meta):
+                raise OutdatedError
             try:
                 await self._send(key, meta, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
                 logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
                 refused.add(call.resource)
-                if not _stands_alone(call):
+                if not stands_alone(call):
                     break
             else:
                 self._troubles.answered(key, call.resource, call.operation)
         return not refused
+
+    def _is_outdated(self, meta: Meta) -> bool:
+        """Whether somebody has edited or deleted the object since: a call may have waited for seconds."""
+        body = self._store.get(meta.key)
+        return body is None or gather.meta_of(meta.key, body) != meta
 
     async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> None:
         if isinstance(call, ImportCall):
@@ -315,31 +326,3 @@ class Controller:
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)
-
-
-def _stands_alone(call: AnyCall) -> bool:
-    """Jobs and objects have nothing to do with each other, nor has what is tidied up beside what serves.
-
-    An endpoint needs its configuration, and that its models; an update may need a scaling to have ended.
-    """
-    return call.resource.type in _ALONE or call.operation in _BESIDES
-
-
-_ALONE = (ResourceType.TRAINING_JOB, ResourceType.OBJECT)
-_BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
-
-
-_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update", "import", "history")
-
-
-def _is_written_down(
-    before: Mapping[str, Any], after: Mapping[str, Any], calls: Sequence[AnyCall], *, is_retried: bool
-) -> bool:
-    """Whether the status already says what a crash must not make forgotten: what is made, and what is moved whence."""
-    made = [as_json(entry_of(call.resource)) for call in calls if call.creates]
-    ledger = before.get("resources", ())
-    if any(before.get(field) != after.get(field) for field in _WHAT_IT_IS_ABOUT):
-        return False
-    if any(entry not in ledger for entry in made):
-        return False
-    return bool(made) or is_retried
