@@ -98,6 +98,7 @@ class Controller:
         # What was asked of AWS since the status was last written: somebody else's write may know nothing of it.
         self._asked_for: dict[ObjectKey, set[Resource]] = {}
         self._identities: dict[ObjectKey, str] = {}
+        self._modified: dict[ObjectKey, str] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Do what there is to do for the object now.
@@ -196,6 +197,7 @@ class Controller:
             endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed)
             subject = endpoints.subject_of(endpoint)
             self._ask_anew(key, subject)
+            self._look_again(key, subject, endpoint.status.last_modified_time)
             decision = endpoints.decide(endpoint, self._seen(key, subject), now)
         return Look(now=now, subject=subject, decision=decision)
 
@@ -204,6 +206,12 @@ class Controller:
         if self._identities.get(key, subject.identity) != subject.identity:
             self._inventory.doubt_strangers(subject.resources)
         self._identities[key] = subject.identity
+
+    def _look_again(self, key: ObjectKey, subject: Subject, modified: str) -> None:
+        """Another operator has written of a later change than this one has seen: once for each, see for oneself."""
+        if modified and self._modified.get(key) != modified:
+            self._modified[key] = modified
+            self._inventory.doubt_older(subject.resources, modified)
 
     def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
         troubles = self._troubles.of(key, subject.identity)
@@ -323,6 +331,7 @@ class Controller:
         self._subjects.pop(key, None)
         self._asked_for.pop(key, None)
         self._identities.pop(key, None)
+        self._modified.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType
@@ -17,6 +18,8 @@ from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting,
 # How long "not found" right after a creation may be nothing but delay (AWS's own clients wait about 10 s).
 SETTLING_SECONDS = 60.0
 CONFIRMED_AFTER_SECONDS = 15.0
+# The time of what the operator has made a moment ago is its own.
+CLOCKS_DIFFER = timedelta(seconds=10)
 
 
 class Inventory:
@@ -105,6 +108,18 @@ class Inventory:
         """Whose these are must be asked again, of those that were somebody else's."""
         for resource in resources:
             if isinstance(self.get(resource), Stranger):
+                self.doubt(resource)
+
+    def doubt_older(self, resources: Iterable[Resource], modified: str) -> None:
+        """Somebody has seen endpoints as of that time (AWS's LastModifiedTime): what is older is out of date."""
+        try:
+            seen = datetime.fromisoformat(modified).astimezone(UTC) - CLOCKS_DIFFER
+        except ValueError:
+            # A hand in etcd: nothing can be told by it.
+            return
+        for resource in resources:
+            view = self.get(resource)
+            if isinstance(view, EndpointView) and view.modified is not None and view.modified < seen:
                 self.doubt(resource)
 
     def doubt_if_old(self, resource: Resource) -> None:

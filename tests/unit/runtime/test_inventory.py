@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec import structs
@@ -190,3 +190,21 @@ def test_what_another_account_tells_is_not_of_a_role_elsewhere(inventory: Invent
     # Whose account the operator's own identity is in, nobody has said.
     assert set(found) == {ENDPOINT, elsewhere}
     assert inventory.cared_for("333333333333", ResourceType.ENDPOINT, "us-east-1", "endpoint") == (ENDPOINT,)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_doubted"),
+    [
+        ("2026-03-01T12:01:00+00:00", True),
+        ("2026-03-01T12:00:05+00:00", False),
+        ("2026-03-01T11:00:00+00:00", False),
+        ("yesterday", False),
+    ],
+)
+def test_an_endpoint_that_others_have_seen_later_is_looked_at_again(told: str, is_doubted: bool) -> None:
+    inventory = Inventory(changed=lambda key: None, clock=lambda: 0.0)
+    endpoint = Resource(Place("us-east-1"), ResourceType.ENDPOINT, "digits")
+    seen = EndpointView(name="digits", arn="arn", status="InService", modified=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    inventory.record(endpoint, seen)
+    inventory.doubt_older([endpoint], told)
+    assert inventory.get(endpoint) == (Unseen.UNKNOWN if is_doubted else seen)
