@@ -152,6 +152,7 @@ class App:
     async def stop(self) -> None:
         """Start nothing new; calls to AWS that are under way finish in their threads."""
         self._queue.close()
+        # What publishes was begun first, and ends last.
         publishing, working = self._tasks[:1], self._tasks[1:]
         await _ended(working)
         await self._importer.stop()

@@ -53,6 +53,21 @@ class Parts:
         body, _ = await self.app.exposition()
         return body.decode()
 
+    def hold_listing(self, of: Kind) -> tuple[asyncio.Event, asyncio.Event]:
+        """List no objects of a kind before the second of these is set; the first tells that somebody waits for it."""
+        began, may_go_on = asyncio.Event(), asyncio.Event()
+        list_all = self.cluster.list
+
+        async def held(kind: Kind) -> AsyncIterator[dict[str, Any]]:
+            if kind is of:
+                began.set()
+                await may_go_on.wait()
+            async for body in list_all(kind):
+                yield body
+
+        self.cluster.list = held  # type: ignore[method-assign]
+        return began, may_go_on
+
     async def until(self, reason: str, key: ObjectKey = TRAINING) -> None:
         await self.reach(lambda: self.cluster.condition(key, "Ready") == ("False", reason))
 
@@ -231,16 +246,7 @@ async def test_aws_is_looked_at_before_all_trainings_are_known() -> None:
     await parts.until("Creating", ENDPOINT)
     await parts.app.stop()
     parts.app = parts.another_app()
-    listing = asyncio.Event()
-    list_all = parts.cluster.list
-
-    async def slowly(kind: Kind) -> AsyncIterator[dict[str, Any]]:
-        if kind is Kind.TRAINING:
-            await listing.wait()
-        async for body in list_all(kind):
-            yield body
-
-    parts.cluster.list = slowly  # type: ignore[method-assign]
+    _, may_be_listed = parts.hold_listing(Kind.TRAINING)
     looked = asyncio.Event()
     call = parts.cloud.call
 
@@ -255,7 +261,7 @@ async def test_aws_is_looked_at_before_all_trainings_are_known() -> None:
         await looked.wait()
     assert not starting.done()
     assert "not been listed" in parts.app.unready()
-    listing.set()
+    may_be_listed.set()
     await starting
     assert parts.app.unready() == ""
     await parts.app.stop()
@@ -263,17 +269,7 @@ async def test_aws_is_looked_at_before_all_trainings_are_known() -> None:
 
 async def test_one_that_is_stopped_while_it_starts_leaves_nothing_running() -> None:
     parts = Parts()
-    began, never = asyncio.Event(), asyncio.Event()
-    list_all = parts.cluster.list
-
-    async def hanging(kind: Kind) -> AsyncIterator[dict[str, Any]]:
-        if kind is Kind.TRAINING:
-            began.set()
-            await never.wait()
-        async for body in list_all(kind):
-            yield body
-
-    parts.cluster.list = hanging  # type: ignore[method-assign]
+    began, _ = parts.hold_listing(Kind.TRAINING)
     before = asyncio.all_tasks()
     starting = asyncio.ensure_future(parts.app.start())
     async with asyncio.timeout(5):

@@ -177,8 +177,7 @@ class Controller:
             self._queue.add_after(key, 1.0)
         if has_made and self._queue.is_urgent:
             # It is made, and on record: others are to get there before more is written about this one.
-            self._inventory.watch(key, follow=look.decision.follow, guard=look.decision.guard)
-            self._subjects[key] = look.subject
+            self._keep_track(key, look)
             self._queue.add(key)
             return
         await self._conclude(key, body, look)
@@ -304,14 +303,18 @@ class Controller:
         # The outcome is in the status now. An endpoint that is made anew is tested anew.
         self._smoke_tests.pop(key, None)
         self._importer.keep(key, decision.transfers)
-        self._inventory.watch(key, follow=decision.follow, guard=decision.guard)
-        self._inventory.forget(self._resources_of(key) - look.subject.resources)
-        self._subjects[key] = look.subject
+        self._keep_track(key, look)
         # A call that was put off a moment ago may be due by now: writing takes time, too.
         waits = (decision.again_after, self._troubles.seconds_until_next(key, look.now))
         seconds = min((wait for wait in waits if wait is not None), default=None)
         if seconds is not None:
             self._queue.add_after(key, seconds)
+
+    def _keep_track(self, key: ObjectKey, look: Look) -> None:
+        """Watch what is on the move from now on, and forget what the object has nothing to do with any more."""
+        self._inventory.watch(key, follow=look.decision.follow, guard=look.decision.guard)
+        self._inventory.forget(self._resources_of(key) - look.subject.resources)
+        self._subjects[key] = look.subject
 
     async def _refuse(self, key: ObjectKey, body: Body, message: str) -> None:
         """The stored object does not fit its schema (an older CRD, a hand in etcd): say so, touch nothing."""

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
-from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.inventory import CLOCKS_DIFFER, Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.workqueue import Priority
@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 PAGE_SIZE = 100
 # Clocks differ, and a creation time is AWS's: look a little further back than the oldest that is missed.
 OVERLAP = timedelta(minutes=2)
-# The newest that is missed may be known by our own clock: a little more. What that leaves out is described.
-AHEAD = timedelta(seconds=10)
 # What a List would cost is found out anew after so long.
 COST_KNOWN_SECONDS = 300.0
 # So many of a group are described at the same time.
@@ -183,7 +181,8 @@ def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:
     if changed:
         query["CreationTimeAfter" if is_of_jobs else "LastModifiedTimeAfter"] = min(changed) - OVERLAP
     if created:
-        query["CreationTimeBefore"] = max(created) + AHEAD
+        # What that leaves out, because the clocks differ by more, is described.
+        query["CreationTimeBefore"] = max(created) + CLOCKS_DIFFER
     return query
 
 

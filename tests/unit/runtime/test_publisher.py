@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.unit.background import running
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
@@ -42,17 +42,10 @@ class Setting:
         for name in names:
             await self.publisher.publish(event(name))
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.ensure_future(self.publisher.run())
-        yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
 
 async def test_what_is_told_is_published() -> None:
     setting = Setting()
-    async with setting.running():
+    async with running(setting.publisher.run()):
         await setting.publish("a", "b", "c")
         await setting.publisher.drain(5)
     assert setting.published == ["a", "b", "c"]
@@ -61,7 +54,7 @@ async def test_what_is_told_is_published() -> None:
 async def test_nobody_waits_for_an_event_to_be_published() -> None:
     setting = Setting()
     setting.open.clear()
-    async with setting.running():
+    async with running(setting.publisher.run()):
         async with asyncio.timeout(5):
             await setting.publish("a", "b")
         assert setting.published == []
@@ -70,7 +63,7 @@ async def test_nobody_waits_for_an_event_to_be_published() -> None:
 async def test_one_that_cannot_be_published_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
     setting = Setting()
     setting.failures = {"a": ClusterUnavailableError("HTTP 500"), "b": GoneError("/namespaces/vision")}
-    async with setting.running():
+    async with running(setting.publisher.run()):
         await setting.publish("a", "b", "c")
         await setting.publisher.drain(5)
     assert setting.published == ["c"]
@@ -80,7 +73,7 @@ async def test_one_that_cannot_be_published_holds_up_no_other(caplog: pytest.Log
 async def test_where_no_more_can_wait_one_waits_and_none_is_lost() -> None:
     setting = Setting(capacity=2)
     names = [f"{number}" for number in range(9)]
-    async with setting.running():
+    async with running(setting.publisher.run()):
         async with asyncio.timeout(5):
             await setting.publish(*names)
             await setting.publisher.drain(5)
@@ -90,7 +83,7 @@ async def test_where_no_more_can_wait_one_waits_and_none_is_lost() -> None:
 async def test_a_farewell_does_not_take_for_ever() -> None:
     setting = Setting()
     setting.open.clear()
-    async with setting.running():
+    async with running(setting.publisher.run()):
         await setting.publish("a")
         async with asyncio.timeout(5):
             await setting.publisher.drain(0.01)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Set
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Set
 
 import pytest
+from tests.unit.background import running
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
@@ -78,18 +78,11 @@ class Setting:
             observe=self.observed.append,
         )
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.ensure_future(self.sweeper.run())
-        yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
 
 async def test_what_is_on_the_move_is_looked_at_again_and_again() -> None:
     at = Setting(interval=0.01)
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(2)}), guard=frozenset({ENDPOINT}))
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: at.gaze.count(*JOBS) == 3)
     assert at.gaze.looks.count((Group(*JOBS), frozenset({job(1), job(2)}))) == 3
 
@@ -100,7 +93,7 @@ async def test_what_is_seen_is_told_before_it_is_looked_at_again() -> None:
     at.inventory.watch(OTHER, follow=frozenset({job(2)}), guard=frozenset())
     # The other one's pass comes before the next sweep.
     at.ages = {FOLLOWER: 1.0, OTHER: 0.001}
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
         assert at.gaze.looks == [(Group(*JOBS), frozenset({job(2)}))] * 2
         at.ages = {}
@@ -111,7 +104,7 @@ async def test_a_look_that_takes_long_holds_up_no_other_and_is_not_doubled() -> 
     at = Setting(interval=0.01)
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
     at.gaze.open.clear()
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: at.gaze.count(*JOBS) == 1)
         at.inventory.watch(GUARD, follow=frozenset({ENDPOINT}), guard=frozenset())
         await at.gaze.until(lambda: at.gaze.count(*ENDPOINTS) == 1)
@@ -124,7 +117,7 @@ async def test_a_look_that_takes_long_holds_up_no_other_and_is_not_doubled() -> 
 async def test_hints_are_looked_at_together_between_the_sweeps() -> None:
     at = Setting(interval=1000)
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(2)}), guard=frozenset())
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: len(at.gaze.looks) == 1)
         for number in (1, 2, 1, 3):
             at.sweeper.hint(job(number))
@@ -138,7 +131,7 @@ async def test_a_hint_does_not_wait_for_a_sweep_that_takes_long() -> None:
     at = Setting(interval=1000)
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
     at.gaze.open.clear()
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: at.gaze.count(*JOBS) == 1)
         at.sweeper.hint(job(1))
         await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
@@ -148,7 +141,7 @@ async def test_a_hint_does_not_wait_for_a_sweep_that_takes_long() -> None:
 async def test_what_ought_to_stay_as_it_is_is_looked_at_at_the_start_and_rarely() -> None:
     at = Setting(interval=0.01, guard_interval=1000)
     at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: bool(at.gaze.looks))
         await asyncio.sleep(0.1)
     assert at.gaze.looks == [(Group(*ENDPOINTS, occasion=Occasion.GUARD), frozenset({ENDPOINT}))]
@@ -157,7 +150,7 @@ async def test_what_ought_to_stay_as_it_is_is_looked_at_at_the_start_and_rarely(
 async def test_it_is_guarded_again_after_the_interval() -> None:
     at = Setting(interval=0.01, guard_interval=0.02)
     at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: len(at.gaze.looks) == 3)
 
 
@@ -167,14 +160,14 @@ async def test_what_is_being_deleted_is_looked_at_between_rare_sweeps(monkeypatc
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(2)}), guard=frozenset())
     for number, status in ((1, "InProgress"), (2, "Deleting")):
         at.inventory.record(job(number), JobView(name=f"job-{number}", arn="arn:x", status=status))
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: len(at.gaze.looks) == 3)
     assert [members for _, members in at.gaze.looks[1:]] == [{job(2)}] * 2
 
 
 async def test_a_sweep_of_nothing_is_a_sweep_all_the_same() -> None:
     at = Setting(interval=0.01)
-    async with at.running():
+    async with running(at.sweeper.run()):
         await asyncio.sleep(0.1)
     assert set(at.observed) == {0.0}
     assert at.sweeper.hangs_for() == 0
@@ -184,6 +177,6 @@ async def test_what_nobody_has_foreseen_ends_one_look_and_not_the_sweeps(caplog:
     at = Setting(interval=0.01)
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
     at.gaze.error = RuntimeError("x")
-    async with at.running():
+    async with running(at.sweeper.run()):
         await at.gaze.until(lambda: len(at.gaze.looks) == 2)
     assert "unforeseen" in caplog.text
