@@ -207,7 +207,7 @@ class Controller:
         self._identities[key] = subject.identity
 
     def _look_again(self, key: ObjectKey, subject: Subject, modified: str) -> None:
-        """Another operator has written of a later change than this one has seen: once for each, see for oneself."""
+        """Another operator has written of a later change than this one has seen: believed until the next look."""
         if modified and self._modified.get(key) != modified:
             self._modified[key] = modified
             self._inventory.doubt_older(subject.resources, modified)

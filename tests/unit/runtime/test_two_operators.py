@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -39,3 +40,44 @@ async def test_what_is_struck_off_the_ledger_a_moment_before_it_is_made_is_tidie
     assert struck
     assert {kind: world.cloud.names(kind) for kind in before} == before
     assert len(world.cluster.status(key)["resources"]) == 3
+
+
+async def test_a_pass_does_not_act_on_what_was_edited_while_it_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    key = world.cluster.create(builders.endpoint())
+    await world.run(4)
+    call = world.cloud.call
+    before = world.cloud.count("UpdateEndpoint")
+    updated_for: list[str] = []
+
+    async def edited_meanwhile(place: Place, operation: str, params: dict[str, Any], **turn: Any) -> dict[str, Any]:
+        answer = await call(place, operation, params, **turn)
+        spec = world.cluster.objects[key]["spec"]
+        if operation == "CreateEndpointConfig" and spec["instanceType"] == "ml.c5.large":
+            world.cluster.edit(key, lambda body: body["spec"].update(instanceType="ml.m5.large"))
+        if operation == "UpdateEndpoint":
+            updated_for.append(spec["instanceType"])
+        return answer
+
+    monkeypatch.setattr(world.cloud, "call", edited_meanwhile)
+    world.cluster.edit(key, lambda body: body["spec"].update(instanceType="ml.c5.large"))
+    await world.run(6)
+    # It serves what it served before: there is nothing to move it to.
+    assert (world.cloud.count("UpdateEndpoint"), updated_for) == (before, [])
+    assert world.cluster.condition(key, "Ready") == ("True", "InService")
+    assert len(world.cluster.status(key)["resources"]) == 3
+
+
+async def test_who_is_told_of_a_later_change_than_it_has_seen_does_not_deny_it_before_it_has_looked() -> None:
+    world = World()
+    key = world.cluster.create(builders.endpoint())
+    await world.run(4)
+    seen = world.cluster.status(key)["lastModifiedTime"]
+    later = (datetime.fromisoformat(seen) + timedelta(hours=1)).isoformat()
+    world.cluster.objects[key]["status"]["lastModifiedTime"] = later
+    world.cluster.edit(key, lambda body: body["metadata"].update(labels={"by": "another"}))
+    await world.look()
+    assert world.cluster.status(key)["lastModifiedTime"] == later
+    # Then AWS's word counts.
+    await world.run(2)
+    assert world.cluster.status(key)["lastModifiedTime"] == seen
