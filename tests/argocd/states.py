@@ -112,7 +112,8 @@ def _training_suspended(world: World, name: str) -> None:
 def _training_being_deleted(world: World, name: str) -> None:
     _lasting(world, "training", training_seconds=LONG, stopping_seconds=LONG)
     _train(world, name)
-    world.wait_for("ctrain", name, "Training")
+    # A look at it has said so: that it was created is the reason Training, too.
+    until(lambda: world.status("ctrain", name).get("secondaryStatus") == "Training", "a look at it")
     world.kubectl("delete", "ctrain", name, "--wait=false")
     _says(world, "ctrain", name, "waiting for AWS to be done")
 
