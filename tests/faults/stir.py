@@ -20,7 +20,7 @@ _SECONDS = 120.0
 
 
 class Stir:
-    """A thread of its own, while the `with` block lasts.
+    """A thread of its own, while a `with` block lasts; it may be entered again, and goes on where it was.
 
     pace: seconds between two things, on average.
     """
@@ -35,10 +35,12 @@ class Stir:
         self._disposable = population.of("disposable")
         self._is_over = threading.Event()
         self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._work)
+        self._thread = threading.Thread()
 
     def __enter__(self) -> Stir:
         self._population.begin()
+        self._is_over.clear()
+        self._thread = threading.Thread(target=self._work)
         self._thread.start()
         return self
 

@@ -81,10 +81,10 @@ def test_status_writes_meet_conflicts(stage: Stage, proxy: ApiProxy) -> None:
 
 
 def test_compacted_while_the_operator_does_not_look(stage: Stage, proxy: ApiProxy) -> None:
-    cluster, population = stage.world.cluster, stage.population
+    cluster, population, stir = stage.world.cluster, stage.population, stage.stirred()
     for number in range(SIZE.rounds):
         before = proxy.gone
-        with stage.stirred() as stir:
+        with stir:
             stage.operator.pause()
             proxy.cut_watches()
             stir.go_on(5)

@@ -47,8 +47,10 @@ class Executor:
         self._inventory = inventory
         self._clock = clock
 
-    async def run(self, meta: Meta, call: Call, turn: Caller | Priority = Priority.NORMAL) -> None:
+    async def run(self, meta: Meta, call: Call, turn: Caller | Priority = Priority.NORMAL) -> bool:
         """Send one call; what it may need besides waits for its turn.
+
+        Returns whether AWS took it; if not, its refusal told that there is no need.
 
         Raises:
             AwsRefusal: AWS refused, and the refusal is not an answer in itself.
@@ -59,13 +61,14 @@ class Executor:
             if call.checks_owner:
                 sighting, _ = await self._whose(meta, call.resource)
                 self._inventory.record(call.resource, sighting)
-                return
+                return True
             answer = await self._cloud.call(call.resource.place, call.operation, call.params, turn=turn)
         except AwsRefusal as refusal:
             if not await self._is_an_answer(meta, call, refusal):
                 raise
-        else:
-            self._record(call, answer)
+            return False
+        self._record(call, answer)
+        return True
 
     async def describe(self, resource: Resource, priority: Priority = Priority.NORMAL) -> None:
         """Look at one resource, outside of any decision."""

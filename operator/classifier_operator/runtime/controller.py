@@ -248,7 +248,7 @@ class Controller:
             if self._is_outdated(meta):
                 raise OutdatedError
             try:
-                await self._send(key, meta, call)
+                is_taken = await self._send(key, meta, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
                 logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
@@ -257,6 +257,10 @@ class Controller:
                     break
             else:
                 self._troubles.answered(key, call.resource, call.operation)
+                if call.creates and not is_taken:
+                    # It is there already: whoever has made it may have gone on with it, too. Look before going on.
+                    self._inventory.doubt_endpoints(look.subject.resources - {call.resource})
+                    break
         return not refused
 
     def _is_outdated(self, meta: Meta) -> bool:
@@ -264,7 +268,8 @@ class Controller:
         body = self._store.get(meta.key)
         return body is None or gather.meta_of(meta.key, body) != meta
 
-    async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> None:
+    async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> bool:
+        """Whether the call was taken; a creation of what is there already is not."""
         if isinstance(call, ImportCall):
             self._importer.run(key, call)
         elif isinstance(call, AbortCall):
@@ -274,7 +279,8 @@ class Controller:
         else:
             if call.creates:
                 self._asked_for.setdefault(key, set()).add(call.resource)
-            await self._executor.run(meta, call, self._turn(key))
+            return await self._executor.run(meta, call, self._turn(key))
+        return True
 
     def _with_all_asked_for(self, key: ObjectKey, status: Mapping[str, Any]) -> Mapping[str, Any]:
         """The status with everything in its ledger that this process may have made.

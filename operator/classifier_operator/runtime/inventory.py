@@ -122,6 +122,12 @@ class Inventory:
             if isinstance(view, EndpointView) and view.modified is not None and view.modified < seen:
                 self.doubt(resource)
 
+    def doubt_endpoints(self, resources: Iterable[Resource]) -> None:
+        """Somebody else is at work: these may have been moved since they were seen."""
+        for resource in resources:
+            if isinstance(self.get(resource), EndpointView):
+                self.doubt(resource)
+
     def doubt_if_old(self, resource: Resource) -> None:
         """AWS cannot find it: that is delay if it was made a moment ago, and else somebody may have deleted it."""
         if not self._is_settling(resource):

@@ -17,7 +17,7 @@ from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.reconcile.trouble import delay_of, note_of, verdict_of
-from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Sighting, Stranger, Unseen
+from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Stranger, Unseen
 from classifier_operator.training import status as report
 from classifier_operator.training.deletion import being_deleted
 from classifier_operator.training.importing import (
@@ -85,7 +85,8 @@ def _suspended(at: Situation) -> TrainingDecision | None:
         )
     if isinstance(job, JobView) and at.is_recorded and at.status.job_status not in JOB_ENDED:
         return _ended_while_suspended(at)
-    stopping = [entry.name for entry in at.status.resources if _is_moving(at.seen.of(entry.resource))]
+    # Those that are looked at, too: one whose end the status tells is waited for no more.
+    stopping = sorted(one.name for one in superseded(at).follow)
     if stopping:
         return Decision(status=at.says(_stopping_for_suspension(stopping[0])))
     return Decision(status=at.says(_NOTHING_IS_STARTED))
@@ -277,10 +278,6 @@ def _refused(training: Training, error: SpecError, seen: Seen, now: datetime) ->
     status, follow = going_on(status, seen)
     verdict = stalled(Reason.INVALID_SPEC, str(error))
     return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts, follow=follow)
-
-
-def _is_moving(sighting: Sighting) -> bool:
-    return isinstance(sighting, JobView) and sighting.is_moving
 
 
 def _stopping_for_suspension(name: str) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit import builders
-from tests.unit.world import World
+from tests.unit.world import Operator, World
 
 from classifier_operator.api.ledger import Place
 
@@ -66,6 +66,47 @@ async def test_a_pass_does_not_act_on_what_was_edited_while_it_waited(monkeypatc
     assert (world.cloud.count("UpdateEndpoint"), updated_for) == (before, [])
     assert world.cluster.condition(key, "Ready") == ("True", "InService")
     assert len(world.cluster.status(key)["resources"]) == 3
+
+
+async def test_what_another_has_made_it_may_have_put_to_use_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    key = world.cluster.create(builders.endpoint())
+    await world.run(4)
+    endpoint = world.cluster.status(key)["endpointName"]
+    call = world.cloud.call
+
+    async def the_other_is_faster(place: Place, operation: str, params: dict[str, Any], **turn: Any) -> dict[str, Any]:
+        if operation == "CreateEndpointConfig":
+            await call(place, operation, params)
+            config = params["EndpointConfigName"]
+            await call(place, "UpdateEndpoint", {"EndpointName": endpoint, "EndpointConfigName": config})
+            world.cloud.progress()
+        return await call(place, operation, params, **turn)
+
+    monkeypatch.setattr(world.cloud, "call", the_other_is_faster)
+    before = world.cloud.effects["UpdateEndpoint"]
+    world.cluster.edit(key, lambda body: body["spec"].update(instanceType="ml.c5.large"))
+    await world.run(4)
+    assert world.cloud.effects["UpdateEndpoint"] == before + 1
+    assert world.cluster.condition(key, "Ready") == ("True", "InService")
+    assert len(world.cluster.status(key)["resources"]) == 3
+
+
+async def test_that_a_job_has_ended_is_believed_although_only_the_other_has_seen_it() -> None:
+    world = World()
+    key = world.cluster.create(builders.training())
+    await world.look()
+    world.cluster.edit(key, lambda body: body["spec"].update(suspend=True))
+    await world.look()
+    behind = world.operator
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Stopping")
+    world.operator = Operator(world)
+    world.operator.saw(world.cluster.objects[key], key)
+    await world.run(2)
+    assert world.cluster.condition(key, "Ready") == ("False", "Suspended")
+    behind.saw(world.cluster.objects[key], key)
+    await behind.work()
+    assert world.cluster.condition(key, "Ready") == ("False", "Suspended")
 
 
 async def test_who_is_told_of_a_later_change_than_it_has_seen_does_not_deny_it_before_it_has_looked() -> None:
