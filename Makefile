@@ -38,7 +38,7 @@ check: setup ## Check format, style, types and the direction of imports
 unit: setup ## Run the tests that need no server
 	@$(BIN)/python -m pytest tests/unit
 
-faults: setup ## Run the fault tests in full: 200 kills, outages of minutes; about three quarters of an hour (SEED=1 repeats a run)
+faults: setup ## Run the fault tests in full: 200 kills, outages of minutes; about half an hour (SEED=1 repeats a run)
 	@FAULTS=full FAULTS_SEED=$(SEED) $(BIN)/python -m pytest tests/faults
 
 docs: setup ## Build the documentation into build/docs
