@@ -157,9 +157,13 @@ class Inventory:
         return resource in self._carers
 
     def followed(self) -> set[Resource]:
-        """Everything that is on the move, and what may be gone."""
+        """Everything that is on the move, and what may be gone; not what a List has shown to be at rest.
+
+        Whoever cares for that has been told, and takes a closer look.
+        """
         doubtful = (resource for resource in self._missed if resource in self._carers)
-        return set().union(*self._following.values(), doubtful)
+        wanted = set[Resource]().union(*self._following.values(), doubtful)
+        return {resource for resource in wanted if not _is_listed_at_rest(self.get(resource))}
 
     def leaving(self) -> set[Resource]:
         """Everything that is on the move and was seen to be deleted."""
@@ -204,6 +208,10 @@ class Inventory:
 
 def _is_leaving(sighting: Sighting) -> bool:
     return isinstance(sighting, JobView | EndpointView) and sighting.status == "Deleting"
+
+
+def _is_listed_at_rest(sighting: Sighting) -> bool:
+    return isinstance(sighting, JobView | EndpointView) and not (sighting.is_detailed or sighting.is_moving)
 
 
 def _set(table: dict[ObjectKey, frozenset[Resource]], key: ObjectKey, value: frozenset[Resource]) -> None:

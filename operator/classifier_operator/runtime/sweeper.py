@@ -115,11 +115,20 @@ class Sweeper:
         if now < self._next:
             return False
         self._next = now + self._interval
-        self._want(one for one in self._inventory.followed() if not self._has_news(one))
+        self._want(self._to_be_swept())
         if now >= self._next_guard:
             self._next_guard = now + self._guard_interval
             self._want(self._inventory.guarded(), Occasion.GUARD)
         return True
+
+    def _to_be_swept(self) -> set[Resource]:
+        """What is on the move, but for that of which there is something to tell already; nothing if that is most of it.
+
+        So it is while thousands are made: Lists would be read for the few between them, and told of as late.
+        """
+        followed = self._inventory.followed()
+        news = {one for one in followed if self._has_news(one)}
+        return followed - news if 2 * len(news) <= len(followed) else set()
 
     def _has_news(self, resource: Resource) -> bool:
         """Whether all who care for it have waited since the last sweep to be told of it: there are too many."""
@@ -132,6 +141,9 @@ class Sweeper:
     def _begin(self) -> None:
         for group in [group for group in self._wanted if group not in self._under_way]:
             members = {one for one in self._wanted.pop(group) if self._inventory.is_cared_for(one)}
+            if group.occasion is Occasion.SWEEP:
+                # Some may have come to rest while an earlier look went on.
+                members &= self._inventory.followed()
             if members:
                 task = asyncio.get_running_loop().create_task(self._look(group, members))
                 self._under_way[group] = task, self._clock.monotonic()

@@ -147,6 +147,24 @@ def test_what_is_old_and_not_found_is_doubted(
     assert (inventory.get(JOB) is Unseen.UNKNOWN) is is_doubted
 
 
+@pytest.mark.parametrize(
+    ("seen", "is_followed"),
+    [
+        (RUNNING, True),
+        (structs.replace(RUNNING, is_detailed=False), True),
+        # Its end is known, and a closer look is on its way.
+        (structs.replace(RUNNING, status="Completed", is_detailed=False), False),
+        # Somebody has looked closer, and wants to see more of it all the same.
+        (structs.replace(RUNNING, status="Completed"), True),
+    ],
+)
+def test_what_a_list_has_shown_to_be_at_rest_is_not_listed_again(
+    inventory: Inventory, seen: Sighting, is_followed: bool
+) -> None:
+    inventory.record(JOB, seen)
+    assert (JOB in inventory.followed()) is is_followed
+
+
 def test_follow_and_guard_are_apart(inventory: Inventory) -> None:
     assert (inventory.followed(), inventory.guarded()) == ({JOB}, {ENDPOINT})
 

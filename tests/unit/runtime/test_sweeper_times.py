@@ -100,6 +100,32 @@ async def test_what_is_seen_is_told_before_it_is_looked_at_again() -> None:
         await at.gaze.until(lambda: at.gaze.looks[-1] == (Group(*JOBS), frozenset({job(1), job(2)})))
 
 
+async def test_where_most_has_yet_to_be_told_nothing_is_looked_at() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(3)}), guard=frozenset())
+    at.inventory.watch(OTHER, follow=frozenset({job(2)}), guard=frozenset())
+    at.ages = {FOLLOWER: 1.0}
+    async with running(at.sweeper.run()):
+        await asyncio.sleep(0.1)
+        assert at.gaze.looks == []
+        assert at.observed
+        at.ages = {}
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) >= 1)
+
+
+async def test_what_came_to_rest_while_an_earlier_look_went_on_is_not_looked_at_again() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1), job(2)}), guard=frozenset())
+    at.gaze.open.clear()
+    async with running(at.sweeper.run()):
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 1)
+        await asyncio.sleep(0.05)
+        at.inventory.record(job(1), JobView(name="job-1", arn="", status="Completed"))
+        at.gaze.open.set()
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
+    assert at.gaze.looks[1] == (Group(*JOBS), frozenset({job(2)}))
+
+
 async def test_a_look_that_takes_long_holds_up_no_other_and_is_not_doubled() -> None:
     at = Setting(interval=0.01)
     at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
