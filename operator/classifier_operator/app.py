@@ -113,7 +113,7 @@ class App:
             backoff=troubles.backoff,
             sent=metrics.import_bytes.inc,
         )
-        self._publisher = Publisher(cluster)
+        self._publisher = Publisher(cluster, is_busy=lambda: len(self._queue) > 0)
         self._controller = Controller(
             store=self._store,
             inventory=self._inventory,

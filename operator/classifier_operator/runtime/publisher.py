@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -20,14 +20,22 @@ logger = logging.getLogger(__name__)
 CAPACITY = 1000
 # Few beside the workers: what these write comes first.
 TASKS = 2
+# While others have something to do they are let go first, in so many seconds asked again.
+WAY_SECONDS = 0.05
 
 
 class Publisher:
-    """Publishes Events in the order in which they come, nearly: a moment's may overtake each other."""
+    """Publishes Events in the order in which they come, nearly: a moment's may overtake each other.
 
-    def __init__(self, cluster: Cluster, capacity: int = CAPACITY) -> None:
+    is_busy: whether something is waited for that goes before Events: what a sweep has seen is told within seconds, and
+    then there is time. When half of the room is taken they do not give way any more.
+    """
+
+    def __init__(self, cluster: Cluster, is_busy: Callable[[], bool], capacity: int = CAPACITY) -> None:
         self._cluster = cluster
+        self._is_busy = is_busy
         self._waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(capacity)
+        self._is_ending = False
 
     async def publish(self, event: Mapping[str, Any]) -> None:
         """Have an Event (events.k8s.io/v1) published soon."""
@@ -41,6 +49,7 @@ class Publisher:
 
     async def drain(self, seconds: float) -> None:
         """Wait until everything has been published, but no longer than that."""
+        self._is_ending = True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._waiting.join()
@@ -48,6 +57,8 @@ class Publisher:
     async def _publish_all(self) -> None:
         while True:
             event = await self._waiting.get()
+            while self._gives_way():  # noqa: ASYNC110 - the work is never told that it is done
+                await asyncio.sleep(WAY_SECONDS)
             try:
                 await self._cluster.post_event(event)
             except GoneError:
@@ -58,6 +69,10 @@ class Publisher:
                 logger.warning("%s: no Event of it: %s", key, error, extra={"object": str(key)})
             finally:
                 self._waiting.task_done()
+
+    def _gives_way(self) -> bool:
+        has_room = 2 * self._waiting.qsize() < self._waiting.maxsize
+        return has_room and not self._is_ending and self._is_busy()
 
 
 def _key_of(event: Mapping[str, Any]) -> ObjectKey:

@@ -11,7 +11,7 @@ from tests.unit.background import running
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
-from classifier_operator.runtime.publisher import Publisher
+from classifier_operator.runtime.publisher import WAY_SECONDS, Publisher
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "a")
 
@@ -29,7 +29,8 @@ class Setting:
         self.failures: dict[str, Exception] = {}
         self.open = asyncio.Event()
         self.open.set()
-        self.publisher = Publisher(self, capacity)  # type: ignore[arg-type]
+        self.is_busy = False
+        self.publisher = Publisher(self, lambda: self.is_busy, capacity)  # type: ignore[arg-type]
 
     async def post_event(self, event: Mapping[str, Any]) -> None:
         await self.open.wait()
@@ -49,6 +50,38 @@ async def test_what_is_told_is_published() -> None:
         await setting.publish("a", "b", "c")
         await setting.publisher.drain(5)
     assert setting.published == ["a", "b", "c"]
+
+
+async def test_what_is_to_be_done_goes_before_what_is_to_be_told() -> None:
+    setting = Setting()
+    setting.is_busy = True
+    async with running(setting.publisher.run()):
+        await setting.publish("a", "b", "c")
+        await asyncio.sleep(3 * WAY_SECONDS)
+        assert setting.published == []
+        setting.is_busy = False
+        await setting.publisher.drain(5)
+    assert sorted(setting.published) == ["a", "b", "c"]
+
+
+async def test_when_the_room_is_half_full_nothing_goes_before_it() -> None:
+    setting = Setting(capacity=10)
+    setting.is_busy = True
+    names = [str(number) for number in range(9)]
+    async with running(setting.publisher.run()):
+        await setting.publish(*names)
+        await asyncio.sleep(3 * WAY_SECONDS)
+        assert 0 < len(setting.published) < len(names)
+
+
+async def test_in_the_end_they_are_published_however_much_is_left_to_do() -> None:
+    setting = Setting()
+    setting.is_busy = True
+    async with running(setting.publisher.run()):
+        await setting.publish("a", "b")
+        async with asyncio.timeout(4):
+            await setting.publisher.drain(5)
+    assert setting.published == ["a", "b"]
 
 
 async def test_nobody_waits_for_an_event_to_be_published() -> None:
