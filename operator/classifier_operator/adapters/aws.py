@@ -156,11 +156,12 @@ class Aws:
         turn: Caller | Priority = Priority.NORMAL,
     ) -> T:
         if isinstance(turn, Caller):
-            waited = self._limits.claim(place, exchange.operation, turn)
+            given = self._limits.claim(place, exchange.operation, turn)
         else:
-            waited = await self._limits.acquire(place, exchange.operation, turn)
+            given = await self._limits.acquire(place, exchange.operation, turn)
+        exchange.not_before = given.not_before
         try:
-            self._metrics.aws_limit_wait.labels(exchange.service).observe(waited)
+            self._metrics.aws_limit_wait.labels(exchange.service).observe(given.waited)
             with self._metrics.aws_in_flight.track_inprogress():
                 value = await self._exchanged(place, exchange, send, self._pool, secrets)
         except AwsRefusal as refusal:
@@ -170,7 +171,7 @@ class Aws:
             self._limits.went_well(place, exchange.operation)
             return value
         finally:
-            self._limits.ended(place, exchange.operation)
+            self._limits.ended(place, exchange.operation, exchange.over_since)
             rate = self._limits.rate(place, exchange.operation)
             self._metrics.paced(exchange.operation, place.region, rate)
 
@@ -206,6 +207,7 @@ class Aws:
 
     def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str]) -> T:
         """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""
+        exchange.wait()
         clients = self._clients
 
         def hidden(text: str) -> str:

@@ -38,7 +38,9 @@ class Exchange:
         self.operation = operation
         self._region = region
         self._subject = str(next((params[name] for name in _SUBJECTS if name in params), ""))
+        self.not_before = 0.0
         self._began = 0.0
+        self._answered_at: float | None = None
         self._attempts = 0
         self._status = 0
         self._request_id = ""
@@ -49,11 +51,23 @@ class Exchange:
         """It is sent now, as soon as there is a thread for it."""
         self._began = time.monotonic()
 
+    def wait(self) -> None:
+        """Wait, in the thread that is to send it, until it may be sent; it takes no longer because of that."""
+        seconds = max(0.0, self.not_before - time.monotonic())
+        time.sleep(seconds)
+        self._began += seconds
+
     def answered(self, metadata: Mapping[str, Any]) -> None:
         """AWS has answered, with this ResponseMetadata; or has not, with none."""
+        self._answered_at = time.monotonic()
         self._attempts += 1 + int(metadata.get("RetryAttempts", 0))
         self._status = int(metadata.get("HTTPStatusCode", 0))
         self._request_id = str(metadata.get("RequestId", ""))
+
+    @property
+    def over_since(self) -> float:
+        """When AWS had answered, in monotonic seconds; now, if it has not."""
+        return self._answered_at if self._answered_at is not None else time.monotonic()
 
     def succeeded(self) -> None:
         """AWS did what was asked."""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 from tests.unit.fakes import FakeClock
 
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.pacing.limits import Caller, NotYetError, RateLimits, account_of, rates_for
+from classifier_operator.runtime.pacing.limits import (
+    LEAD_SECONDS,
+    Caller,
+    NotYetError,
+    RateLimits,
+    Turn,
+    account_of,
+    rates_for,
+)
 from classifier_operator.runtime.workqueue import Priority
 
 PLACE = Place("us-east-1")
@@ -45,15 +54,15 @@ def limits(rate: float) -> RateLimits:
 
 async def test_the_first_call_is_free_and_the_next_one_waits() -> None:
     found = limits(2)
-    assert await found.acquire(PLACE, "CreateModel") == 0
-    assert await found.acquire(PLACE, "CreateModel") == pytest.approx(0.5, abs=0.2)
+    assert (await found.acquire(PLACE, "CreateModel")).waited == 0
+    assert (await found.acquire(PLACE, "CreateModel")).waited == pytest.approx(0.5, abs=0.2)
 
 
 async def test_each_operation_account_and_region_has_a_bucket_of_its_own() -> None:
     found = limits(0.001)
     for place in (PLACE, Place("eu-west-1"), Place("us-east-1", ROLE + "a")):
         for operation in ("CreateModel", "CreateEndpoint"):
-            assert await found.acquire(place, operation) == 0
+            assert (await found.acquire(place, operation)).waited == 0
 
 
 async def test_all_lists_of_an_account_and_region_share_one_bucket() -> None:
@@ -62,7 +71,7 @@ async def test_all_lists_of_an_account_and_region_share_one_bucket() -> None:
     for operation in ("ListTrainingJobs", "ListTags"):
         with pytest.raises(NotYetError):
             found.claim(Place("us-east-1", ROLE + "b"), operation, Callers().one("x"))
-    assert await found.acquire(PLACE, "ListTrainingJobs") == 0
+    assert (await found.acquire(PLACE, "ListTrainingJobs")).waited == 0
 
 
 async def test_lists_wait_for_the_answers_to_those_before() -> None:
@@ -73,9 +82,34 @@ async def test_lists_wait_for_the_answers_to_those_before() -> None:
     # The token is there long before.
     await asyncio.sleep(0.05)
     assert not third.done()
-    found.ended(PLACE, "ListTrainingJobs")
+    found.ended(PLACE, "ListTrainingJobs", time.monotonic())
     async with asyncio.timeout(0.5):
         await third
+
+
+async def test_a_list_counts_from_its_answer_although_a_busy_loop_learns_of_it_later() -> None:
+    now = [0.0]
+    found = RateLimits(lambda: now[0], {"": (2, 2), "List": (2, 2)})
+    for now[0] in (0.0, 0.5):
+        found.claim(PLACE, "ListTrainingJobs", Callers().one("x"))
+    now[0] = 1.6
+    for answered in (0.1, 0.6):
+        found.ended(PLACE, "ListTrainingJobs", answered)
+    found.claim(PLACE, "ListTrainingJobs", Callers().one("x"))
+
+
+async def test_a_list_is_handed_over_a_moment_before_it_may_be_sent() -> None:
+    now = [0.0]
+    found = RateLimits(lambda: now[0], {"": (2, 2), "List": (2, 2)})
+    for now[0] in (0.0, 0.5):
+        assert found.claim(PLACE, "ListTrainingJobs", Callers().one("x")).not_before == now[0]
+    for answered in (0.25, 0.75):
+        found.ended(PLACE, "ListTrainingJobs", answered)
+    now[0] = 1.25 - LEAD_SECONDS / 2
+    assert found.claim(PLACE, "ListTrainingJobs", Callers().one("x")).not_before == 1.25
+    # The next one is counted from the other answer.
+    with pytest.raises(NotYetError):
+        found.claim(PLACE, "ListTrainingJobs", Callers().one("y"))
 
 
 async def test_others_do_not_wait_for_each_others_answers() -> None:
@@ -94,9 +128,9 @@ async def test_a_list_that_is_given_up_keeps_no_other_from_being_sent(moment: st
     await asyncio.sleep(0.02)
     if moment == "standing":
         second.cancel()
-        found.ended(PLACE, "ListTrainingJobs")
+        found.ended(PLACE, "ListTrainingJobs", time.monotonic())
     else:
-        found.ended(PLACE, "ListTrainingJobs")
+        found.ended(PLACE, "ListTrainingJobs", time.monotonic())
         # It has got its turn, and has not been resumed yet.
         second.cancel()
     await asyncio.gather(second, return_exceptions=True)
@@ -115,12 +149,16 @@ def test_lists_never_go_beyond_two_a_second_and_shards_share_the_rest() -> None:
     assert rates_for(4)["List"] == (0.5, 0.5)
     assert rates_for(2, 40)[""] == (5, 20)
     assert rates_for(1, 4)[""] == (4, 4)
+    assert rates_for(1, 100)["Describe"] == (30, 100)
+    found = RateLimits(time.monotonic, rates_for(2))
+    assert found.rate(PLACE, "DescribeEndpoint") == 15
+    assert found.rate(PLACE, "CreateEndpoint") == 5
 
 
 async def test_a_caller_does_not_wait_and_is_called_when_it_is_its_turn() -> None:
     found, callers = limits(20), Callers()
     caller = callers.one("digits")
-    assert found.claim(PLACE, "CreateModel", callers.one("first")) == 0
+    assert found.claim(PLACE, "CreateModel", callers.one("first")).waited == 0
     for _ in range(9):
         found.claim(PLACE, "CreateModel", callers.one("first"))
     with pytest.raises(NotYetError):
@@ -128,7 +166,7 @@ async def test_a_caller_does_not_wait_and_is_called_when_it_is_its_turn() -> Non
     assert found.waiting() == 1
     await callers.until(1)
     assert found.waiting() == 0
-    assert found.claim(PLACE, "CreateModel", caller) > 0
+    assert found.claim(PLACE, "CreateModel", caller).waited > 0
     with pytest.raises(NotYetError):
         found.claim(PLACE, "CreateModel", caller)
 
@@ -190,7 +228,7 @@ async def test_turns_that_nobody_takes_do_not_pile_up() -> None:
     await asyncio.sleep(0.1)
     assert callers.called == called == names[:100]
     for name in called:
-        assert found.claim(PLACE, "CreateModel", callers.one(name)) > 0
+        assert found.claim(PLACE, "CreateModel", callers.one(name)).waited > 0
     assert await callers.until(150) == names
 
 
@@ -200,7 +238,7 @@ async def test_one_that_waits_no_longer_takes_no_turn() -> None:
     given_up = asyncio.ensure_future(found.acquire(PLACE, "CreateModel"))
     await asyncio.sleep(0)
     given_up.cancel()
-    assert await found.acquire(PLACE, "CreateModel") == pytest.approx(0.1, abs=0.08)
+    assert (await found.acquire(PLACE, "CreateModel")).waited == pytest.approx(0.1, abs=0.08)
 
 
 async def test_throttling_slows_down_whoever_comes_next() -> None:
@@ -208,11 +246,11 @@ async def test_throttling_slows_down_whoever_comes_next() -> None:
     await found.acquire(PLACE, "CreateModel")
     found.throttled(PLACE, "CreateModel")
     assert found.rate(PLACE, "CreateModel") == 5
-    assert await found.acquire(PLACE, "CreateModel") == pytest.approx(0.2, abs=0.08)
+    assert (await found.acquire(PLACE, "CreateModel")).waited == pytest.approx(0.2, abs=0.08)
     found.went_well(PLACE, "CreateModel")
     assert found.rate(PLACE, "CreateModel") > 5
 
 
-async def _exhaust(acquire: Callable[[], Awaitable[float]]) -> None:
-    while not await acquire():
+async def _exhaust(acquire: Callable[[], Awaitable[Turn]]) -> None:
+    while not (await acquire()).waited:
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from classifier_operator.runtime.pacing.window import Window
@@ -19,9 +19,18 @@ def test_the_first_are_free_and_the_next_waits_for_an_answer_and_a_second() -> N
     assert window.opens_in(6.0) == 0
 
 
+def test_the_least_of_a_second_that_is_left_opens_it_for_no_more_than_there_is_room_for() -> None:
+    window = Window(1, 1.0)
+    for answered in (0.0, 0.9999):
+        window.sent()
+        window.answered(answered)
+    assert window.opens_in(0.99999) > 0.99
+
+
 delays = st.floats(0, 3)
 
 
+@example(1, [(1.5619660714563937, 2.0483149290466076, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)])
 @given(st.integers(1, 3), st.lists(st.tuples(delays, delays, st.floats(0, 1)), max_size=40))
 def test_no_span_has_more(count: int, calls: list[tuple[float, float, float]]) -> None:
     window, now = Window(count, 1.0), 0.0

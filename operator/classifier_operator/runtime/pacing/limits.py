@@ -26,11 +26,15 @@ from classifier_operator.runtime.workqueue import Priority
 # What Service Quotas shows to users; AWS tells nothing of the others.
 LISTS_A_SECOND = 2
 FIRST_RATE = 10.0
+# One that is throttled has changed nothing, and is sent again a moment later.
+FIRST_RATE_OF_READS = 30.0
 MOST_RATE = 100.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
 TURN_SECONDS = 30.0
 # The urgent go before those who have waited for less than this longer.
 _PATIENCE_SECONDS = {Priority.URGENT: 0.0, Priority.NORMAL: 5.0, Priority.LOW: 10.0}
+# A call of which it is known when it may be sent is handed over so long before: a busy event loop would be late for it.
+LEAD_SECONDS = 0.1
 # That somebody has waited says something of the next moments, too.
 _SECONDS_OF_ONE = 1.0
 
@@ -45,6 +49,13 @@ class Caller(Struct, frozen=True, kw_only=True):
     name: Hashable
     priority: Priority
     call: Callable[[], None]
+
+
+class Turn(NamedTuple):
+    """One call may be made, not before that moment (monotonic seconds); `waited`: how many seconds it took."""
+
+    not_before: float
+    waited: float = 0.0
 
 
 class _Waiter(NamedTuple):
@@ -81,30 +92,29 @@ class Line:
         """Calls a second, as of now."""
         return self._pace.rate
 
-    async def wait(self, priority: Priority) -> float:
-        """Return when it is the caller's turn; how many seconds that took."""
+    async def wait(self, priority: Priority) -> Turn:
+        """Return when it is the caller's turn."""
         if self._is_free():
-            return 0.0
+            return Turn(self._goes())
         turn = asyncio.get_running_loop().create_future()
 
         def take() -> bool:
             if turn.done():
                 return False
-            turn.set_result(None)
-            self._goes()
+            turn.set_result(self._goes())
             return True
 
         waiter = self._stand(priority, take)
         try:
-            await turn
+            not_before: float = await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.ended()
+                self.ended(self._clock())
             raise
-        return self._clock() - waiter.since
+        return Turn(not_before, self._clock() - waiter.since)
 
-    def claim(self, caller: Caller) -> float:
-        """Take the caller's turn; how many seconds it has waited for it.
+    def claim(self, caller: Caller) -> Turn:
+        """Take the caller's turn.
 
         Raises:
             NotYetError: it is not its turn; it stands in line.
@@ -113,21 +123,20 @@ class Line:
         now = self._clock()
         end, waited = self._turns.pop(caller.name, (-math.inf, 0.0))
         if now <= end:
-            self._goes()
-            return waited
+            return Turn(self._goes(), waited)
         if self._is_free():
-            return 0.0
+            return Turn(self._goes())
         standing = self._standing.get(caller.name)
         if standing is None or caller.priority < standing.priority:
             waiter = self._stand(caller.priority, partial(self._give, caller), since=standing and standing.since)
             self._standing[caller.name] = waiter
         raise NotYetError
 
-    def ended(self) -> None:
-        """A call is under way no more, whatever came of it."""
+    def ended(self, since: float) -> None:
+        """A call is under way no more since that time, whatever came of it."""
         if self._window is None:
             return
-        self._window.answered(self._clock())
+        self._window.answered(since)
         if self._timer is not None:
             self._timer.cancel()
             self._serve()
@@ -169,23 +178,33 @@ class Line:
         if self._waiting or not self._may_go():
             return False
         self._tokens -= 1
-        self._goes()
         return True
 
     def _may_go(self) -> bool:
-        return self._tokens >= 1 and (self._window is None or self._window.opens_in(self._clock()) <= 0)
+        return self._tokens >= 1 and self._opens_in() <= LEAD_SECONDS
 
-    def _goes(self) -> None:
+    def _opens_in(self) -> float:
+        return self._window.opens_in(self._clock()) if self._window is not None else 0.0
+
+    def _goes(self) -> float:
+        """One more is under way; not before when."""
+        opens_in = self._opens_in()
+        not_before = self._clock() + (max(0.0, opens_in) if math.isfinite(opens_in) else 0.0)
         if self._window is not None:
             self._window.sent()
+        return not_before
 
     def _fill(self) -> None:
         now = self._clock()
-        self._tokens = min(self._pace.burst, self._tokens + (now - self._filled_at) * self._pace.rate)
+        # A window says already how many may go at once; what comes late because of it is not to be lost.
+        burst = max(self._pace.burst, self._window.count if self._window is not None else 0.0)
+        self._tokens = min(burst, self._tokens + (now - self._filled_at) * self._pace.rate)
         self._filled_at = now
 
     def _serve_later(self) -> None:
-        window = self._window.opens_in(self._clock()) if self._window is not None else 0.0
+        opens_in = self._opens_in()
+        # Before an answer there is nothing to count from; it comes with `ended`.
+        window = opens_in - LEAD_SECONDS if math.isfinite(opens_in) else TURN_SECONDS
         seconds = max(window, (1 - self._tokens) / self._pace.rate)
         # Where a call could go, it is those whose turn it is that are waited for.
         seconds = max(0.001, seconds) if seconds > 0 else 1 / self._pace.rate
@@ -210,7 +229,11 @@ class Line:
 
 
 class RateLimits:
-    """The lines. `rates`: calls a second to begin with, and at most, by the name of the bucket; "" for all others."""
+    """The lines.
+
+    rates: calls a second to begin with, and at most: of all Lists together, of each operation that describes, and of
+    each other one ("").
+    """
 
     def __init__(self, clock: Callable[[], float], rates: Mapping[str, tuple[float, float]] | None = None) -> None:
         self._clock = clock
@@ -225,12 +248,12 @@ class RateLimits:
         """Calls a second as of now; of all Lists together."""
         return self._line(place, operation).rate
 
-    async def acquire(self, place: Place, operation: str, priority: Priority = Priority.NORMAL) -> float:
-        """Return when the call may be made; how many seconds that took."""
+    async def acquire(self, place: Place, operation: str, priority: Priority = Priority.NORMAL) -> Turn:
+        """Return when the call may be made, or a moment before it may."""
         return await self._line(place, operation).wait(priority)
 
-    def claim(self, place: Place, operation: str, caller: Caller) -> float:
-        """Return if the call may be made now; how many seconds its caller has waited for that.
+    def claim(self, place: Place, operation: str, caller: Caller) -> Turn:
+        """Return if the call may be made now, or in a moment.
 
         Raises:
             NotYetError: the caller is called when it may.
@@ -238,9 +261,12 @@ class RateLimits:
         """
         return self._line(place, operation).claim(caller)
 
-    def ended(self, place: Place, operation: str) -> None:
-        """The call, which was waited for or claimed, is under way no more."""
-        self._line(place, operation).ended()
+    def ended(self, place: Place, operation: str, since: float) -> None:
+        """The call, which was waited for or claimed, is under way no more since that time.
+
+        A busy event loop learns of it later than it was.
+        """
+        self._line(place, operation).ended(since)
 
     def went_well(self, place: Place, operation: str) -> None:
         """AWS took the call."""
@@ -254,7 +280,8 @@ class RateLimits:
         bucket = "List" if operation.startswith("List") else operation
         name = account_of(place), place.region, bucket
         if name not in self._lines:
-            rate, most = self._rates.get(bucket, self._rates[""])
+            sort = "Describe" if bucket.startswith("Describe") else bucket
+            rate, most = self._rates.get(sort, self._rates[""])
             window = Window(LISTS_A_SECOND, LISTS_A_SECOND / most) if bucket == "List" else None
             self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock, window)
         return self._lines[name]
@@ -263,7 +290,9 @@ class RateLimits:
 def rates_for(shards: int, most: float = MOST_RATE) -> Mapping[str, tuple[float, float]]:
     """One shard's part of what AWS allows the account."""
     listing = LISTS_A_SECOND / shards
-    return {"List": (listing, listing), "": (min(FIRST_RATE, most) / shards, most / shards)}
+    begin = {"Describe": FIRST_RATE_OF_READS, "": FIRST_RATE}
+    found = {sort: (min(first, most) / shards, most / shards) for sort, first in begin.items()}
+    return {"List": (listing, listing), **found}
 
 
 def account_of(place: Place) -> str:

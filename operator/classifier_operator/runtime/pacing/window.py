@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 
@@ -13,19 +14,19 @@ class Window:
     """
 
     def __init__(self, count: int, seconds: float) -> None:
-        self._count = count
+        self.count = count
         self._seconds = seconds
         self._under_way = 0
         self._answers: deque[float] = deque()
 
     def opens_in(self, now: float) -> float:
-        """In how many seconds one more may be sent, if no answer is waited for; 0 or less: now."""
+        """In how many seconds one more may be sent; 0 or less: now; infinite: not before one is answered."""
         while self._answers and now - self._answers[0] >= self._seconds:
             self._answers.popleft()
-        if self._under_way + len(self._answers) < self._count:
+        too_many = self._under_way + len(self._answers) - self.count
+        if too_many < 0:
             return 0.0
-        # Without an answer there is nothing to count from: `answered` comes before that.
-        return self._answers[0] + self._seconds - now if self._answers else self._seconds
+        return self._answers[too_many] + self._seconds - now if too_many < len(self._answers) else math.inf
 
     def sent(self) -> None:
         """A call is sent."""
