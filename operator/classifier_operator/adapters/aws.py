@@ -159,7 +159,7 @@ class Aws:
             given = self._limits.claim(place, exchange.operation, turn)
         else:
             given = await self._limits.acquire(place, exchange.operation, turn)
-        exchange.not_before = given.not_before
+        exchange.opens_in(given.opens_in)
         try:
             self._metrics.aws_limit_wait.labels(exchange.service).observe(given.waited)
             with self._metrics.aws_in_flight.track_inprogress():
@@ -171,7 +171,7 @@ class Aws:
             self._limits.went_well(place, exchange.operation)
             return value
         finally:
-            self._limits.ended(place, exchange.operation, exchange.over_since)
+            self._limits.ended(place, exchange.operation, exchange.over_for)
             rate = self._limits.rate(place, exchange.operation)
             self._metrics.paced(exchange.operation, place.region, rate)
 

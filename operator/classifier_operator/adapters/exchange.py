@@ -38,7 +38,7 @@ class Exchange:
         self.operation = operation
         self._region = region
         self._subject = str(next((params[name] for name in _SUBJECTS if name in params), ""))
-        self.not_before = 0.0
+        self._not_before = 0.0
         self._began = 0.0
         self._answered_at: float | None = None
         self._attempts = 0
@@ -51,9 +51,13 @@ class Exchange:
         """It is sent now, as soon as there is a thread for it."""
         self._began = time.monotonic()
 
+    def opens_in(self, seconds: float) -> None:
+        """It may be sent in so many seconds."""
+        self._not_before = time.monotonic() + seconds
+
     def wait(self) -> None:
         """Wait, in the thread that is to send it, until it may be sent; it takes no longer because of that."""
-        seconds = max(0.0, self.not_before - time.monotonic())
+        seconds = max(0.0, self._not_before - time.monotonic())
         time.sleep(seconds)
         self._began += seconds
 
@@ -65,9 +69,9 @@ class Exchange:
         self._request_id = str(metadata.get("RequestId", ""))
 
     @property
-    def over_since(self) -> float:
-        """When AWS had answered, in monotonic seconds; now, if it has not."""
-        return self._answered_at if self._answered_at is not None else time.monotonic()
+    def over_for(self) -> float:
+        """For how many seconds AWS has answered; 0, if it has not."""
+        return time.monotonic() - self._answered_at if self._answered_at is not None else 0.0
 
     def succeeded(self) -> None:
         """AWS did what was asked."""

@@ -82,7 +82,7 @@ async def test_lists_wait_for_the_answers_to_those_before() -> None:
     # The token is there long before.
     await asyncio.sleep(0.05)
     assert not third.done()
-    found.ended(PLACE, "ListTrainingJobs", time.monotonic())
+    found.ended(PLACE, "ListTrainingJobs")
     async with asyncio.timeout(0.5):
         await third
 
@@ -94,7 +94,7 @@ async def test_a_list_counts_from_its_answer_although_a_busy_loop_learns_of_it_l
         found.claim(PLACE, "ListTrainingJobs", Callers().one("x"))
     now[0] = 1.6
     for answered in (0.1, 0.6):
-        found.ended(PLACE, "ListTrainingJobs", answered)
+        found.ended(PLACE, "ListTrainingJobs", now[0] - answered)
     found.claim(PLACE, "ListTrainingJobs", Callers().one("x"))
 
 
@@ -102,11 +102,11 @@ async def test_a_list_is_handed_over_a_moment_before_it_may_be_sent() -> None:
     now = [0.0]
     found = RateLimits(lambda: now[0], {"": (2, 2), "List": (2, 2)})
     for now[0] in (0.0, 0.5):
-        assert found.claim(PLACE, "ListTrainingJobs", Callers().one("x")).not_before == now[0]
+        assert found.claim(PLACE, "ListTrainingJobs", Callers().one("x")).opens_in == 0
     for answered in (0.25, 0.75):
-        found.ended(PLACE, "ListTrainingJobs", answered)
+        found.ended(PLACE, "ListTrainingJobs", now[0] - answered)
     now[0] = 1.25 - LEAD_SECONDS / 2
-    assert found.claim(PLACE, "ListTrainingJobs", Callers().one("x")).not_before == 1.25
+    assert found.claim(PLACE, "ListTrainingJobs", Callers().one("x")).opens_in == pytest.approx(LEAD_SECONDS / 2)
     # The next one is counted from the other answer.
     with pytest.raises(NotYetError):
         found.claim(PLACE, "ListTrainingJobs", Callers().one("y"))
@@ -128,9 +128,9 @@ async def test_a_list_that_is_given_up_keeps_no_other_from_being_sent(moment: st
     await asyncio.sleep(0.02)
     if moment == "standing":
         second.cancel()
-        found.ended(PLACE, "ListTrainingJobs", time.monotonic())
+        found.ended(PLACE, "ListTrainingJobs")
     else:
-        found.ended(PLACE, "ListTrainingJobs", time.monotonic())
+        found.ended(PLACE, "ListTrainingJobs")
         # It has got its turn, and has not been resumed yet.
         second.cancel()
     await asyncio.gather(second, return_exceptions=True)

@@ -52,9 +52,9 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 
 class Turn(NamedTuple):
-    """One call may be made, not before that moment (monotonic seconds); `waited`: how many seconds it took."""
+    """One call may be made in `opens_in` seconds; `waited`: how many seconds it took."""
 
-    not_before: float
+    opens_in: float
     waited: float = 0.0
 
 
@@ -95,7 +95,7 @@ class Line:
     async def wait(self, priority: Priority) -> Turn:
         """Return when it is the caller's turn."""
         if self._is_free():
-            return Turn(self._goes())
+            return self._turn(self._goes())
         turn = asyncio.get_running_loop().create_future()
 
         def take() -> bool:
@@ -109,9 +109,9 @@ class Line:
             not_before: float = await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.ended(self._clock())
+                self.ended(0.0)
             raise
-        return Turn(not_before, self._clock() - waiter.since)
+        return self._turn(not_before, self._clock() - waiter.since)
 
     def claim(self, caller: Caller) -> Turn:
         """Take the caller's turn.
@@ -123,20 +123,20 @@ class Line:
         now = self._clock()
         end, waited = self._turns.pop(caller.name, (-math.inf, 0.0))
         if now <= end:
-            return Turn(self._goes(), waited)
+            return self._turn(self._goes(), waited)
         if self._is_free():
-            return Turn(self._goes())
+            return self._turn(self._goes())
         standing = self._standing.get(caller.name)
         if standing is None or caller.priority < standing.priority:
             waiter = self._stand(caller.priority, partial(self._give, caller), since=standing and standing.since)
             self._standing[caller.name] = waiter
         raise NotYetError
 
-    def ended(self, since: float) -> None:
-        """A call is under way no more since that time, whatever came of it."""
+    def ended(self, ago: float) -> None:
+        """A call is under way no more for so many seconds, whatever came of it."""
         if self._window is None:
             return
-        self._window.answered(since)
+        self._window.answered(self._clock() - ago)
         if self._timer is not None:
             self._timer.cancel()
             self._serve()
@@ -185,6 +185,9 @@ class Line:
 
     def _opens_in(self) -> float:
         return self._window.opens_in(self._clock()) if self._window is not None else 0.0
+
+    def _turn(self, not_before: float, waited: float = 0.0) -> Turn:
+        return Turn(max(0.0, not_before - self._clock()), waited)
 
     def _goes(self) -> float:
         """One more is under way; not before when."""
@@ -261,12 +264,12 @@ class RateLimits:
         """
         return self._line(place, operation).claim(caller)
 
-    def ended(self, place: Place, operation: str, since: float) -> None:
-        """The call, which was waited for or claimed, is under way no more since that time.
+    def ended(self, place: Place, operation: str, ago: float = 0.0) -> None:
+        """The call, which was waited for or claimed, is under way no more for so many seconds.
 
         A busy event loop learns of it later than it was.
         """
-        self._line(place, operation).ended(since)
+        self._line(place, operation).ended(ago)
 
     def went_well(self, place: Place, operation: str) -> None:
         """AWS took the call."""
