@@ -21,6 +21,7 @@ from tests.unit import builders
 from tests.unit.fake_imports import FakeSources
 from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 
+from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.conditions import rfc3339
 from classifier_operator.app import App
 from classifier_operator.runtime.monitoring.census import Census, Scrape
@@ -101,7 +102,7 @@ def _filled(objects: int, *, object_metrics: bool) -> App:
     clock, points = FakeClock(), Points()
     cluster, cloud = FakeCluster(points), FakeCloud(clock, points)
     settings = Settings(object_metrics=object_metrics)
-    app = App(settings, cluster, cloud, (FakeSources(points), cloud), Metrics(), clock)
+    app = App(settings, cluster, cloud, (FakeSources(points), cloud), Metrics(), clock, TenantsFile(None))
     condition = {"type": "Ready", "status": "True", "message": "", "lastTransitionTime": rfc3339(clock.now())}
     for number in range(objects):
         is_training = number % 2

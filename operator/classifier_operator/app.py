@@ -73,6 +73,7 @@ class App:
         imports: tuple[Sources, ObjectStore],
         metrics: Metrics,
         clock: Clock,
+        tenants: TenantsFile,
         queues: Mapping[str, Messages] = MappingProxyType({}),
     ) -> None:
         self.settings = settings
@@ -100,7 +101,7 @@ class App:
             age=self._queue.age,
             observe=metrics.swept,
         )
-        self._tenants = TenantsFile(settings.tenants)
+        self._tenants = tenants
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
         troubles = Troubles(wait_seconds=(settings.wait_interval, max(settings.wait_interval, WAIT_SECONDS[1])))
         self._importer = Importer(

@@ -15,6 +15,7 @@ from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
 from classifier_operator.adapters.leases import KubernetesLeases
 from classifier_operator.adapters.queues import EventsQueue
+from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
 from classifier_operator.runtime.election.leadership import Candidate, Leadership
@@ -29,11 +30,17 @@ class Operator:
     """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics.
 
     lost: called with the reason when the Lease was held and is not any more. It must not return.
+
+    Raises:
+        TenantsError: the file that says what namespaces may use cannot be read, or is none.
+
     """
 
     def __init__(self, settings: Settings, *, lost: Callable[[str], None]) -> None:
         self._settings = settings
         self._lost = lost
+        # Read before anything else: what a process has begun with, it keeps when the file breaks while it waits.
+        self._tenants = TenantsFile(settings.tenants)
         self._clock, self._metrics = SystemClock(), Metrics()
         limits = RateLimits(self._clock.monotonic, rates_for(settings.shard.count, settings.aws_rate))
         self._aws = Aws(limits, self._metrics, self._clock, self._holds)
@@ -58,9 +65,12 @@ class Operator:
 
     async def start(self) -> App:
         """Work."""
+        self._tenants.refresh()
         imports = WebSources(self._settings.import_rules), self._aws
         queues = {address.url: EventsQueue(self._aws, address) for address in self._settings.events_queues}
-        self._app = App(self._settings, self._cluster, self._aws, imports, self._metrics, self._clock, queues)
+        self._app = App(
+            self._settings, self._cluster, self._aws, imports, self._metrics, self._clock, self._tenants, queues
+        )
         await self._app.start()
         return self._app
 

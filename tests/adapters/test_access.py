@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from classifier_operator.adapters.aws import Aws
+from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.app import App
 from classifier_operator.runtime.monitoring.metrics import Metrics
@@ -39,7 +40,7 @@ async def test_a_role_that_is_denied_for_long_is_said_and_still_asked_for(
     cluster = FakeCluster(Points())
     cluster.create(builders.training(assumeRoleArn=ROLE))
     settings = Settings(workers=1, wait_interval=0.2, sweep_interval=0.2)
-    app = App(settings, cluster, aws, (FakeSources(Points()), aws), Metrics(), clock)
+    app = App(settings, cluster, aws, (FakeSources(Points()), aws), Metrics(), clock, TenantsFile(None))
     await app.start()
     try:
         assert WORDS in await until(cluster, "Reconciling", "AccessPending")

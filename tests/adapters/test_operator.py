@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.process import Operator
+from classifier_operator.reconcile.tenants import Limit, Use
 from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
 from classifier_operator.sagemaker.refusals import AwsRefusal
 from classifier_operator.settings import Election, Settings
@@ -23,7 +25,7 @@ from sagemaker_emulator.control import Control
 
 PLACE = Place("us-east-1")
 NOBODY = ObjectKey(Kind.TRAINING, "default", "nobody")
-Make = Callable[[Election | None], Operator]
+Make = Callable[..., Operator]
 
 
 class Clock(SystemClock):
@@ -51,8 +53,8 @@ async def make(
     monkeypatch.setattr(Configuration, "_default", None)
     made: list[Operator] = []
 
-    def operator(election: Election | None) -> Operator:
-        settings = Settings(election=election, health_host="127.0.0.1", health_port=0)
+    def operator(election: Election | None, **more: Any) -> Operator:
+        settings = Settings(election=election, health_host="127.0.0.1", health_port=0, **more)
         made.append(Operator(settings, lost=lambda _: None))
         return made[-1]
 
@@ -103,6 +105,26 @@ async def test_without_an_election(make: Make) -> None:
     await operator.open()
     await operator.campaign()
     await _is_done(operator)
+
+
+async def test_what_namespaces_may_use_breaks_while_it_waits_for_its_turn(
+    make: Make, namespace: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "tenants.yaml"
+    rules.write_text("tenants: [{namespaces: [a], regions: [eu-*]}]")
+    operator = make(None, tenants=rules, namespaces=(namespace,))
+    await operator.open()
+    rules.write_text("tenants: [{namespaces: []}]")
+    await operator.campaign()
+    app = await operator.start()
+    try:
+        assert f"stays as it was: {rules}: tenants[0].namespaces: must name one at least" in caplog.text
+        assert not operator._tenants.of("a").refusal_of(
+            [Use(limit=Limit.REGIONS, path="spec.region", value="eu-west-1")]
+        )
+        assert operator._tenants.of("a").refusal_of([Use(limit=Limit.REGIONS, path="spec.region", value="us-east-1")])
+    finally:
+        await operator.stop(app)
 
 
 async def _is_done(operator: Operator) -> None:

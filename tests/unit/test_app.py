@@ -14,6 +14,7 @@ from tests.unit.fake_imports import FakeFile, FakeSources
 from tests.unit.fakes import FakeClock, FakeCloud, FakeCluster, Points
 from tests.unit.runtime.hints.fake_queue import Queue, of
 
+from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.app import App
@@ -44,7 +45,16 @@ class Parts:
     def another_app(self) -> App:
         imports = self.sources, self.cloud
         queues = {} if self.queue is None else {"https://sqs/events": self.queue}
-        return App(self.settings, self.cluster, self.cloud, imports, Metrics(), self.clock, queues)
+        return App(
+            self.settings,
+            self.cluster,
+            self.cloud,
+            imports,
+            Metrics(),
+            self.clock,
+            TenantsFile(self.settings.tenants),
+            queues,
+        )
 
     def watched(self, key: ObjectKey) -> dict[str, Any]:
         return self.cluster.objects[key]
