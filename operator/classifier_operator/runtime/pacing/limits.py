@@ -194,7 +194,7 @@ class Line:
         opens_in = self._opens_in()
         not_before = self._clock() + (max(0.0, opens_in) if math.isfinite(opens_in) else 0.0)
         if self._window is not None:
-            self._window.sent()
+            self._window.sent(not_before)
         return not_before
 
     def _fill(self) -> None:
