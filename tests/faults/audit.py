@@ -15,7 +15,7 @@ from typing import Any
 from sagemaker_emulator.control import Control
 from tests.apiserver.serving import UID_TAG
 from tests.apiserver.world import Json, until
-from tests.faults.ends import End
+from tests.faults.asked import OVER, AtAws, not_as_asked, strays
 from tests.faults.objects import Name
 from tests.faults.population import Population
 
@@ -32,7 +32,8 @@ _STILL = 500.0
 _REST_SECONDS = 60.0
 # Fields of a request that tell nothing of what is made.
 _NAMES = ("TrainingJobName", "ModelName", "EndpointConfigName", "EndpointName")
-_OVER = ("Completed", "Failed", "Stopped")
+_MAKING = ("CreateTrainingJob", "CreateModel", "CreateEndpointConfig")
+_STRAY_SECONDS = 120.0
 
 
 def audit(population: Population, seconds: float, lost_events: int | None) -> None:
@@ -60,6 +61,20 @@ def audit(population: Population, seconds: float, lost_events: int | None) -> No
     assert complaints == [], "\n".join(complaints)
     lacked = [one for one in world.aws.denials() if not is_about_nothing(one)]
     assert lacked == [], "the operator asked for what manifests/iam does not allow"
+
+
+def stops_what_is_unwanted(population: Population) -> None:
+    """Wait until no job runs that nobody wants, as long as jobs still take so long that none ends by itself."""
+    found: list[str] = []
+    kept = tuple(f"{population.world.namespace}-{name.name}-" for name in population.of("retained", "ctrain"))
+
+    def are_stopped() -> bool:
+        aws = population.world.aws
+        requests = Carried.out(aws).requests("CreateTrainingJob")
+        found[:] = strays(population.objects.all().values(), aws.resources(), requests, kept)
+        return not found
+
+    until(are_stopped, "what nobody wants to be stopped", _STRAY_SECONDS, lambda: found)
 
 
 @dataclass(frozen=True)
@@ -137,7 +152,7 @@ def _orphans(population: Population) -> list[str]:
 def _why_orphaned(population: Population, one: Json, uids: set[str], named: set[str]) -> str:
     """Finished jobs are kept, unless the policy of their object is to delete them."""
     uid = one["tags"].get(UID_TAG, "")
-    is_over = one["kind"] == "training-jobs" and one["status"] in _OVER
+    is_over = one["kind"] == "training-jobs" and one["status"] in OVER
     if not uid:
         return "bears no owner's tag"
     if is_over and not _is_of(population, one, "vanishing", "disposable"):
@@ -161,7 +176,7 @@ def _of_the_ledgers(population: Population) -> list[str]:
     for name, body in population.objects.all().items():
         for entry in body.get("status", {}).get("resources", ()):
             key = str(_TYPES[entry["type"]]), str(entry["name"])
-            if key not in there and _is_to_be_at_aws(population.ends[name]):
+            if key not in there and population.ends[name].is_ready:
                 complaints.append(f"{name} names {key[0]} {key[1]}, which does not exist")
             if key in namers:
                 complaints.append(f"{name} and {namers[key]} both name {key[0]} {key[1]}")
@@ -222,44 +237,28 @@ def moved_twice(calls: Carried) -> list[str]:
 
 def _not_as_asked(population: Population, calls: Carried) -> list[str]:
     """What AWS has is what the specs say."""
-    resources = {(one["kind"], one["name"]): one for one in population.world.aws.resources()}
-    complaints = []
-    for name, body in population.objects.all().items():
-        end = population.ends[name]
-        found = (
-            _of_a_training(body, calls, resources) if name.kind == "ctrain" else _of_an_endpoint(body, calls, resources)
-        )
-        if found and _is_to_be_at_aws(end):
-            complaints.append(f"{name}: {found}")
-    return complaints
+    bodies, aws = population.objects.all(), at_aws(population, calls)
+    found = {name: not_as_asked(name.kind, body, population.ends[name], aws) for name, body in bodies.items()}
+    return [f"{name}: {words}" for name, words in found.items() if words]
 
 
-def _is_to_be_at_aws(end: End) -> bool:
-    return end.is_ready and not end.stalled
-
-
-def _of_a_training(body: Json, calls: Carried, resources: Mapping[tuple[str, str], Json]) -> str:
-    status, job = body.get("status", {}), body.get("status", {}).get("jobName", "")
-    at_aws = resources.get(("training-jobs", job), {}).get("status", "missing")
-    request = calls.requests("CreateTrainingJob").get(job, {})
-    asked, sent = body["spec"]["hyperparameters"]["epochs"], request.get("HyperParameters", {}).get("epochs")
-    if at_aws != "Completed" or status.get("jobStatus") != "Completed":
-        return f"job {job} is {at_aws}"
-    if status.get("modelArtifacts", {}).get("jobName") != job:
-        return f"the model is not that of {job}: {status.get('modelArtifacts')}"
-    return "" if str(asked) == sent else f"{asked} epochs were asked for, job {job} had {sent}"
-
-
-def _of_an_endpoint(body: Json, calls: Carried, resources: Mapping[tuple[str, str], Json]) -> str:
-    status = body.get("status", {})
-    name, config = status.get("endpointName", ""), status.get("endpointConfigName", "")
-    at_aws = resources.get(("endpoints", name), {}).get("status", "missing")
-    if at_aws != "InService":
-        return f"endpoint {name} is {at_aws}"
-    served = calls.requests("CreateEndpointConfig").get(config, {}).get("ProductionVariants", [])
-    asked = body["spec"].get("instanceType")
-    machines = {variant.get("InstanceType") for variant in served}
-    return "" if asked is None or machines == {asked} else f"{asked} was asked for, {config} has {machines}"
+def at_aws(population: Population, calls: Carried) -> AtAws:
+    """All that there is at AWS, as AWS says."""
+    world = population.world
+    resources = world.aws.resources()
+    sagemaker = world.client("sagemaker")
+    names = [one["name"] for one in resources if one["kind"] == "endpoints"]
+    statuses = {name: body.get("status", {}) for name, body in population.objects.all().items()}
+    return AtAws(
+        resources=resources,
+        endpoints={name: sagemaker.describe_endpoint(EndpointName=name) for name in names},
+        requests={operation: calls.requests(operation) for operation in _MAKING},
+        artifacts={
+            name.name: status.get("modelArtifacts", {}).get("s3Uri", "")
+            for name, status in statuses.items()
+            if name.kind == "ctrain"
+        },
+    )
 
 
 def told_twice(events: list[Json]) -> list[str]:

@@ -56,6 +56,7 @@ class Population:
         self.world = world
         self.objects = objects
         self.ends: dict[Name, End] = {name: group.end for group in GROUPS for name in group.names}
+        self._began = world.aws.now()
 
     def make(self) -> None:
         """Bring all objects into their states."""
@@ -81,6 +82,7 @@ class Population:
     def release(self) -> None:
         """The faults are over: what takes long ends, and what was waited for comes."""
         aws = self.world.aws
+        assert aws.now() - self._began < LONG, "the fault has outlasted what was to be in the middle of it"
         aws.change_settings(**FAST)
         aws.clear_faults()
         self._refuse("refused")

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.apiserver.identity import operator_environment
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.world import World
-from tests.faults.audit import audit
+from tests.faults.audit import audit, stops_what_is_unwanted
 from tests.faults.population import Population
 from tests.faults.sizes import SIZE, chance
 from tests.faults.stir import Stir
@@ -46,6 +46,7 @@ class Stage:
 
     def audit(self, lost_events: int | None = 0) -> None:
         """The fault is over: all that is to be done gets done, and then all is looked at."""
+        stops_what_is_unwanted(self.population)
         self.population.release()
         audit(self.population, SIZE.settling_seconds, lost_events)
         for operator in self._operators:
