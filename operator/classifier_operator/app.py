@@ -261,13 +261,14 @@ class App:
 
     async def _pass(self, key: ObjectKey) -> str:
         """One pass over an object; whatever goes wrong, the object comes again and the others go on."""
+        uid = self._store.uid(key)
         try:
             await self._controller.reconcile(key)
         except ConflictError:
-            await self._reread(key)
+            await self._reread(key, uid)
             return "conflict"
         except GoneError:
-            self.lost(key)
+            self.lost(key, uid)
             return "gone"
         except ClusterUnavailableError as error:
             logger.warning("%s: %s", key, error)
@@ -279,12 +280,12 @@ class App:
             return "error"
         return "ok"
 
-    async def _reread(self, key: ObjectKey) -> None:
+    async def _reread(self, key: ObjectKey, uid: str) -> None:
         """Somebody was faster: take the object as it is now, and look again."""
         try:
             self._store.put(await self._cluster.read(key))
         except GoneError:
-            self.lost(key)
+            self.lost(key, uid)
         except ClusterUnavailableError as error:
             logger.warning("%s: %s", key, error)
         self._queue.add(key)
@@ -293,12 +294,13 @@ class App:
         self._tasks += [asyncio.get_running_loop().create_task(loop) for loop in loops]
 
     async def _resync(self, kind: Kind) -> None:
-        unseen = set(self._store.known(kind))
+        # Meanwhile another one may come by the name of one that goes: that one is not missing.
+        unseen = self._store.known(kind)
         async for body in self._cluster.list(kind):
             self.saw(body, Priority.LOW)
-            unseen.discard(key_of(body))
-        for key in unseen:
-            self.lost(key)
+            unseen.pop(key_of(body), None)
+        for key, uid in unseen.items():
+            self.lost(key, uid)
 
     async def _watch_namespaces(self) -> None:
         while True:

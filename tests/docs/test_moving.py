@@ -70,6 +70,35 @@ async def test_an_endpoint_is_made_anew_beside_the_old_one(world: World, with_st
     assert world.cloud.names("Endpoint") == [before]
 
 
+async def test_the_first_cluster_loses_nothing_that_a_sweep_sees(world: World) -> None:
+    """It serves still, or trains still, and the status that came along with the object names what is its."""
+    endpoint = await settled(world, builders.endpoint())
+    training = world.cluster.create(builders.training())
+    await world.look()
+    first = {world.cluster.status(endpoint)["endpointName"], world.cluster.status(training)["jobName"]}
+    for key in (endpoint, training):
+        restored(world, key, uid=f"another-{key.kind}", with_status=True)
+    await world.look_at_aws()
+    await world.run(6, progress=False)
+    assert first < {*world.cloud.names("Endpoint"), *world.cloud.names("TrainingJob")}
+    assert first < set(world.cloud.running())
+    assert [operation for operation, *_ in world.cloud.log if operation.startswith(("Delete", "Stop", "Update"))] == []
+
+
+async def test_nothing_is_taken_of_the_first_cluster_while_the_restored_object_waits(world: World) -> None:
+    """What it is said to have is looked at meanwhile; and then it is no longer wanted."""
+    await settled(world, builders.training())
+    key = await settled(world, builders.following())
+    before = world.cluster.status(key)["endpointName"]
+    world.cluster.objects[key]["spec"]["trainingRef"] = {"name": "not-yet"}
+    restored(world, key, uid="another", with_status=True)
+    await world.run(3)
+    world.cluster.edit(key, lambda body: body["spec"].update(trainingRef={"name": "digits"}))
+    await world.run(6)
+    assert world.cluster.condition(key, "Ready") == ("True", "InService")
+    assert set(world.cloud.names("Endpoint")) == {before, world.cluster.status(key)["endpointName"]}
+
+
 async def test_nothing_happens_with_the_same_uid_and_status(world: World) -> None:
     key = await settled(world, builders.endpoint())
     resources, writes = set(world.cloud.resources), world.cluster.writes

@@ -7,7 +7,7 @@ hands call it directly too, and are refused as anybody is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -94,6 +94,9 @@ class EmulatedAccount:
         answer = await self._aws.call(place, operation, params)
         self._points.reach()
         return answer
+
+    def withdraw(self, name: Hashable) -> None:
+        """Nobody waits here."""
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """The emulator's stand-in for models of other images knows one class only: here the artifact tells."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -84,6 +84,9 @@ class FakedAccount:
         with suppress(AwsRefusal):
             self._cloud._check_targets(place, one, config)
             self._cloud.touch(one, EndpointConfigName=config)
+
+    def withdraw(self, name: Hashable) -> None:
+        """Nobody waits here."""
 
     def rescale(self, endpoint: Key, wish: Mapping[str, Any]) -> None:
         one = self._cloud.resources[endpoint]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -263,6 +263,9 @@ class FakeCloud:
             raise refusal
         self._points.reach()
         return answer
+
+    def withdraw(self, name: Hashable) -> None:
+        """Nobody waits here."""
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:  # noqa: ARG002
         self._points.reach()

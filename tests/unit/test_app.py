@@ -182,6 +182,24 @@ async def test_the_end_of_the_old_object_is_not_that_of_its_successor(parts: Par
     assert GAUGE in await parts.metrics()
 
 
+async def test_a_successor_that_comes_during_a_listing_is_not_missing(parts: Parts) -> None:
+    """The List was read between the end of the one and the beginning of the other; the watch tells of both."""
+    key = parts.cluster.create(builders.training(suspend=True))
+    parts.app.saw(parts.watched(key))
+    began, may_go_on = parts.hold_listing(Kind.TRAINING)
+    first = parts.cluster.objects.pop(key)
+    listing = asyncio.create_task(parts.app.resync())
+    await began.wait()
+    parts.app.lost(key, first["metadata"]["uid"])
+    successor = {**builders.training(suspend=True), "metadata": {**builders.training()["metadata"], "uid": "second"}}
+    parts.cluster.create(successor)
+    parts.app.saw(parts.watched(key))
+    parts.cluster.objects.pop(key)
+    may_go_on.set()
+    await listing
+    assert GAUGE in await parts.metrics()
+
+
 async def test_what_is_fetched_when_it_stops_is_left_for_the_next_one(parts: Parts) -> None:
     url = "https://example.org/x.rec"
     parts.sources.files[url] = FakeFile(b"x" * 100)

@@ -204,6 +204,14 @@ class Stage:
         for key in tuple(self.cluster.objects):
             self._changed(key)
 
+    async def look_at_aws(self) -> None:
+        """What a process does first when it has been started: it looks at all that the statuses name, in a sweep."""
+        for key in tuple(self.cluster.objects):
+            if (body := self.operator.store.get(key)) is not None:
+                self.operator.controller.expect(key, body)
+        inventory = self.operator.inventory
+        await self.operator.sweeper.sweep(inventory.followed() | inventory.guarded())
+
     def allow(self, tenants: Tenants) -> None:
         """Other rules hold from now on."""
         self.tenants = tenants

@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -107,7 +107,14 @@ class Aws:
 
         exchange = Exchange(service, operation, place.region, params)
         # What a job's environment says may be secret, and AWS repeats what it refuses.
-        return await self._run(place, exchange, send, _texts(params.get("Environment")), turn)
+        answer = await self._run(place, exchange, send, _texts(params.get("Environment")), turn)
+        if arn := next((value for name, value in answer.items() if name.endswith("Arn")), ""):
+            self._limits.told(place, arn)
+        return answer
+
+    def withdraw(self, name: Hashable) -> None:
+        """The Caller of that name wants nothing any more."""
+        self._limits.withdraw(name)
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, Verdict, stalled
-from classifier_operator.api.ledger import Place, Resource, ResourceType, with_resources
+from classifier_operator.api.ledger import Place, Resource, ResourceType, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.record import Adopted
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
@@ -33,12 +33,12 @@ def adopts(at: Situation) -> EndpointDecision | None:
     if _is_named(at):
         return _tagged(at)
     for candidate in candidates_of(at.meta, at.wanted.place):
-        sighting = at.seen.of(candidate)
+        sighting = at.seen.owner_of(candidate)
         if sighting is Unseen.UNKNOWN:
             message = f"looking for {candidate.type} {candidate.name}, to adopt it"
             return Decision(status=at.says(_underway(at, candidate, message)), calls=(identify(candidate),))
         if isinstance(sighting, Stranger):
-            return _taken_over(at, candidate, sighting.view, owner=sighting.owner)
+            return _namesake(at, candidate) or _taken_over(at, candidate, sighting.view, owner=sighting.owner)
         if isinstance(sighting, (EndpointView, ModelView)):
             return _taken_over(at, candidate, sighting, owner="")
     message = f"metadata.annotations: adopt: there is neither an endpoint nor a model named {at.meta.adopt}"
@@ -49,6 +49,26 @@ def adopts(at: Situation) -> EndpointDecision | None:
 def _is_named(at: Situation) -> bool:
     adopted = at.status.adopted
     return adopted is not None and (adopted.name, adopted.place) == (at.meta.adopt, at.wanted.place)
+
+
+def _namesake(at: Situation, candidate: Resource) -> EndpointDecision | None:
+    """The ledger tells its entries apart by type and name alone: it has room for one of each name."""
+    other = _elsewhere(at, candidate)
+    if other is None:
+        return None
+    where = " ".join(part for part in other.place if part)
+    message = (
+        f"metadata.annotations: adopt: {candidate.type} {candidate.name} was adopted in {where} already, and this is "
+        "another one of the same name: return to that place, or adopt this one by an object of its own"
+    )
+    return Decision(status=at.says(stalled(Reason.INVALID_SPEC, message, serving=at.serves)), guard=at.own)
+
+
+def _elsewhere(at: Situation, candidate: Resource) -> Resource | None:
+    """What the ledger has by that type and name in another place."""
+    wanted = candidate.type, candidate.name
+    named = (one for one in resources_in(at.status.resources) if (one.type, one.name) == wanted)
+    return next((one for one in named if one != candidate), None)
 
 
 def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner: str) -> EndpointDecision:
@@ -76,7 +96,10 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
     verdict = at.busy(Reason.ADOPTING, f"{candidate.type} {candidate.name} is being adopted")
     # How an endpoint of its own was scaled and tested says nothing of this one.
     before = report.without_endpoint(at.status) if candidate.type is ResourceType.ENDPOINT else at.status
-    status = structs.replace(before, adopted=adopted, resources=with_resources(before.resources, [candidate]))
+    # Its own tags are on it: it is what was adopted before, reached as somebody else.
+    same = _elsewhere(at, candidate)
+    ledger = without(before.resources, [same] if same is not None else [])
+    status = structs.replace(before, adopted=adopted, resources=with_resources(ledger, [candidate]))
     return Decision(status=at.says(verdict, status), again_after=0.0)
 
 
@@ -92,7 +115,7 @@ def _tagged(at: Situation) -> EndpointDecision | None:
     if adopted is None:
         return None
     resource = Resource(adopted.place, adopted.type, adopted.name)
-    sighting = at.seen.of(resource)
+    sighting = at.seen.owner_of(resource)
     if resource not in at.wanted.served or at.is_made:
         return None
     verdict = _underway(at, resource, f"{resource.type} {resource.name} is being adopted")

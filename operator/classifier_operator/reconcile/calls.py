@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from classifier_operator.api.kinds import UID_TAG
 from classifier_operator.api.ledger import Resource, ResourceType
 
 NAME_FIELDS = {
@@ -85,6 +86,11 @@ def update_capacities(resource: Resource, desired: Iterable[Mapping[str, Any]]) 
 def own(resource: Resource, arn: str, tags: Mapping[str, str]) -> Call:
     """Put the owner's tags on a resource that has no owner."""
     return Call("AddTags", resource, {"ResourceArn": arn, "Tags": tag_list(tags)})
+
+
+def takes_over(call: Call) -> bool:
+    """Whether the call puts an owner's tag on a resource."""
+    return call.operation == "AddTags" and any(tag["Key"] == UID_TAG for tag in call.params["Tags"])
 
 
 def retag(resource: Resource, arn: str, *, wanted: Mapping[str, str], had: Mapping[str, str]) -> tuple[Call, ...]:

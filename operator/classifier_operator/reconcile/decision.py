@@ -11,7 +11,7 @@ from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG, ObjectKey
 from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.trouble import Trouble
-from classifier_operator.sagemaker.views import Sighting, Unseen
+from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
 
 StatusT = TypeVar("StatusT")
 
@@ -46,14 +46,24 @@ class Defaults(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What the gatherer knows of AWS for one object."""
+    """What the gatherer knows of AWS for one object.
+
+    unproven: what may be somebody else's, for its tags have not been looked at.
+    """
 
     sightings: Mapping[Resource, Sighting] = {}
+    unproven: frozenset[Resource] = frozenset()
     troubles: Mapping[Resource, Trouble] = {}
 
     def of(self, resource: Resource) -> Sighting:
         """What is known of a resource."""
         return self.sightings.get(resource, Unseen.UNKNOWN)
+
+    def owner_of(self, resource: Resource) -> Sighting:
+        """What is known of a resource, where that it is there is not enough: nothing before its tags were looked at."""
+        found = self.of(resource)
+        is_known = found is Unseen.ABSENT or isinstance(found, Stranger) or resource not in self.unproven
+        return found if is_known else Unseen.UNKNOWN
 
     def trouble_with(self, *resources: Resource) -> Trouble | None:
         """The trouble with these that lasts longest; trouble with what is no longer wanted does not count."""

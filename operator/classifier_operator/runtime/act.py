@@ -7,6 +7,7 @@ are turned into sightings here. Every other refusal goes to the caller, which de
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Hashable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,11 @@ from msgspec import structs
 
 from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG
 from classifier_operator.api.ledger import Resource, ResourceType
-from classifier_operator.reconcile.calls import Call, describe, retag
+from classifier_operator.endpoint.scaling import endpoint_of
+from classifier_operator.reconcile.calls import Call, describe, retag, takes_over
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.pacing.limits import Caller
+from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
@@ -46,6 +48,14 @@ class Executor:
         self._cloud = cloud
         self._inventory = inventory
         self._clock = clock
+        self._described: dict[Resource, dict[str, Any]] = {}
+
+    def leave(self, name: Hashable, forgotten: Collection[Resource]) -> None:
+        """Who has this name has nothing to ask of AWS now, and has nothing to do with these any more."""
+        self._cloud.withdraw(name)
+        self._inventory.forget(forgotten)
+        for resource in forgotten:
+            self._described.pop(resource, None)
 
     async def run(self, meta: Meta, call: Call, turn: Caller | Priority = Priority.NORMAL) -> bool:
         """Send one call; what it may need besides waits for its turn.
@@ -59,9 +69,10 @@ class Executor:
         """
         try:
             if call.checks_owner:
-                sighting, _ = await self._whose(meta, call.resource)
-                self._inventory.record(call.resource, sighting)
+                await self._identify(meta, call.resource, turn)
                 return True
+            if not await self._may_change(meta, call, turn):
+                return False
             answer = await self._cloud.call(call.resource.place, call.operation, call.params, turn=turn)
         except AwsRefusal as refusal:
             if not await self._is_an_answer(meta, call, refusal):
@@ -108,7 +119,7 @@ class Executor:
             sighting, tags = await self._whose(meta, call.resource)
             if not isinstance(sighting, Stranger):
                 await self._add_tags(call, sighting.arn, tags)
-            self._inventory.record(call.resource, sighting)
+            self._inventory.identified(call.resource, sighting)
             return True
         if refusal.kind is RefusalKind.NOT_FOUND and not call.creates:
             self._inventory.record(call.resource, Unseen.ABSENT)
@@ -136,18 +147,45 @@ class Executor:
                 self._inventory.doubt_if_old(needed)
         return False
 
+    async def _may_change(self, meta: Meta, call: Call, turn: Caller | Priority) -> bool:
+        """Whether what the call changes is the object's own, or nobody's and about to be; asked once in a process.
+
+        A name in the status proves nothing: an object that was restored from a backup, perhaps in another cluster,
+        names what still belongs to the first one.
+        """
+        changed = _whose_tags_count(call.resource)
+        if not call.changes or call.creates or self._inventory.is_owned(changed):
+            return True
+        sighting = self._inventory.get(changed)
+        if sighting is Unseen.ABSENT:
+            return True
+        if isinstance(sighting, Stranger):
+            return takes_over(call) and not sighting.owner
+        return not isinstance(await self._identify(meta, changed, turn), Stranger)
+
+    async def _identify(self, meta: Meta, resource: Resource, turn: Caller | Priority) -> View | Stranger:
+        sighting, _ = await self._whose(meta, resource, turn)
+        self._inventory.identified(resource, sighting)
+        return sighting
+
     async def _add_tags(self, call: Call, arn: str, had: dict[str, str]) -> None:
         """Its own resource of earlier: what it lacks of the tags that it would have been made with."""
         wanted = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags", ())}
         for one in retag(call.resource, arn, wanted={**had, **wanted}, had=had):
             await self._cloud.call(one.resource.place, one.operation, one.params)
 
-    async def _whose(self, meta: Meta, resource: Resource) -> tuple[View | Stranger, dict[str, str]]:
+    async def _whose(
+        self, meta: Meta, resource: Resource, turn: Caller | Priority = Priority.NORMAL
+    ) -> tuple[View | Stranger, dict[str, str]]:
         """Whether an existing resource of that name is this object's own, by its owner tag; and all of its tags."""
-        call = describe(resource)
-        answer = await self._cloud.call(resource.place, call.operation, call.params)
+        answer = self._described.pop(resource, None) or await self._described_now(resource, turn)
         view = view_of(resource.type, answer)
-        listed = await self._cloud.call(resource.place, "ListTags", {"ResourceArn": view.arn})
+        try:
+            listed = await self._cloud.call(resource.place, "ListTags", {"ResourceArn": view.arn}, turn=turn)
+        except NotYetError:
+            # Whoever stands in the second line is not to stand in the first one again.
+            self._described[resource] = answer
+            raise
         tags = {tag["Key"]: tag["Value"] for tag in listed.get("Tags", ())}
         if tags.get(UID_TAG) == meta.uid:
             return view, tags
@@ -158,6 +196,15 @@ class Executor:
             raise AwsRefusal("ListTags", RefusalKind.NOT_PROPAGATED, "TagsNotVisible", message)
         owner = tags.get(OBJECT_TAG) or tags.get(UID_TAG, "")
         return Stranger(view.arn, owner, view), tags
+
+    async def _described_now(self, resource: Resource, turn: Caller | Priority) -> dict[str, Any]:
+        call = describe(resource)
+        return await self._cloud.call(resource.place, call.operation, call.params, turn=turn)
+
+
+def _whose_tags_count(resource: Resource) -> Resource:
+    """A scalable target bears no tags: it is its endpoint's."""
+    return endpoint_of(resource) if resource.type is ResourceType.SCALABLE_TARGET else resource
 
 
 def _needed_by(call: Call, words: str) -> list[Resource]:
@@ -204,7 +251,7 @@ def _own(inventory: Inventory, resource: Resource) -> None:
     """A resource without an owner has got our tags: it is no stranger any more."""
     sighting = inventory.get(resource)
     if isinstance(sighting, Stranger) and sighting.view is not None:
-        inventory.record(resource, sighting.view)
+        inventory.identified(resource, sighting.view)
 
 
 def _with_status(sighting: Sighting, status: str) -> Sighting:

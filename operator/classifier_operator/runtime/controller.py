@@ -159,6 +159,7 @@ class Controller:
         has_made = False
         for _ in range(ROUNDS):
             look = await self._decide(key, {**body, "status": self._with_all_asked_for(key, status)})
+            meta = gather.meta_of(key, body)
             decision = look.decision
             calls = self._due(key, look)
             if not calls:
@@ -166,7 +167,7 @@ class Controller:
             if any(call.is_announced for call in calls):
                 body = await self._announce(key, body, look, calls)
             try:
-                succeeded = await self._act(key, body, look, calls)
+                succeeded = await self._act(key, meta, look, calls)
             except (NotYetError, OutdatedError):
                 # What has been announced is on record, and the rest is decided anew when it is its turn.
                 self._subjects[key] = look.subject
@@ -214,7 +215,9 @@ class Controller:
 
     def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
         troubles = self._troubles.of(key, subject.identity)
-        return Seen(sightings=self._inventory.of(subject.resources), troubles=troubles)
+        sightings = self._inventory.of(subject.resources)
+        unproven = frozenset(one for one in sightings if not self._inventory.is_owned(one))
+        return Seen(sightings=sightings, troubles=troubles, unproven=unproven)
 
     def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
         """The decision's calls, without those to a resource whose last refusal is still being waited out."""
@@ -238,9 +241,8 @@ class Controller:
             return body
         return await self._writer.status(key, body, status)
 
-    async def _act(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> bool:
+    async def _act(self, key: ObjectKey, meta: Meta, look: Look, calls: Sequence[AnyCall]) -> bool:
         """Send the calls in order; after a refusal only those that do not depend on it. Whether all succeeded."""
-        meta = gather.meta_of(key, body)
         refused: set[Resource] = set()
         for call in calls:
             if call.resource in refused:
@@ -304,7 +306,7 @@ class Controller:
             await self._writer.release(key, body)
             self._forget(key)
             return
-        await self._writer.status(key, body, as_json(decision.status))
+        await self._writer.settle(key, body, as_json(decision.status))
         self._asked_for.pop(key, None)
         # The outcome is in the status now. An endpoint that is made anew is tested anew.
         self._smoke_tests.pop(key, None)
@@ -319,7 +321,7 @@ class Controller:
     def _keep_track(self, key: ObjectKey, look: Look) -> None:
         """Watch what is on the move from now on, and forget what the object has nothing to do with any more."""
         self._inventory.watch(key, follow=look.decision.follow, guard=look.decision.guard)
-        self._inventory.forget(self._resources_of(key) - look.subject.resources)
+        self._executor.leave(key, self._resources_of(key) - look.subject.resources)
         self._subjects[key] = look.subject
 
     async def _refuse(self, key: ObjectKey, body: Body, message: str) -> None:
@@ -336,7 +338,7 @@ class Controller:
 
     def _forget(self, key: ObjectKey) -> None:
         self._inventory.watch(key, follow=frozenset(), guard=frozenset())
-        self._inventory.forget(self._resources_of(key))
+        self._executor.leave(key, self._resources_of(key))
         self._subjects.pop(key, None)
         self._asked_for.pop(key, None)
         self._identities.pop(key, None)

@@ -34,6 +34,8 @@ class Inventory:
         self._made: dict[Resource, float] = {}
         # Those of which AWS's word has been taken, and when "not found" was first said of others.
         self._known: set[Resource] = set()
+        # Those whose tags say that they are the object's: sweeps, which ask for no tags, see strangers' as well.
+        self._owned: set[Resource] = set()
         self._missed: dict[Resource, float] = {}
         self._following: dict[ObjectKey, frozenset[Resource]] = {}
         self._guarding: dict[ObjectKey, frozenset[Resource]] = {}
@@ -51,11 +53,24 @@ class Inventory:
         """What is known of a resource."""
         return self._sightings.get(resource, Unseen.UNKNOWN)
 
+    def is_owned(self, resource: Resource) -> bool:
+        """Whether it is known to be the object's own, and not only to be there."""
+        return resource in self._owned
+
     def made(self, resource: Resource, sighting: Sighting) -> None:
         """The operator has just made it: a "not found" in the next minute means nothing."""
         self._made[resource] = self._clock()
         self._known.add(resource)
+        self._owned.add(resource)
         self._sightings[resource] = sighting
+
+    def identified(self, resource: Resource, sighting: Sighting) -> None:
+        """AWS has said this of it, and of its tags whose it is."""
+        if isinstance(sighting, Stranger):
+            self._owned.discard(resource)
+        else:
+            self._owned.add(resource)
+        self.record(resource, sighting)
 
     def record(self, resource: Resource, sighting: Sighting) -> None:
         """AWS has said this of it."""
@@ -63,6 +78,7 @@ class Inventory:
         if sighting is Unseen.ABSENT:
             if self._is_settling(resource) or not self._is_confirmed(resource):
                 return
+            self._owned.discard(resource)
         else:
             # AWS has seen it: from now on "not found" means that it is gone.
             self._made.pop(resource, None)
@@ -90,6 +106,7 @@ class Inventory:
     def deleted(self, resource: Resource) -> None:
         """The operator has deleted it and AWS has said yes."""
         self._made.pop(resource, None)
+        self._owned.discard(resource)
         self._sightings[resource] = Unseen.ABSENT
 
     def forget(self, resources: Iterable[Resource]) -> None:
@@ -99,6 +116,7 @@ class Inventory:
             self._made.pop(resource, None)
             self._missed.pop(resource, None)
             self._known.discard(resource)
+            self._owned.discard(resource)
 
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -35,6 +35,10 @@ class Cloud(Protocol):
 
         turn: how urgent it is, for one who waits until AWS may be asked; a Caller does not wait, and gets NotYetError.
         """
+        ...
+
+    def withdraw(self, name: Hashable) -> None:
+        """The Caller of that name wants nothing any more, and stands in nobody's way."""
         ...
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:

@@ -104,9 +104,10 @@ class Store:
         """All objects of a kind in this shard."""
         return [key for key in self._bodies if key.kind is kind]
 
-    def known(self, kind: Kind) -> list[ObjectKey]:
-        """All objects of a kind of which there is something to forget, those of other shards too."""
-        return [key for bodies in (self._bodies, self._foreign) for key in bodies if key.kind is kind]
+    def known(self, kind: Kind) -> dict[ObjectKey, str]:
+        """The UIDs of all objects of a kind of which there is something to forget, those of other shards too."""
+        kept = (item for bodies in (self._bodies, self._foreign) for item in bodies.items())
+        return {key: one.uid for key, one in kept if key.kind is kind}
 
     def put(self, body: Body) -> bool:
         """Remember the object; whether that was news of this shard."""

@@ -14,9 +14,9 @@ import msgspec
 
 from classifier_operator.api.conditions import ConditionType, Reason
 from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
-from classifier_operator.runtime.gather import has_finalizer
+from classifier_operator.runtime.gather import has_finalizer, is_being_deleted
 from classifier_operator.runtime.ports import Clock, Cluster, GoneError
-from classifier_operator.runtime.store import Body, Store
+from classifier_operator.runtime.store import Body, Store, uid_of
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,16 @@ class Writer:
         try:
             await self._patch(key, body, {"metadata": {"finalizers": finalizers}})
         except GoneError:
-            self._store.drop(key)
+            self._store.drop(key, uid_of(body))
+
+    async def settle(self, key: ObjectKey, body: Body, status: Mapping[str, Any]) -> None:
+        """Write what a pass has come to.
+
+        What has something at AWS is held back, again where `kubectl replace` has taken our finalizer off.
+        """
+        if leaves_something(status) and not is_being_deleted(body):
+            body = await self.hold(key, body)
+        await self.status(key, body, status)
 
     async def status(self, key: ObjectKey, body: Body, status: Mapping[str, Any]) -> Body:
         """The object with that status, and an Event when its headline is another one than before."""
@@ -116,6 +125,11 @@ class Writer:
                 "resourceVersion": body["metadata"]["resourceVersion"],
             },
         }
+
+
+def leaves_something(status: Mapping[str, Any]) -> bool:
+    """Whether there is, or may be, something at AWS that goes only with the object."""
+    return bool(status.get("resources") or status.get("import", {}).get("uploads"))
 
 
 def as_json(value: Any) -> Any:

@@ -13,7 +13,7 @@ from tests.unit.fakes import START
 from tests.unit.world import World
 
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, OBJECT_TAG, UID_TAG, ObjectKey
-from classifier_operator.api.ledger import Place
+from classifier_operator.api.ledger import Place, Resource, ResourceType
 
 PLACE = Place(builders.REGION)
 
@@ -77,6 +77,53 @@ async def test_it_keeps_its_name_without_the_annotation_and_when_it_is_made_agai
     await world.run(4)
     assert world.cloud.names("Endpoint") == ["by-hand"]
     assert ready(world, key) == ("True", "InService")
+
+
+async def test_that_it_is_there_is_not_taken_for_whose_it_is(world: World) -> None:
+    """A hint's look and a guard's may both come before the object's turn."""
+    served_by_hand(world, Tags=[{"Key": UID_TAG, "Value": "2"}])
+    key = adopting(world, "by-hand")
+    await world.run(3)
+    for _ in range(2):
+        await world.operator.sweeper.sweep({Resource(PLACE, ResourceType.ENDPOINT, "by-hand")})
+    await world.run(6)
+    assert stalled(world, key) == ("True", "NameTaken")
+    assert [operation for operation, *_ in world.cloud.log if operation.startswith(("Update", "Delete", "Add"))] == []
+
+
+async def test_one_of_the_same_name_elsewhere_is_not_adopted_beside_it(world: World) -> None:
+    """The ledger could not name both, and what it cannot name would be lost."""
+    served_by_hand(world)
+    key = adopting(world, "by-hand")
+    await world.run(4)
+    elsewhere = Place("eu-west-1")
+    world.cloud._make(elsewhere, "Endpoint", {"EndpointName": "by-hand", "EndpointConfigName": "their-config"})
+    world.cloud.resources[elsewhere, "Endpoint", "by-hand"]["CreationTime"] = START - timedelta(days=1)
+    world.cluster.edit(key, lambda body: body["spec"].update(region="eu-west-1"))
+    await world.run(4)
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    assert "was adopted in us-east-1 already" in str(world.cluster.status(key)["conditions"])
+    assert ready(world, key) == ("True", "ServingPrevious")
+    assert [entry["region"] for entry in world.cluster.status(key)["resources"] if entry["name"] == "by-hand"] == [
+        "us-east-1"
+    ]
+    world.cluster.edit(key, lambda body: body["spec"].update(region="us-east-1"))
+    await world.run(4)
+    assert (ready(world, key), stalled(world, key)) == (("True", "InService"), None)
+
+
+async def test_reached_by_another_role_it_is_the_same_one(world: World) -> None:
+    served_by_hand(world)
+    key = adopting(world, "by-hand")
+    await world.run(4)
+    role = "arn:aws:iam::123456789012:role/Renamed"
+    for place, kind, name in tuple(world.cloud.resources):
+        world.cloud.resources[Place(place.region, role), kind, name] = world.cloud.resources[place, kind, name]
+    world.cluster.edit(key, lambda body: body["spec"].update(assumeRoleArn=role))
+    await world.run(6)
+    named = [entry for entry in world.cluster.status(key)["resources"] if entry["name"] == "by-hand"]
+    assert [entry["assumeRoleArn"] for entry in named] == [role]
+    assert world.cloud.count("DeleteEndpoint") == 0
 
 
 async def test_what_belongs_to_another_object_is_not_touched(world: World) -> None:

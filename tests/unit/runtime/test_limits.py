@@ -52,6 +52,13 @@ def limits(rate: float) -> RateLimits:
     return RateLimits(asyncio.get_running_loop().time, {"": (rate, rate), "List": (rate, rate)})
 
 
+async def used_up(found: RateLimits) -> RateLimits:
+    """Whoever comes next has to wait."""
+    for _ in range(int(max(1.0, found.rate(PLACE, "CreateModel") / 2))):
+        await found.acquire(PLACE, "CreateModel")
+    return found
+
+
 async def test_the_first_call_is_free_and_the_next_one_waits() -> None:
     found = limits(2)
     assert (await found.acquire(PLACE, "CreateModel")).waited == 0
@@ -68,10 +75,28 @@ async def test_each_operation_account_and_region_has_a_bucket_of_its_own() -> No
 async def test_all_lists_of_an_account_and_region_share_one_bucket() -> None:
     found = limits(0.001)
     await found.acquire(Place("us-east-1", ROLE + "a"), "ListEndpoints")
-    for operation in ("ListTrainingJobs", "ListTags"):
-        with pytest.raises(NotYetError):
-            found.claim(Place("us-east-1", ROLE + "b"), operation, Callers().one("x"))
+    with pytest.raises(NotYetError):
+        found.claim(Place("us-east-1", ROLE + "b"), "ListTrainingJobs", Callers().one("x"))
     assert (await found.acquire(PLACE, "ListTrainingJobs")).waited == 0
+
+
+async def test_tags_are_read_one_by_one_like_what_is_described() -> None:
+    """After a restart each deletion asks for them: hundreds of deletions must not keep the sweeps' Lists waiting."""
+    found = RateLimits(asyncio.get_running_loop().time, {"": (1, 1), "List": (1, 1), "Describe": (1000, 1000)})
+    for _ in range(20):
+        found.claim(PLACE, "ListTags", Callers().one("x"))
+    found.claim(PLACE, "ListTrainingJobs", Callers().one("x"))
+
+
+async def test_roles_of_the_operators_own_account_are_no_account_of_their_own() -> None:
+    found = limits(0.001)
+    by_role = Place("us-east-1", ROLE + "a")
+    found.told(by_role, "arn:aws:sagemaker:us-east-1:222222222222:endpoint/x")
+    await found.acquire(PLACE, "ListEndpoints")
+    found.told(PLACE, "arn:aws:sagemaker:us-east-1:222222222222:endpoint/x")
+    with pytest.raises(NotYetError):
+        found.claim(by_role, "ListTrainingJobs", Callers().one("x"))
+    await found.acquire(Place("us-east-1", "arn:aws:iam::333333333333:role/a"), "ListTrainingJobs")
 
 
 async def test_lists_wait_for_the_answers_to_those_before() -> None:
@@ -230,6 +255,38 @@ async def test_turns_that_nobody_takes_do_not_pile_up() -> None:
     for name in called:
         assert found.claim(PLACE, "CreateModel", callers.one(name)).waited > 0
     assert await callers.until(150) == names
+
+
+@pytest.mark.parametrize("is_served", [False, True], ids=["standing", "with a turn"])
+async def test_nobody_waits_behind_one_that_wants_nothing_any_more(is_served: bool) -> None:
+    """Its turn would be kept for half a minute, and with as many as there are calls a second nobody would go on."""
+    found, callers = await used_up(limits(10)), Callers()
+    for number in range(30):
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateModel", callers.one(f"stale {number}"))
+    if is_served:
+        await callers.until(10)
+    for number in range(30):
+        found.withdraw(f"stale {number}")
+    called = len(callers.called)
+    with pytest.raises(NotYetError):
+        found.claim(PLACE, "CreateModel", callers.one("fresh"))
+    async with asyncio.timeout(1):
+        assert (await callers.until(called + 1))[called:] == ["fresh"]
+    assert found.waiting() == 0
+
+
+async def test_one_that_has_withdrawn_may_come_again() -> None:
+    found, callers = await used_up(limits(20)), Callers()
+    for _ in range(2):
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateModel", callers.one("a"))
+        found.withdraw("a")
+        found.withdraw("somebody else")
+    with pytest.raises(NotYetError):
+        found.claim(PLACE, "CreateModel", callers.one("a"))
+    assert await callers.until(1) == ["a"]
+    found.claim(PLACE, "CreateModel", callers.one("a"))
 
 
 async def test_one_that_waits_no_longer_takes_no_turn() -> None:

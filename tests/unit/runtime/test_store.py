@@ -136,7 +136,7 @@ def test_of_another_shards_training_only_what_is_followed_is_kept(third: Store) 
     assert not third.put(foreign(1))
     assert third.get(FOREIGN) is None
     assert third.keys(Kind.TRAINING) == []
-    assert third.known(Kind.TRAINING) == [FOREIGN]
+    assert third.known(Kind.TRAINING) == {FOREIGN: "1"}
     kept = third.followed(FOREIGN)
     assert kept is not None
     assert "spec" not in kept
@@ -151,7 +151,7 @@ def test_nothing_of_another_shards_endpoint_is_kept(third: Store, news: list[New
     made = body(builders.endpoint(), 1)
     assert not third.put({**made, "metadata": {**made["metadata"], "namespace": "default"}})
     third.drop(ObjectKey(Kind.ENDPOINT, "default", "digits"), "1")
-    assert third.known(Kind.ENDPOINT) == []
+    assert third.known(Kind.ENDPOINT) == {}
     assert news == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -57,6 +57,9 @@ class Pages:
         if name not in self._known:
             raise classify(operation, "ValidationException", "Requested resource not found.")
         return _summary(name)
+
+    def withdraw(self, name: Hashable) -> None:
+        """Nobody waits here."""
 
     async def invoke(self, *_: Any, **__: Any) -> bytes:
         raise AssertionError

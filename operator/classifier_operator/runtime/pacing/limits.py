@@ -12,6 +12,7 @@ import asyncio
 import heapq
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -25,6 +26,8 @@ from classifier_operator.runtime.workqueue import Priority
 
 # What Service Quotas shows to users; AWS tells nothing of the others.
 LISTS_A_SECOND = 2
+# Those that read many. ListTags reads of one resource what Describe does not tell.
+_LISTS = ("ListTrainingJobs", "ListEndpoints")
 FIRST_RATE = 10.0
 # One that is throttled has changed nothing, and is sent again a moment later.
 FIRST_RATE_OF_READS = 30.0
@@ -131,6 +134,12 @@ class Line:
             waiter = self._stand(caller.priority, partial(self._give, caller), since=standing and standing.since)
             self._standing[caller.name] = waiter
         raise NotYetError
+
+    def withdraw(self, name: Hashable) -> None:
+        """Who has this name wants nothing any more: others are not to wait behind it, nor for the turn it has got."""
+        self._standing.pop(name, None)
+        if self._turns.pop(name, None) is not None:
+            self._tokens += 1
 
     def ended(self, ago: float) -> None:
         """A call is under way no more for so many seconds, whatever came of it."""
@@ -242,6 +251,14 @@ class RateLimits:
         self._clock = clock
         self._rates = rates or rates_for(1)
         self._lines: dict[tuple[str, str, str], Line] = {}
+        # Where each caller stands, or has got a turn.
+        self._stood: dict[Hashable, set[Line]] = defaultdict(set)
+        self._own_account = ""
+
+    def told(self, place: Place, arn: str) -> None:
+        """AWS has named a resource there: that tells the operator's own account, which roles may be of as well."""
+        if not place.assume_role_arn:
+            self._own_account = arn.split(":")[4]
 
     def waiting(self) -> int:
         """How many calls wait for their turn."""
@@ -262,7 +279,17 @@ class RateLimits:
             NotYetError: the caller is called when it may.
 
         """
-        return self._line(place, operation).claim(caller)
+        line = self._line(place, operation)
+        try:
+            return line.claim(caller)
+        except NotYetError:
+            self._stood[caller.name].add(line)
+            raise
+
+    def withdraw(self, name: Hashable) -> None:
+        """The caller of that name wants nothing any more, wherever it stands."""
+        for line in self._stood.pop(name, ()):
+            line.withdraw(name)
 
     def ended(self, place: Place, operation: str, ago: float = 0.0) -> None:
         """The call, which was waited for or claimed, is under way no more for so many seconds.
@@ -280,10 +307,11 @@ class RateLimits:
         self._line(place, operation).throttled()
 
     def _line(self, place: Place, operation: str) -> Line:
-        bucket = "List" if operation.startswith("List") else operation
-        name = account_of(place), place.region, bucket
+        bucket = "List" if operation in _LISTS else operation
+        account = account_of(place)
+        name = "" if account == self._own_account else account, place.region, bucket
         if name not in self._lines:
-            sort = "Describe" if bucket.startswith("Describe") else bucket
+            sort = "Describe" if bucket.startswith("Describe") or bucket == "ListTags" else bucket
             rate, most = self._rates.get(sort, self._rates[""])
             window = Window(LISTS_A_SECOND, LISTS_A_SECOND / most) if bucket == "List" else None
             self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock, window)
