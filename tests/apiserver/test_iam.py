@@ -365,7 +365,7 @@ def test_a_user_may_use_the_commands_and_nothing_else(world: World, operator: Op
     arguments += ["--namespace", world.namespace, "--kubeconfig", str(world.cluster.kubeconfig)]
     done = CliRunner().invoke(main, arguments, env=environment)
     assert done.exit_code == 0, done.output
-    sid = {"logs": "ReadJobLogs", "predict": "Classify"}[command]
+    sid = {"logs": "ReadLogs", "predict": "Classify"}[command]
     denied = CliRunner().invoke(main, arguments, env=user(world, without(document("user-policy"), sid)))
     assert denied.exit_code != 0
     assert "because no identity-based policy allows" in denied.output

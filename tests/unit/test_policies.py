@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.policies import FOLDER, OF_THE_OPERATOR, document, listed_sids, text
 
 from sagemaker_emulator.policies import Need, allows, listed
 
+EXAMPLES = FOLDER.parent / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 PAGE = (Path(__file__).resolve().parent.parent.parent / "docs/operations/iam.md").read_text(encoding="utf-8")
 # AWS's limit for a managed policy, without white space.
@@ -110,3 +112,28 @@ def test_what_they_allow_where_only_the_condition_differs() -> None:
     assert allows(statements(), Need("sagemaker:CreateModel", arn("model"), NEW))
     assert allows(statements(), Need("sagemaker:AddTags", arn("endpoint"), NEW))
     assert allows(statements(), Need("iam:PassRole", EXECUTION, SAGEMAKER))
+
+
+def _written() -> list[tuple[str, str]]:
+    """Each example with each address that SageMaker writes to by the execution role."""
+    found = []
+    for path in sorted(EXAMPLES.glob("*.yaml")):
+        for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            spec = manifest.get("spec") or {}
+            places = (
+                (spec.get("output") or {}).get("s3Uri"),
+                (spec.get("spot") or {}).get("checkpointS3Uri"),
+                (spec.get("dataCapture") or {}).get("s3Uri"),
+            )
+            found += [(path.stem, place) for place in places if place]
+    return found
+
+
+@pytest.mark.parametrize(("example", "place"), _written())
+def test_sagemaker_may_write_where_the_examples_say(example: str, place: str) -> None:
+    """The emulated AWS does not hold SageMaker to its execution role, so it is held against the examples here."""
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    filled = document("execution-role-policy", DATA_BUCKET=bucket)["Statement"]
+    writing = [statement for statement in filled if "s3:PutObject" in statement["Action"]]
+    need = Need("s3:PutObject", f"arn:aws:s3:::{bucket}/{prefix}/run-1/model.tar.gz")
+    assert allows(writing, need), example

@@ -162,8 +162,8 @@ MEANINGS = {
     Reason.NOT_ALLOWED: Meaning(
         _BOTH,
         Course.STOPS,
-        "The operator's own settings forbid it, such as an import from a private address.",
-        "Use another source, or have the operator's settings changed.",
+        "The operator's settings forbid it: what [tenants](../concepts/tenants.md) may use, or where inputs are from.",
+        "Use what the message lists as allowed, or have the operator's settings changed.",
     ),
     Reason.ACCESS_DENIED: Meaning(
         _BOTH,
