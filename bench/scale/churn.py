@@ -15,6 +15,8 @@ from bench.scale.manifests import ENDPOINTS, TRAININGS, Json, endpoint, training
 
 # What is done how often, as long as there are enough objects.
 _SHARES = {"edit": 3, "suspend": 1, "resume": 1, "roll": 2, "replace": 3}
+# A change that is under way is given so long.
+_LAST_SECONDS = 60.0
 # The same things are done in each run.
 SEED = 20
 
@@ -46,7 +48,15 @@ class Churn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join(60)
+        self._thread.join(_LAST_SECONDS)
+
+    def stop(self) -> None:
+        """End it once what it is at is done; raises as `check` does."""
+        self._ended.set()
+        self._thread.join(_LAST_SECONDS)
+        if self._thread.is_alive():
+            raise TimeoutError(f"the last change has taken more than {_LAST_SECONDS:.0f} s")
+        self.check()
 
     def check(self) -> None:
         """Raise what has ended it, if something has."""

@@ -1,26 +1,30 @@
 """Whether a figure has stopped growing. No I/O.
 
 A leak grows for ever, a cache or an allocator's reserve only at first. So the first third of a run is its warm-up, and
-the median of the last third is held against that of the middle one.
+the last third is held against the middle one: memory by the medians, for it is never given back in full; what comes and
+goes by the least values, for a leak lifts the floor, whatever the peaks are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-# By how much the last third may exceed the middle one: what samples of something that is flat differ by.
-MOST_GROWTH = 1.05
+# By how much a median of the last third may exceed that of the middle one: what something that is flat differs by.
+MOST_GROWTH = 1.015
+# By how many the floor of a count may rise: a connection that happens to be open for all of the last third.
+SLACK = 2
 
 
 @dataclass(frozen=True)
 class Flatness:
-    """The medians of the middle third and of the last one."""
+    """What was compared of the middle third and of the last one, and what the last one may be at most."""
 
+    compared: str
     middle: float
     last: float
-    slack: float
+    allowed: float
 
     @property
     def growth(self) -> float:
@@ -29,18 +33,29 @@ class Flatness:
 
     @property
     def is_flat(self) -> bool:
-        """Whether it has stopped growing; a difference of `slack` is none."""
-        return self.last <= max(self.middle * MOST_GROWTH, self.middle + self.slack)
+        """Whether it has stopped growing."""
+        return self.last <= self.allowed
 
 
-def flatness(samples: Sequence[float], slack: float = 0.0) -> Flatness:
-    """Compare the thirds of samples that were taken at a steady pace.
+def of_medians(samples: Sequence[float]) -> Flatness:
+    """Compare the medians of thirds of samples that were taken at a steady pace.
 
     Raises:
         ValueError: there are too few of them.
 
     """
+    middle, last = _thirds(samples, median)
+    return Flatness(f"median, at most {MOST_GROWTH - 1:.1%} more", middle, last, middle * MOST_GROWTH)
+
+
+def of_floors(samples: Sequence[float]) -> Flatness:
+    """Compare the least values of thirds, as `of_medians` does the medians."""
+    middle, last = _thirds(samples, min)
+    return Flatness(f"least value, at most {SLACK} more", middle, last, middle + SLACK)
+
+
+def _thirds(samples: Sequence[float], of: Callable[[Sequence[float]], float]) -> tuple[float, float]:
     third = len(samples) // 3
     if not third:
         raise ValueError(f"{len(samples)} samples have no thirds")
-    return Flatness(median(samples[third : 2 * third]), median(samples[2 * third :]), slack)
+    return of(samples[third : 2 * third]), of(samples[2 * third :])

@@ -1,12 +1,14 @@
-"""`python -m bench.scale.soak`: half an hour of what users do, and whether memory, file handles and tasks stay flat."""
+"""`python -m bench.scale.soak`: half an hour of what users do.
+
+Whether memory, file handles and tasks stay flat meanwhile, and whether nothing is left over at its end.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +22,11 @@ from bench.scale import charts, report
 from bench.scale.__main__ import RESULTS, TRIALS
 from bench.scale.aws import Stages
 from bench.scale.churn import Churn
-from bench.scale.flatness import MOST_GROWTH, Flatness, flatness
+from bench.scale.exposition import UnansweredError, scraped, unforeseen_errors, value_of
+from bench.scale.flatness import Flatness, of_floors, of_medians
+from bench.scale.manifests import ENDPOINTS, TRAININGS, Json
 from bench.scale.meter import usage
+from bench.scale.settlement import left_over
 from bench.scale.site import Site, end_with_signals
 
 MINUTES = 30.0
@@ -33,8 +38,13 @@ LEAST_MINUTES = 5.0
 # Trainings end, and endpoints settle, many times within the run.
 STAGES = Stages(5, 5, 20, 5)
 CREATING_SECONDS = 20.0
-# By how many each may differ without being said to have grown: connections and passes come and go.
-_SLACK = {"memory MB": 0.0, "file handles": 5, "tasks": 10, "threads": 2}
+# The last changes, each of which AWS takes a minute for at most, and tidying up behind them.
+SETTLE_SECONDS = 300.0
+_COMPARED = {"memory MB": of_medians, "file handles": of_floors, "tasks": of_floors, "threads": of_floors}
+# So much of what is left over is shown; all of it is kept.
+_SHOWN = 20
+# So many characters of the log of an operator that does not answer.
+_LOG_SIZE = 2000
 Samples = dict[str, list[float]]
 
 
@@ -52,9 +62,32 @@ class Soak:
         return min(SAMPLE_SECONDS, self.minutes)
 
     @property
+    def pace(self) -> float:
+        """Part of the time that jobs and endpoints take at AWS: in a short one, too, they shall come to an end."""
+        return min(1.0, self.minutes / LEAST_MINUTES)
+
+    @property
     def is_judged(self) -> bool:
         """Whether it is long enough to tell a leak from a warm-up."""
         return self.minutes >= LEAST_MINUTES
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was seen: samples, how often each change was made, passes that failed, and what was left over in the end.
+
+    left: None where nobody has looked, as runs that were kept from earlier did not.
+    """
+
+    samples: Samples
+    changes: Mapping[str, int]
+    errors: float
+    left: Sequence[str] | None
+
+    @property
+    def verdicts(self) -> dict[str, Flatness]:
+        """What is said of each series."""
+        return {name: compare(self.samples[name]) for name, compare in _COMPARED.items()}
 
 
 @click.command()
@@ -63,32 +96,37 @@ class Soak:
 @click.option("--rate", default=RATE, show_default=True, help="Changes a second.")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder to write to.")
 def main(minutes: float, population: int, rate: float, results: Path | None) -> None:
-    """Keep the operator busy; fails when something has not stopped growing, unless that is too short a time to tell."""
+    """Keep the operator busy, then let it come to rest.
+
+    Fails when the operator does not answer, when something is left over, and when something has not stopped growing,
+    unless that is too short a time to tell.
+    """
     end_with_signals()
     console = Console()
     soak = Soak(minutes, population, rate)
-    samples, done, errors = _soaked(soak, console)
-    verdicts = {name: flatness(samples[name], slack) for name, slack in _SLACK.items()}
+    try:
+        outcome = _soaked(soak, console)
+    except UnansweredError as error:
+        console.print(f"the soak has ended, as the operator does not answer: {error}", style="red", markup=False)
+        sys.exit(1)
     folder = results or (RESULTS if soak == Soak() else TRIALS)
-    _write(folder, soak, samples, verdicts, done, errors)
-    console.print(_table(verdicts))
-    console.print(
-        f"{sum(done.values())} changes ({dict(done)}), {errors:.0f} unforeseen errors; {folder}/soak.json, .svg"
-    )
-    if errors or (soak.is_judged and not all(one.is_flat for one in verdicts.values())):
+    _write(folder, soak, outcome)
+    _show(console, folder, outcome)
+    grows = [name for name, one in outcome.verdicts.items() if not one.is_flat]
+    if outcome.errors or outcome.left or (soak.is_judged and grows):
         sys.exit(1)
 
 
-def _soaked(soak: Soak, console: Console) -> tuple[Samples, Mapping[str, int], float]:
+def _soaked(soak: Soak, console: Console) -> Outcome:
     columns = (TextColumn("soak"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[text]}"))
     with (
-        Site(STAGES, creating=CREATING_SECONDS) as site,
+        Site(STAGES.scaled(soak.pace), creating=CREATING_SECONDS * soak.pace) as site,
         site.running() as operator,
         Churn(site.cluster, population=soak.population, rate=soak.rate) as churn,
         Progress(*columns, console=console) as shown,
     ):
         task = shown.add_task("soak", total=soak.minutes, text="")
-        samples: Samples = {"minutes": [], **{name: [] for name in _SLACK}}
+        samples: Samples = {"minutes": [], **{name: [] for name in _COMPARED}}
         began = time.monotonic()
         while (minutes := (time.monotonic() - began) / 60) < soak.minutes:
             churn.check()
@@ -96,68 +134,114 @@ def _soaked(soak: Soak, console: Console) -> tuple[Samples, Mapping[str, int], f
                 samples[name].append(value)
             shown.update(task, completed=minutes, text=f"{samples['memory MB'][-1]:.0f} MB")
             time.sleep(soak.sample_seconds)
-        return samples, churn.done, _errors(operator)
+        churn.stop()
+        shown.update(task, text="coming to rest")
+        left = _left_over(site)
+        return Outcome(samples, churn.done, unforeseen_errors(_told_by(operator)), left)
 
 
 def _sample(operator: OperatorProcess) -> dict[str, float]:
+    tasks = value_of(_told_by(operator), "tasks")
+    assert tasks is not None
     used = usage(operator.pid)
     return {
         "memory MB": used.resident_megabytes,
         "file handles": used.open_files,
-        "tasks": operator.metric("tasks"),
+        "tasks": tasks,
         "threads": used.threads,
     }
 
 
-def _errors(operator: OperatorProcess) -> float:
-    """How many passes ended with an error that nobody has foreseen."""
-    found = re.findall(
-        r'^classifier_operator_passes_total\{.*result="error".*\} (\S+)$', operator.get("/metrics"), re.M
-    )
-    return sum(map(float, found))
+def _told_by(operator: OperatorProcess) -> str:
+    try:
+        return scraped(lambda: operator.get("/metrics"))
+    except UnansweredError as error:
+        # Its file does not outlive the run.
+        raise UnansweredError(f"{error}; its log ends with\n{operator.log.read_text()[-_LOG_SIZE:]}") from error
 
 
-def _write(
-    folder: Path,
-    soak: Soak,
-    samples: Samples,
-    verdicts: Mapping[str, Flatness],
-    done: Mapping[str, int],
-    errors: float,
-) -> None:
+def _left_over(site: Site) -> list[str]:
+    """What is not settled, or left over at AWS, after as much time as all of it needs."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while left := left_over(_objects(site), site.aws.control.resources()):
+        if time.monotonic() > end:
+            break
+        time.sleep(1.0)
+    return left
+
+
+def _objects(site: Site) -> list[Json]:
+    kinds = {"ClassifierTraining": TRAININGS, "ClassifierEndpoint": ENDPOINTS}
+    # The items of a list do not say what they are.
+    return [{"kind": kind, **one} for kind, plural in kinds.items() for one in site.cluster.listed(plural)]
+
+
+def _write(folder: Path, soak: Soak, outcome: Outcome) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    verdicts = outcome.verdicts
     found = {
         "machine": report.machine(),
         **vars(soak),
-        "changes": dict(done),
-        "unforeseen errors": errors,
+        "changes": dict(outcome.changes),
+        "unforeseen errors": outcome.errors,
+        "left over": outcome.left,
         "verdicts": {name: {**vars(one), "growth": one.growth, "flat": one.is_flat} for name, one in verdicts.items()},
-        "samples": {name: [round(value, 2) for value in series] for name, series in samples.items()},
+        "samples": {name: [round(value, 2) for value in series] for name, series in outcome.samples.items()},
     }
     (folder / "soak.json").write_text(json.dumps(found) + "\n")
-    (folder / "soak.md").write_text(_markdown(soak, verdicts, done))
-    charts.over_time(folder / "soak.svg", samples["minutes"], {name: samples[name] for name in _SLACK})
+    (folder / "soak.md").write_text(markdown(soak, outcome))
+    charts.over_time(
+        folder / "soak.svg", outcome.samples["minutes"], {name: outcome.samples[name] for name in _COMPARED}
+    )
 
 
-def _markdown(soak: Soak, verdicts: Mapping[str, Flatness], done: Mapping[str, int]) -> str:
+def markdown(soak: Soak, outcome: Outcome) -> str:
     """As the page shows it."""
+    about = (
+        f"{soak.minutes:g} minutes, {soak.population} objects of each kind, {sum(outcome.changes.values()):,} changes"
+    )
     lines = [
-        f"{soak.minutes:g} minutes, {soak.population} objects of each kind, {sum(done.values()):,} changes.",
+        f"{about}{_end_in_words(outcome.left)}.",
         "",
-        "| | middle third | last third | |",
-        "|---|---:|---:|---|",
-        *(f"| {name} | {one.middle:.4g} | {one.last:.4g} | {_words(one)} |" for name, one in verdicts.items()),
+        "| | compared with the middle third | middle third | last third | |",
+        "|---|---|---:|---:|---|",
+        *(
+            f"| {name} | {one.compared} | {one.middle:.4g} | {one.last:.4g} | {_words(one)} |"
+            for name, one in outcome.verdicts.items()
+        ),
         "",
     ]
     return "\n".join(lines)
 
 
+def _end_in_words(left: Sequence[str] | None) -> str:
+    if left is None:
+        return ""
+    if left:
+        return f"; in the end **{len(left)} were not settled, or left over at AWS**"
+    return "; all of them settled, and nothing left over at AWS"
+
+
+def _show(console: Console, folder: Path, outcome: Outcome) -> None:
+    console.print(_table(outcome.verdicts))
+    left = outcome.left or ()
+    for one in left[:_SHOWN]:
+        console.print(f"left over: {one}", style="red", markup=False)
+    if len(left) > _SHOWN:
+        console.print(f"left over: {len(left) - _SHOWN} more", style="red")
+    changes = outcome.changes
+    console.print(
+        f"{sum(changes.values())} changes ({dict(changes)}), {outcome.errors:.0f} unforeseen errors, "
+        f"{len(left)} left over; {folder}/soak.json, .svg"
+    )
+
+
 def _table(verdicts: Mapping[str, Flatness]) -> Table:
-    table = Table(title=f"median of the last third against the middle one, flat up to {MOST_GROWTH:.0%}")
-    for heading in ("", "middle third", "last third", "growth", ""):
-        table.add_column(heading, justify="right" if heading else "left")
+    table = Table(title="the last third against the middle one")
+    for heading in ("", "compared", "middle third", "last third", "growth", ""):
+        table.add_column(heading, justify="right" if heading not in ("", "compared") else "left")
     for name, one in verdicts.items():
-        table.add_row(name, f"{one.middle:.1f}", f"{one.last:.1f}", f"{one.growth:.1%}", _words(one))
+        table.add_row(name, one.compared, f"{one.middle:.1f}", f"{one.last:.1f}", f"{one.growth - 1:+.1%}", _words(one))
     return table
 
 

@@ -55,6 +55,8 @@ def test_the_soak(tmp_path: Path) -> None:
     run("bench.scale.soak", "--minutes", "0.15", "--population", "3", "--results", str(tmp_path))
     found = json.loads((tmp_path / "soak.json").read_text())
     assert found["unforeseen errors"] == 0
+    assert found["left over"] == []
+    assert "all of them settled, and nothing left over at AWS." in (tmp_path / "soak.md").read_text()
     assert set(found["verdicts"]) == {"memory MB", "file handles", "tasks", "threads"}
     assert (tmp_path / "soak.svg").exists()
 

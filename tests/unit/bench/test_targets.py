@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench.scale.flatness import flatness
 from bench.scale.plan import MEASUREMENTS, TARGETS, Size, compared
 from bench.scale.report import markdown, read, write
 from bench.scale.targets import Target, Verdict, growth, rows, shown, verdict
@@ -96,28 +95,6 @@ def test_the_page_s_table() -> None:
     assert lines[2] == "| calls | ≤ 3 a minute | 2.50 a minute | ≈ 120 a minute | reached |"
     measured = "Measured on 2026-03-01 with 2 cores (a CPU), Python 3.13.0"
     assert lines[-1] == f"{measured}; load averages of 0.5 to 2.0, whatever else ran there included."
-
-
-def test_what_grows_only_at_first_is_flat() -> None:
-    found = flatness([50, 80, 100, 100, 101, 102, 103, 103, 104])
-    assert (found.middle, found.last, found.is_flat) == (101, 103, True)
-
-
-def test_what_goes_on_growing_is_not() -> None:
-    found = flatness([10, 20, 30, 40, 50, 60, 70, 80, 90])
-    assert not found.is_flat
-    assert found.growth == pytest.approx(1.6)
-
-
-def test_a_few_more_of_a_few_is_no_growth() -> None:
-    samples = [10, 10, 10, 10, 10, 10, 12, 12, 12]
-    assert flatness(samples, slack=2).is_flat
-    assert not flatness(samples, slack=1).is_flat
-
-
-def test_two_samples_have_no_thirds() -> None:
-    with pytest.raises(ValueError, match="no thirds"):
-        flatness([1, 2])
 
 
 def test_what_was_kept_is_of_the_same_size(tmp_path: Path) -> None:
