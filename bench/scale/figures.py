@@ -7,9 +7,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-# A millisecond more or less is the measurement's.
-_JITTER = 0.002
-
 
 @dataclass(frozen=True)
 class Change:
@@ -66,18 +63,6 @@ def most_in(moments: Iterable[float], seconds: float) -> int:
     """The largest number of moments in any span of that many seconds."""
     ordered = sorted(moments)
     return max((number - bisect_left(ordered, at - seconds + 1e-9) + 1 for number, at in enumerate(ordered)), default=0)
-
-
-def above(moments: Iterable[float], rate: float, burst: float) -> int:
-    """How many of these calls AWS would have refused, if it allowed `rate` a second on average and `burst` at once."""
-    tokens, filled, refused = burst, -math.inf, 0
-    for at in sorted(moments):
-        tokens, filled = min(burst, tokens + (at - filled) * rate), at
-        if tokens < 1 - _JITTER:
-            refused += 1
-        else:
-            tokens -= 1
-    return refused
 
 
 def throttled_share(outcomes: Mapping[str, int], operation: str) -> float:

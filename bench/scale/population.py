@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from bench.scale.aws import Stages
+from bench.scale.aws import LISTS, Stages
 from bench.scale.capacity import job, send
 from bench.scale.cluster import names
-from bench.scale.figures import percentile
+from bench.scale.figures import most_in, percentile
 from bench.scale.manifests import ARTIFACT, ENDPOINTS, ROLE, TRAININGS, endpoint, training
 from bench.scale.site import TRAIL_SECONDS, Account, Figures, Progress, Site
+from bench.scale.targets import MOST_LISTS
 from bench.scale.watcher import Watcher
 
 # Ten thousand shall be there within minutes.
@@ -105,6 +106,7 @@ class Population:
             "seconds to be ready": ready,
             "seconds to an empty queue": idle,
             "caught up s": max(idle, looked),
+            MOST_LISTS: most_in(self.site.aws.moments(LISTS, number), 1.0),
             "AWS reads": reads,
             "AWS writes": sum(spent.values()) - reads,
             "Kubernetes writes": self.site.cluster.writes() - writes,

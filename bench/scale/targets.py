@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
 Sections = Mapping[str, Mapping[str, float]]
 GROWING = ("AWS calls per object", "CPU ms per object", "memory KB per object")
+# What a process takes without any object, too, and what is therefore told of each further object as well.
+MARGINAL = ("CPU ms", "memory KB")
+MOST_LISTS = "List calls a second, most"
+# The sections that are no measurement's, but made of those of several.
+TOGETHER = ("growth", "lists")
 
 
 class Verdict(StrEnum):
@@ -24,6 +29,7 @@ class Verdict(StrEnum):
 class Target:
     """A figure of a section that may be `most` at most, or anything.
 
+    factor: by what a figure is multiplied to be of this unit, in which `most` is as well.
     peer: the section and figure of the poller that it is compared with, and by what that is to be multiplied, as the
     poller's objects were fewer.
     """
@@ -34,6 +40,7 @@ class Target:
     most: float | None
     unit: str = ""
     peer: tuple[str, str, float] | None = None
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -68,8 +75,34 @@ def growth(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
     }
 
 
+def marginal(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """By how much the cost of each further object has grown from one step between sizes to the next.
+
+    What a process takes without any object lowers the cost per object of a large number beside that of a small one, and
+    could hide that more objects cost more each: here it falls out.
+    """
+    return {f"{figure} of each further object, growth": _growth_of_steps(found, figure) for figure in MARGINAL}
+
+
+def most_lists(sections: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The most List calls of any second of these sections, as far as it was counted in them."""
+    return {MOST_LISTS: max((one[MOST_LISTS] for one in sections if MOST_LISTS in one), default=math.nan)}
+
+
+def _growth_of_steps(found: Sequence[Mapping[str, float]], figure: str) -> float:
+    steps = [_step(before, after, f"{figure} per object") for before, after in pairwise(found)]
+    return max((after / before if before > 0 else math.nan for before, after in pairwise(steps)), default=math.nan)
+
+
+def _step(before: Mapping[str, float], after: Mapping[str, float], figure: str) -> float:
+    """What each object costs by which the second is larger; of none it cannot be told."""
+    more = after["objects"] - before["objects"]
+    cost = after[figure] * after["objects"] - before[figure] * before["objects"]
+    return cost / more if more > 0 else math.nan
+
+
 def _row(target: Target, sections: Sections, *, is_full: bool) -> Row:
-    value = sections[target.section][target.figure]
+    value = sections[target.section][target.figure] * target.factor
     return Row(
         text=target.text,
         must=f"≤ {shown(target.most)}{target.unit}" if target.most is not None else "",
@@ -84,7 +117,7 @@ def _peer(target: Target, sections: Sections) -> str:
         return ""
     section, figure, factor = target.peer
     about = "" if factor == 1 else "≈ "
-    return f"{about}{shown(sections[section][figure] * factor)}{target.unit}"
+    return f"{about}{shown(sections[section][figure] * factor * target.factor)}{target.unit}"
 
 
 def shown(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from bench.scale.figures import Change, above, lags, most_in, percentile, throttled_share
+from bench.scale.figures import Change, lags, most_in, percentile, throttled_share
 
 HAPPENED = {"job": [Change(0, "Starting"), Change(30, "Downloading"), Change(40, "Training"), Change(100, "Completed")]}
 
@@ -49,13 +49,3 @@ def test_the_throttled_part_is_of_that_operation() -> None:
     outcomes = {"CreateModel:ThrottlingException": 9, "Create:200": 98, "Create:ThrottlingException": 2}
     assert throttled_share(outcomes, "Create") == pytest.approx(0.02)
     assert throttled_share(outcomes, "Describe") == 0
-
-
-def test_a_steady_pace_is_not_above_the_rate() -> None:
-    assert above([number * 0.5 for number in range(20)], 2, 2) == 0
-    assert above([number * 0.5 + (0.4 if number % 2 else 0) for number in range(20)], 2, 2) == 0
-
-
-def test_a_burst_is() -> None:
-    assert above([0, 0, 0, 0, 10], 2, 2) == 2
-    assert above([number * 0.25 for number in range(40)], 2, 2) == 19

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bench.scale.plan import MEASUREMENTS, TARGETS, Size, compared
 from bench.scale.report import markdown, read, write
-from bench.scale.targets import Target, Verdict, growth, rows, shown, verdict
+from bench.scale.targets import MOST_LISTS, Target, Verdict, growth, marginal, most_lists, rows, shown, verdict
 
 CALLS = Target("calls", "ours", "AWS calls", 3, " a minute", ("peers", "AWS calls", 10))
 SECTIONS = {"ours": {"AWS calls": 2.5}, "peers": {"AWS calls": 12.0}}
@@ -44,6 +45,14 @@ def test_a_figure_without_a_target_is_shown_and_not_judged() -> None:
     assert (row.must, row.ours, row.verdict) == ("", "2.50 a minute", "not judged")
 
 
+def test_a_share_is_shown_in_percent() -> None:
+    target = Target("throttled", "ours", "share", 1, " %", factor=100)
+    (row,) = rows((target,), {"ours": {"share": 0.005}}, is_full=True)
+    assert (row.must, row.ours, row.verdict) == ("≤ 1 %", "0.50 %", "reached")
+    (row,) = rows((target,), {"ours": {"share": 0.011}}, is_full=True)
+    assert (row.ours, row.verdict) == ("1.10 %", "missed")
+
+
 def test_what_was_not_measured_has_no_row_and_no_peer() -> None:
     assert rows((CALLS,), {}, is_full=True) == []
     (row,) = rows((CALLS,), {"ours": SECTIONS["ours"]}, is_full=True)
@@ -71,10 +80,49 @@ def test_growth_is_the_worst_step() -> None:
     }
 
 
+def sizes(*costs: float) -> list[dict[str, float]]:
+    """100, 1,000 and 10,000 objects that cost so much in all."""
+    counts = (100, 1000, 10_000)
+    return [
+        {"objects": count, "AWS calls per object": 3.0, "CPU ms per object": cost / count, "memory KB per object": 1.0}
+        for count, cost in zip(counts, costs, strict=True)
+    ]
+
+
+def test_what_each_further_object_costs_hides_behind_nothing_fixed() -> None:
+    """A start of 4,000 ms makes 10,000 objects cheaper each, though each further one costs 1.3 times as much."""
+    steps = sizes(4000 + 100 * 10, 4000 + 1000 * 10, 4000 + 1000 * 10 + 9000 * 13)
+    assert growth(steps)["CPU ms per object, growth"] < 1
+    assert marginal(steps) == {
+        "CPU ms of each further object, growth": pytest.approx(1.3),
+        "memory KB of each further object, growth": pytest.approx(1.0),
+    }
+
+
+@pytest.mark.parametrize("found", [[], sizes(1, 2, 3)[:2], [sizes(1, 2, 3)[0]] * 3, sizes(3, 2, 1)])
+def test_steps_that_say_nothing_have_no_growth(found: list[dict[str, float]]) -> None:
+    assert math.isnan(marginal(found)["CPU ms of each further object, growth"])
+
+
 def test_growth_is_told_once_all_steps_were_measured() -> None:
-    step = {"AWS calls per object": 3.0, "CPU ms per object": 20.0, "memory KB per object": 50.0}
-    assert "growth" not in compared({"growth-100": step})
-    assert "growth" in compared({"growth-100": step, "growth-1000": step, "growth-10000": step})
+    found = dict(zip(("growth-100", "growth-1000", "growth-10000"), sizes(1, 2, 3), strict=True))
+    assert "growth" not in compared({"growth-100": found["growth-100"]})
+    assert set(compared(found)["growth"]) == {*growth(sizes(1, 2, 3)), *marginal(sizes(1, 2, 3))}
+
+
+def test_the_most_lists_are_those_of_the_worst_section_that_has_the_figure() -> None:
+    assert most_lists([{MOST_LISTS: 1.0}, {MOST_LISTS: 3.0}, {"other": 9.0}]) == {MOST_LISTS: 3.0}
+
+
+def test_lists_of_the_poller_are_not_ours() -> None:
+    found = compared({"trainings": {MOST_LISTS: 2.0}, "trainings-poller": {MOST_LISTS: 9.0}, "change": {}})
+    assert found["lists"] == {MOST_LISTS: 2.0}
+    assert "lists" not in compared({"trainings-poller": {MOST_LISTS: 9.0}})
+
+
+def test_what_is_told_together_is_of_the_latest_measurements_only() -> None:
+    found = compared({"trainings": {MOST_LISTS: 3.0}})
+    assert compared({**found, "trainings": {MOST_LISTS: 2.0}})["lists"] == {MOST_LISTS: 2.0}
 
 
 def test_half_of_the_objects_can_be_of_each_kind() -> None:
