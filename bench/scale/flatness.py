@@ -45,7 +45,7 @@ def of_medians(samples: Sequence[float]) -> Flatness:
 
     """
     middle, last = _thirds(samples, median)
-    return Flatness(f"median, at most {MOST_GROWTH - 1:.1%} more", middle, last, middle * MOST_GROWTH)
+    return Flatness(f"median, at most {100 * (MOST_GROWTH - 1):.1f} % more", middle, last, middle * MOST_GROWTH)
 
 
 def of_floors(samples: Sequence[float]) -> Flatness:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -26,6 +27,7 @@ from bench.scale.exposition import UnansweredError, scraped, unforeseen_errors, 
 from bench.scale.flatness import Flatness, of_floors, of_medians
 from bench.scale.manifests import ENDPOINTS, TRAININGS, Json
 from bench.scale.meter import usage
+from bench.scale.provenance import Origin, days_of, here_and_now, revisions_of
 from bench.scale.settlement import left_over
 from bench.scale.site import Site, end_with_signals
 
@@ -76,13 +78,16 @@ class Soak:
 class Outcome:
     """What was seen: samples, how often each change was made, passes that failed, and what was left over in the end.
 
-    left: None where nobody has looked, as runs that were kept from earlier did not.
+    left: None where nobody has looked, and origin: None where it was not recorded, as in runs that were kept from
+    earlier.
     """
 
     samples: Samples
     changes: Mapping[str, int]
     errors: float
     left: Sequence[str] | None
+    machine: Mapping[str, Any]
+    origin: Origin | None
 
     @property
     def verdicts(self) -> dict[str, Flatness]:
@@ -94,8 +99,9 @@ class Outcome:
 @click.option("--minutes", default=MINUTES, show_default=True, type=click.FloatRange(0.1))
 @click.option("--population", default=POPULATION, show_default=True, help="Objects of each kind.")
 @click.option("--rate", default=RATE, show_default=True, help="Changes a second.")
+@click.option("--render", is_flag=True, help="Measure nothing: judge and show anew what the results have.")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder to write to.")
-def main(minutes: float, population: int, rate: float, results: Path | None) -> None:
+def main(minutes: float, population: int, rate: float, render: bool, results: Path | None) -> None:
     """Keep the operator busy, then let it come to rest.
 
     Fails when the operator does not answer, when something is left over, and when something has not stopped growing,
@@ -104,12 +110,12 @@ def main(minutes: float, population: int, rate: float, results: Path | None) -> 
     end_with_signals()
     console = Console()
     soak = Soak(minutes, population, rate)
+    folder = results or (RESULTS if soak == Soak() else TRIALS)
     try:
-        outcome = _soaked(soak, console)
+        soak, outcome = kept_in(folder) if render else (soak, _soaked(soak, console))
     except UnansweredError as error:
         console.print(f"the soak has ended, as the operator does not answer: {error}", style="red", markup=False)
         sys.exit(1)
-    folder = results or (RESULTS if soak == Soak() else TRIALS)
     _write(folder, soak, outcome)
     _show(console, folder, outcome)
     grows = [name for name, one in outcome.verdicts.items() if not one.is_flat]
@@ -118,6 +124,7 @@ def main(minutes: float, population: int, rate: float, results: Path | None) -> 
 
 
 def _soaked(soak: Soak, console: Console) -> Outcome:
+    origin = here_and_now()
     columns = (TextColumn("soak"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[text]}"))
     with (
         Site(STAGES.scaled(soak.pace), creating=CREATING_SECONDS * soak.pace) as site,
@@ -131,13 +138,14 @@ def _soaked(soak: Soak, console: Console) -> Outcome:
         while (minutes := (time.monotonic() - began) / 60) < soak.minutes:
             churn.check()
             for name, value in {"minutes": minutes, **_sample(operator)}.items():
-                samples[name].append(value)
+                # As they are kept: what is drawn of them then is what is drawn now.
+                samples[name].append(round(value, 2))
             shown.update(task, completed=minutes, text=f"{samples['memory MB'][-1]:.0f} MB")
             time.sleep(soak.sample_seconds)
         churn.stop()
         shown.update(task, text="coming to rest")
         left = _left_over(site)
-        return Outcome(samples, churn.done, unforeseen_errors(_told_by(operator)), left)
+        return Outcome(samples, churn.done, unforeseen_errors(_told_by(operator)), left, report.machine(), origin)
 
 
 def _sample(operator: OperatorProcess) -> dict[str, float]:
@@ -180,19 +188,37 @@ def _write(folder: Path, soak: Soak, outcome: Outcome) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     verdicts = outcome.verdicts
     found = {
-        "machine": report.machine(),
+        "machine": dict(outcome.machine),
+        "origin": vars(outcome.origin) if outcome.origin else None,
         **vars(soak),
         "changes": dict(outcome.changes),
         "unforeseen errors": outcome.errors,
         "left over": outcome.left,
         "verdicts": {name: {**vars(one), "growth": one.growth, "flat": one.is_flat} for name, one in verdicts.items()},
-        "samples": {name: [round(value, 2) for value in series] for name, series in outcome.samples.items()},
+        "samples": outcome.samples,
     }
     (folder / "soak.json").write_text(json.dumps(found) + "\n")
     (folder / "soak.md").write_text(markdown(soak, outcome))
     charts.over_time(
         folder / "soak.svg", outcome.samples["minutes"], {name: outcome.samples[name] for name in _COMPARED}
     )
+
+
+def kept_in(folder: Path) -> tuple[Soak, Outcome]:
+    """What `_write` has kept."""
+    file = folder / "soak.json"
+    if not file.exists():
+        raise click.BadParameter(f"there is no {file}", param_hint="--render")
+    kept = json.loads(file.read_text())
+    outcome = Outcome(
+        samples=kept["samples"],
+        changes=kept["changes"],
+        errors=kept["unforeseen errors"],
+        left=kept.get("left over"),
+        machine=kept["machine"],
+        origin=Origin(**kept["origin"]) if kept.get("origin") else None,
+    )
+    return Soak(kept["minutes"], kept["population"], kept["rate"]), outcome
 
 
 def markdown(soak: Soak, outcome: Outcome) -> str:
@@ -210,6 +236,11 @@ def markdown(soak: Soak, outcome: Outcome) -> str:
             for name, one in outcome.verdicts.items()
         ),
         "",
+        *(
+            [f"Measured {days_of([origin.date])} of {revisions_of([origin])}.", ""]
+            if (origin := outcome.origin)
+            else []
+        ),
     ]
     return "\n".join(lines)
 
@@ -218,7 +249,7 @@ def _end_in_words(left: Sequence[str] | None) -> str:
     if left is None:
         return ""
     if left:
-        return f"; in the end **{len(left)} were not settled, or left over at AWS**"
+        return f"; in the end **{len(left)} left unsettled, or left over at AWS**"
     return "; all of them settled, and nothing left over at AWS"
 
 
@@ -229,10 +260,10 @@ def _show(console: Console, folder: Path, outcome: Outcome) -> None:
         console.print(f"left over: {one}", style="red", markup=False)
     if len(left) > _SHOWN:
         console.print(f"left over: {len(left) - _SHOWN} more", style="red")
-    changes = outcome.changes
+    changes, looked = outcome.changes, "nobody has looked what was" if outcome.left is None else len(left)
     console.print(
         f"{sum(changes.values())} changes ({dict(changes)}), {outcome.errors:.0f} unforeseen errors, "
-        f"{len(left)} left over; {folder}/soak.json, .svg"
+        f"{looked} left over; {folder}/soak.json, .svg"
     )
 
 

@@ -56,7 +56,11 @@ class Row:
 
 def rows(targets: tuple[Target, ...], sections: Sections, *, is_full: bool) -> list[Row]:
     """A line for each target, as far as it was measured."""
-    return [_row(target, sections, is_full=is_full) for target in targets if target.section in sections]
+    return [
+        _row(target, sections, is_full=is_full)
+        for target in targets
+        if target.figure in sections.get(target.section, {})
+    ]
 
 
 def verdict(target: Target, value: float, *, is_full: bool) -> Verdict:
@@ -113,7 +117,7 @@ def _row(target: Target, sections: Sections, *, is_full: bool) -> Row:
 
 
 def _peer(target: Target, sections: Sections) -> str:
-    if target.peer is None or target.peer[0] not in sections:
+    if target.peer is None or target.peer[1] not in sections.get(target.peer[0], {}):
         return ""
     section, figure, factor = target.peer
     about = "" if factor == 1 else "≈ "

@@ -33,10 +33,14 @@ def test_trainings_and_endpoints(program: str, tmp_path: Path) -> None:
     names = [f"trainings{program}", f"endpoints{program}"]
     run("bench.scale", "--only", ",".join(names), "--scale", "0.01", "--pace", "0.02", "--results", str(tmp_path))
     found = json.loads((tmp_path / "scale.json").read_text())
-    assert list(found["sections"]) == names
-    assert all(section["AWS calls per object"] >= 2 for section in found["sections"].values())
+    assert [name for name in found["sections"] if name != "lists"] == names
+    assert list(found["origins"]) == names
+    assert all(found["sections"][name]["AWS calls per object"] >= 2 for name in names)
     assert found["missed"] == []  # nothing is judged
-    assert (tmp_path / "scale.md").read_text().startswith("| what | must reach |")
+    page = (tmp_path / "scale.md").read_text()
+    assert page.startswith("| what | must reach |")
+    run("bench.scale", "--render", "--scale", "0.01", "--pace", "0.02", "--results", str(tmp_path))
+    assert ((tmp_path / "scale.md").read_text(), json.loads((tmp_path / "scale.json").read_text())) == (page, found)
 
 
 @pytest.mark.usefixtures("cluster")
@@ -49,6 +53,7 @@ def test_the_population(tmp_path: Path) -> None:
     assert found["restart"]["AWS writes"] == 0
     assert found["change"]["changes"] == 10
     assert found["among-many"]["others"] == 20
+    assert found["lists"]["List calls a second, most"] >= found["restart"]["List calls a second, most"]
 
 
 def test_the_soak(tmp_path: Path) -> None:
@@ -58,7 +63,9 @@ def test_the_soak(tmp_path: Path) -> None:
     assert found["left over"] == []
     assert "all of them settled, and nothing left over at AWS." in (tmp_path / "soak.md").read_text()
     assert set(found["verdicts"]) == {"memory MB", "file handles", "tasks", "threads"}
-    assert (tmp_path / "soak.svg").exists()
+    drawn = (tmp_path / "soak.svg").read_text()
+    run("bench.scale.soak", "--render", "--results", str(tmp_path))
+    assert ((tmp_path / "soak.svg").read_text(), json.loads((tmp_path / "soak.json").read_text())) == (drawn, found)
 
 
 def test_a_measurement_that_there_is_not() -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bench.scale.plan import MEASUREMENTS, TARGETS, Size, compared
-from bench.scale.report import markdown, read, write
+from bench.scale.provenance import Origin
+from bench.scale.report import Results, markdown, read, write
 from bench.scale.targets import MOST_LISTS, Target, Verdict, growth, marginal, most_lists, rows, shown, verdict
 
+from control_plane.catalog import REPOSITORY
+
 CALLS = Target("calls", "ours", "AWS calls", 3, " a minute", ("peers", "AWS calls", 10))
+FULL = {"scale": 1.0, "pace": 1.0}
+PAGES = REPOSITORY / "bench" / "results"
 SECTIONS = {"ours": {"AWS calls": 2.5}, "peers": {"AWS calls": 12.0}}
 
 
@@ -137,16 +143,53 @@ def test_every_target_has_a_text_of_its_own() -> None:
     assert {"trainings", "endpoints", "population"} <= set(MEASUREMENTS)
 
 
+ORIGIN = Origin("0123456789abcdef", is_dirty=False, date="2026-03-01T12:00:00Z")
+RESULTS = Results(
+    sections={"ours": {"AWS calls": 2.5, "load average": 2.0}, "peers": {"AWS calls": 12.0, "load average": 0.5}},
+    origins={"ours": ORIGIN, "peers": ORIGIN},
+    machine={"cores": 2, "cpu": "a CPU", "python": "3.13.0"},
+)
+
+
 def test_the_page_s_table() -> None:
-    on = {"date": "2026-03-01T12:00:00Z", "cores": 2, "cpu": "a CPU", "python": "3.13.0"}
-    lines = markdown(rows((CALLS,), SECTIONS, is_full=True), on, [2.0, 0.5]).splitlines()
+    lines = markdown(rows((CALLS,), SECTIONS, is_full=True), RESULTS).splitlines()
     assert lines[2] == "| calls | ≤ 3 a minute | 2.50 a minute | ≈ 120 a minute | reached |"
-    measured = "Measured on 2026-03-01 with 2 cores (a CPU), Python 3.13.0"
+    measured = "Measured on 2026-03-01 with 2 cores (a CPU), Python 3.13.0, of revision 0123456789"
     assert lines[-1] == f"{measured}; load averages of 0.5 to 2.0, whatever else ran there included."
 
 
+def test_a_run_of_which_nothing_could_be_measured_has_a_table_without_lines() -> None:
+    assert markdown([], replace(RESULTS, sections={}, origins={})).splitlines()[-1] == (
+        "Measured with 2 cores (a CPU), Python 3.13.0."
+    )
+
+
 def test_what_was_kept_is_of_the_same_size(tmp_path: Path) -> None:
-    assert read(tmp_path, scale=1, pace=1) == {}
-    write(tmp_path, SECTIONS, [], {}, scale=1, pace=1)
-    assert read(tmp_path, scale=1, pace=1) == SECTIONS
-    assert read(tmp_path, scale=1, pace=0.5) == {}
+    assert read(tmp_path, scale=1, pace=1) == Results()
+    write(tmp_path, RESULTS, [], scale=1, pace=1)
+    assert read(tmp_path, scale=1, pace=1) == RESULTS
+    assert read(tmp_path, scale=1, pace=0.5) == Results()
+
+
+def test_results_that_were_kept_before_origins_were_have_their_day(tmp_path: Path) -> None:
+    write(tmp_path, RESULTS, [], **FULL)
+    file = tmp_path / "scale.json"
+    earlier = {name: part for name, part in json.loads(file.read_text()).items() if name != "origins"}
+    file.write_text(json.dumps({**earlier, "machine": {**RESULTS.machine, "date": "2026-02-01T12:00:00Z"}}))
+    kept = read(tmp_path, **FULL)
+    assert set(kept.origins) == {"ours", "peers"}
+    assert "Measured on 2026-02-01 with 2 cores (a CPU), Python 3.13.0; load" in markdown([], kept)
+    update = replace(kept, origins={**kept.origins, "ours": ORIGIN})
+    assert "Measured from 2026-02-01 to 2026-03-01 with" in markdown([], update)
+    assert "of several revisions (0123456789, others not recorded);" in markdown([], update)
+
+
+def test_a_figure_that_a_section_has_yet_to_get_has_no_row() -> None:
+    assert rows((CALLS,), {"ours": {}}, is_full=True) == []
+    (row,) = rows((CALLS,), {**SECTIONS, "peers": {}}, is_full=True)
+    assert row.poller == ""
+
+
+def test_the_page_shows_what_is_kept() -> None:
+    kept = read(PAGES, **FULL)
+    assert markdown(rows(TARGETS, compared(kept.sections), is_full=True), kept) == (PAGES / "scale.md").read_text()
