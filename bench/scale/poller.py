@@ -51,10 +51,7 @@ def serve(spec: kopf.Spec, status: kopf.Status, name: str, patch: kopf.Patch, **
         _made(aws.create_model, ModelName=name, ExecutionRoleArn=spec["roleArn"], PrimaryContainer=container)
         _made(aws.create_endpoint_config, EndpointConfigName=name, ProductionVariants=[variant])
         _made(aws.create_endpoint, EndpointName=name, EndpointConfigName=name)
-    if status.get("endpointStatus") != "InService":
-        aws.describe_model(ModelName=name)
-        aws.describe_endpoint_config(EndpointConfigName=name)
-    # One that is in service may be so no longer: a poller looks for ever.
+    # One that is in service may be so no longer: a poller looks for ever. Models and configurations have no state.
     endpoint = aws.describe_endpoint(EndpointName=name)
     patch.status.update({"endpointName": name, "endpointStatus": endpoint["EndpointStatus"]})
 

@@ -33,8 +33,8 @@ class Work:
     """So many objects, half of each kind, and how long what is measured of them afterwards takes.
 
     quiet: seconds in which nothing happens but that `movers` trainings run; two of the operator's guard intervals in
-    all. foreign: other people's jobs, and as many endpoints of theirs, that come between. restart: seconds after a
-    restart in which everything is counted.
+    all. foreign: other people's jobs, which come between, and as many endpoints of theirs, which come after our own.
+    restart: seconds after a restart in which everything is counted.
     """
 
     objects: int
@@ -79,7 +79,7 @@ class Population:
         return self._quiet("few", self.work.few_foreign)
 
     def among_many(self) -> Figures:
-        """The same with many of them, between our own."""
+        """The same with many of them."""
         return self._quiet("many", self.work.many_foreign)
 
     def restarted(self) -> Figures:
@@ -145,7 +145,7 @@ class Population:
         self.endpoints.wait(reached, PATIENCE_SECONDS, "all to be settled")
 
     def _quiet(self, name: str, foreign: int) -> Figures:
-        """A while in which some trainings run, with other people's jobs between them."""
+        """A while in which some trainings run, other people's jobs between them, and their endpoints behind ours."""
         movers = names(f"mover-{name}", self.work.movers)
         half = len(movers) // 2
         self.site.cluster.create([training(one) for one in movers[:half]])
