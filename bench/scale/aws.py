@@ -20,7 +20,7 @@ from sagemaker_emulator.server import EmulatorProcess
 
 # All calls of a run are to be found in the log.
 LOG_SIZE = 400_000
-LISTS = ("ListTrainingJobs", "ListEndpoints", "ListTags")
+LISTS = ("ListTrainingJobs", "ListEndpoints")
 
 
 @dataclass(frozen=True)
