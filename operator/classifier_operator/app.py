@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +23,7 @@ from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Looks
+from classifier_operator.runtime.loops import begun, ended
 from classifier_operator.runtime.monitoring.census import Census, Scrape
 from classifier_operator.runtime.monitoring.lag import watch_lag
 from classifier_operator.runtime.monitoring.logs import about
@@ -155,10 +156,10 @@ class App:
         self._queue.close()
         # What publishes was begun first, and ends last.
         publishing, working = self._tasks[:1], self._tasks[1:]
-        await _ended(working)
+        await ended(working)
         await self._importer.stop()
         await self._publisher.drain(FAREWELL_SECONDS)
-        await _ended(publishing)
+        await ended(publishing)
 
     def saw(self, body: Mapping[str, Any], priority: Priority = Priority.NORMAL) -> None:
         """An object exists, like this."""
@@ -288,10 +289,14 @@ class App:
             self.lost(key, uid)
         except ClusterUnavailableError as error:
             logger.warning("%s: %s", key, error)
+        except Exception:
+            logger.exception("%s: unforeseen", key)
+            self._queue.add_after(key, ERROR_SECONDS)
+            return
         self._queue.add(key)
 
     def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
-        self._tasks += [asyncio.get_running_loop().create_task(loop) for loop in loops]
+        self._tasks += [begun(loop) for loop in loops]
 
     async def _resync(self, kind: Kind) -> None:
         # Meanwhile another one may come by the name of one that goes: that one is not missing.
@@ -332,12 +337,6 @@ class App:
                 await self.resync()
             except (ClusterUnavailableError, GoneError) as error:
                 logger.warning("resync: %s", error)
-
-
-async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _model_of(body: Body | None) -> Any:

@@ -20,7 +20,7 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.app import App
 from classifier_operator.runtime.election.shards import Shard, shard_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
-from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
+from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusals import classify
 from classifier_operator.settings import Settings
@@ -311,6 +311,49 @@ async def test_it_is_ill_when_a_loop_has_ended(parts: Parts) -> None:
     await parts.app.start()
     await parts.app.stop()
     assert "loops have ended" in parts.app.problem()
+
+
+async def test_a_loop_that_ends_by_itself_says_why(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise RuntimeError(words)
+
+    words = "what nobody has foreseen"
+    monkeypatch.setattr(parts.app._sweeper, "run", fail)
+    await parts.app.start()
+    await asyncio.sleep(0.01)
+    assert parts.app.problem() == "1 of the operator's loops have ended"
+    assert words in caplog.text
+    assert "has ended" in caplog.text
+
+
+async def test_one_that_is_stopped_has_nothing_to_say(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    await parts.app.start()
+    await parts.app.stop()
+    assert "has ended" not in caplog.text
+
+
+async def test_a_conflict_that_cannot_be_resolved_ends_no_worker(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def conflict(key: ObjectKey) -> None:
+        raise ConflictError(str(key))
+
+    async def fail(_: ObjectKey) -> dict[str, Any]:
+        asked.set()
+        raise ValueError(words)
+
+    asked, words = asyncio.Event(), "no JSON"
+    monkeypatch.setattr(parts.app._controller, "reconcile", conflict)
+    monkeypatch.setattr(parts.cluster, "read", fail)
+    await parts.app.start()
+    parts.app.saw(parts.watched(parts.cluster.create(builders.training())))
+    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.sleep(0.05)
+    assert parts.app.problem() == ""
+    # And it is not tried again at once.
+    assert caplog.text.count(f"ValueError: {words}") == 1
 
 
 async def test_a_changed_annotation_of_the_namespace_reaches_a_settled_object(parts: Parts) -> None:

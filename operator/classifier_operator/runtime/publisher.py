@@ -60,19 +60,30 @@ class Publisher:
             while self._gives_way():  # noqa: ASYNC110 - the work is never told that it is done
                 await asyncio.sleep(WAY_SECONDS)
             try:
-                await self._cluster.post_event(event)
-            except GoneError:
-                # With its namespace: nobody is left to read it.
-                pass
-            except ClusterUnavailableError as error:
-                key = _key_of(event)
-                logger.warning("%s: no Event of it: %s", key, error, extra={"object": str(key)})
+                await self._post(event)
             finally:
                 self._waiting.task_done()
+
+    async def _post(self, event: Mapping[str, Any]) -> None:
+        try:
+            await self._cluster.post_event(event)
+        except GoneError:
+            # With its namespace: nobody is left to read it.
+            pass
+        except ClusterUnavailableError as error:
+            _warn(event, str(error))
+        except Exception as error:
+            # A quota of Events is a conflict, and a proxy may answer anything: the next one may be published.
+            _warn(event, repr(error))
 
     def _gives_way(self) -> bool:
         has_room = 2 * self._waiting.qsize() < self._waiting.maxsize
         return has_room and not self._is_ending and self._is_busy()
+
+
+def _warn(event: Mapping[str, Any], why: str) -> None:
+    key = _key_of(event)
+    logger.warning("%s: no Event of it: %s", key, why, extra={"object": str(key)})
 
 
 def _key_of(event: Mapping[str, Any]) -> ObjectKey:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.background import running
 
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
+from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
 from classifier_operator.runtime.publisher import WAY_SECONDS, Publisher
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "a")
@@ -101,6 +101,21 @@ async def test_one_that_cannot_be_published_holds_up_no_other(caplog: pytest.Log
         await setting.publisher.drain(5)
     assert setting.published == ["c"]
     assert [said for said in caplog.messages if "Event" in said] == [f"{KEY}: no Event of it: HTTP 500"]
+
+
+@pytest.mark.parametrize(
+    "error", [ConflictError("/namespaces/vision/events"), ValueError("no JSON")], ids=["conflict", "unforeseen"]
+)
+async def test_whatever_is_wrong_with_one_the_others_are_published(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting = Setting()
+    setting.failures = {"a": error}
+    async with running(setting.publisher.run()):
+        await setting.publish("a", "b", "c")
+        await setting.publisher.drain(5)
+        assert setting.published == ["b", "c"]
+    assert [said for said in caplog.messages if "Event" in said] == [f"{KEY}: no Event of it: {error!r}"]
 
 
 async def test_where_no_more_can_wait_one_waits_and_none_is_lost() -> None:
