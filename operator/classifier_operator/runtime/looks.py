@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import CLOCKS_DIFFER, Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.ports import Clock, Cloud
+from classifier_operator.runtime.turns import Turns
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed
@@ -35,6 +35,8 @@ OVERLAP = timedelta(minutes=2)
 COST_KNOWN_SECONDS = 300.0
 # So many of a group are described at the same time.
 AT_ONCE = 4
+# A page that is refused is asked for again until then: whoever gives up begins with the first page the next time.
+PAGE_TRIES = 4
 # These can be listed with all that is looked at; of others a List tells too little.
 LISTED = frozenset({ResourceType.TRAINING_JOB, ResourceType.ENDPOINT})
 
@@ -103,6 +105,7 @@ class Looks:
         self._clock = clock
         self._looked = looked
         self._costs: dict[Group, ListCost] = {}
+        self._left_out: dict[Group, Resource] = {}
         self.heard_at = clock.monotonic()
 
     async def at(self, group: Group, members: Set[Resource]) -> None:
@@ -112,26 +115,33 @@ class Looks:
             try:
                 missing = members - await self._listed(group, members)
             except AwsRefusal as refusal:
-                _log(group, refusal)
+                self._heard(group, refusal)
                 if refusal.remedy is Remedy.RETRY:
                     return
-        left = iter(sorted(missing))
-        await asyncio.gather(*(self._describe(group, left) for _ in range(min(AT_ONCE, len(missing)))))
+        if missing:
+            await self._described(group, missing)
 
-    async def _describe(self, group: Group, left: Iterator[Resource]) -> None:
-        """Describe one after the other of what is left, as others do at the same time."""
-        for resource in left:
+    async def _described(self, group: Group, missing: Set[Resource]) -> None:
+        """Describe these; those that were left out the last time come first."""
+        turns = Turns(missing, self._left_out.pop(group, None))
+        await asyncio.gather(*(self._describe(group, turns) for _ in range(min(AT_ONCE, len(missing)))))
+        if turns.left_out is not None:
+            self._left_out[group] = turns.left_out
+
+    async def _describe(self, group: Group, turns: Turns) -> None:
+        """Describe one after the other, as others do at the same time."""
+        for resource in turns:
             try:
                 await self._executor.describe(resource, group.priority)
             except AwsRefusal as refusal:
-                _log(group, refusal)
-                # When AWS is busy the next sweep looks again; what is denied for one is no matter of the others.
+                self._heard(group, refusal)
                 if refusal.remedy is Remedy.RETRY:
-                    deque(left, maxlen=0)
-                    return
+                    turns.refused(refusal)
+                    continue
                 self._tell(resource, refusal)
             else:
                 self._tell(resource, None)
+            turns.answered()
 
     async def _listed(self, group: Group, members: Set[Resource]) -> set[Resource]:
         """Record what a List says of the members; which of them it named.
@@ -142,7 +152,7 @@ class Looks:
         found: set[Resource] = set()
         query = _query(group.type, [self._inventory.get(member) for member in members])
         for pages in range(1, len(members) + 1):
-            page = await self._cloud.call(group.place, f"List{group.type}s", query, turn=group.priority)
+            page = await self._page(group, query)
             self.heard_at = self._clock.monotonic()
             for view in _views(group.type, page):
                 member = names.get(view.name)
@@ -158,16 +168,29 @@ class Looks:
             query = {**query, "NextToken": token}
         return found
 
+    async def _page(self, group: Group, query: Mapping[str, Any]) -> dict[str, Any]:
+        """One page; nothing is lost by giving up the first one."""
+        tries = PAGE_TRIES if "NextToken" in query else 1
+        while True:
+            try:
+                return await self._cloud.call(group.place, f"List{group.type}s", query, turn=group.priority)
+            except AwsRefusal as refusal:
+                tries -= 1
+                if not tries or refusal.remedy is not Remedy.RETRY:
+                    raise
+                self._heard(group, refusal)
+
+    def _heard(self, group: Group, refusal: AwsRefusal) -> None:
+        # Several that time out one after the other take long, but nothing hangs.
+        self.heard_at = self._clock.monotonic()
+        logger.info("sweep of %s in %s: %s", group.type, group.place.region, refusal, extra=fields_of(refusal))
+
     def _tell(self, resource: Resource, refusal: AwsRefusal | None) -> None:
         self.heard_at = self._clock.monotonic()
         self._looked(resource, refusal)
 
     def _cost(self, group: Group) -> ListCost:
         return self._costs.setdefault(group, ListCost())
-
-
-def _log(group: Group, refusal: AwsRefusal) -> None:
-    logger.info("sweep of %s in %s: %s", group.type, group.place.region, refusal, extra=fields_of(refusal))
 
 
 def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, Inventory
-from classifier_operator.runtime.looks import Looks
+from classifier_operator.runtime.looks import AT_ONCE, PAGE_TRIES, Looks
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 from classifier_operator.sagemaker.views import JobView, Unseen
@@ -33,6 +33,7 @@ class Pages:
         self.calls: list[tuple[str, str]] = []
         self.queries: list[Mapping[str, Any]] = []
         self.refusals: dict[str, AwsRefusal] = {}
+        self.refusals_of_page: dict[int, list[AwsRefusal]] = {}
         names = [f"job-{number}" for number in range(jobs)]
         self._pages = [names[at : at + size] for at in range(0, jobs, size)] or [[]]
         self._known = set(names)
@@ -52,6 +53,8 @@ class Pages:
         if operation == "ListTrainingJobs":
             self.queries.append(params)
             at = int(params.get("NextToken", "0"))
+            if self.refusals_of_page.get(at):
+                raise self.refusals_of_page[at].pop()
             token = {"NextToken": str(at + 1)} if at + 1 < len(self._pages) else {}
             return {"TrainingJobSummaries": [_summary(one) for one in self._pages[at]], **token}
         if name not in self._known:
@@ -86,10 +89,10 @@ class Setting:
         self.clock = FakeClock()
         self.inventory = Inventory(changed=self.told.append, clock=self.clock.monotonic)
         executor = Executor(self.cloud, self.inventory, self.clock)
-        looks = Looks(self.cloud, self.inventory, executor, self.clock, looked=lambda resource, refusal: None)
+        self.looks = Looks(self.cloud, self.inventory, executor, self.clock, looked=lambda resource, refusal: None)
         self.sweeper = Sweeper(
             self.inventory,
-            looks,
+            self.looks,
             self.clock,
             interval=5,
             guard_interval=300,
@@ -100,6 +103,13 @@ class Setting:
     @property
     def operations(self) -> list[str]:
         return [operation for operation, _ in self.cloud.calls]
+
+    @property
+    def described(self) -> list[str]:
+        return [name for operation, name in self.cloud.calls if operation == "DescribeTrainingJob"]
+
+    def is_seen(self, number: int) -> bool:
+        return isinstance(self.inventory.get(job(number)), JobView)
 
 
 async def test_one_job_is_described() -> None:
@@ -173,6 +183,77 @@ async def test_one_that_is_not_allowed_does_not_hide_the_others() -> None:
     setting.cloud.refusals["ListTrainingJobs"] = classify("ListTrainingJobs", "AccessDeniedException", "no")
     await setting.sweeper.sweep([job(-1), job(0)])
     assert isinstance(setting.inventory.get(job(0)), JobView)
+
+
+def only_described(jobs: int) -> Setting:
+    setting = Setting(jobs)
+    setting.cloud.refusals["ListTrainingJobs"] = classify("ListTrainingJobs", "AccessDeniedException", "no")
+    return setting
+
+
+AWAY = classify("DescribeTrainingJob", "InternalFailure", "x", 500)
+BUSY = classify("DescribeTrainingJob", "ThrottlingException", "Rate exceeded")
+
+
+async def test_some_that_aws_cannot_show_do_not_hide_the_others() -> None:
+    setting = only_described(50)
+    broken = {0, 5, 6, 17, 49}
+    for number in broken:
+        setting.cloud.refusals[f"job-{number}"] = AWAY
+    await setting.sweeper.sweep([job(number) for number in range(50)])
+    assert {number for number in range(50) if not setting.is_seen(number)} == broken
+
+
+async def test_where_aws_is_away_few_are_asked_for() -> None:
+    setting = only_described(50)
+    setting.cloud.refusals["DescribeTrainingJob"] = AWAY
+    await setting.sweeper.sweep([job(number) for number in range(50)])
+    assert len(setting.described) < 2 * AT_ONCE
+
+
+@pytest.mark.parametrize("refusal", [AWAY, BUSY], ids=["away", "busy"])
+async def test_what_was_left_out_comes_first_the_next_time(refusal: AwsRefusal) -> None:
+    setting = only_described(20)
+    setting.cloud.refusals["DescribeTrainingJob"] = refusal
+    jobs = [job(number) for number in range(20)]
+    for _ in jobs:
+        await setting.sweeper.sweep(jobs)
+    assert set(setting.described) == {one.name for one in jobs}
+
+
+async def test_what_was_left_out_comes_first_though_it_is_looked_at_no_more() -> None:
+    setting = only_described(20)
+    setting.cloud.refusals["DescribeTrainingJob"] = BUSY
+    jobs = sorted(job(number) for number in range(20))
+    await setting.sweeper.sweep(jobs)
+    asked = len(setting.described)
+    del setting.cloud.refusals["DescribeTrainingJob"], jobs[asked]
+    await setting.sweeper.sweep(jobs)
+    assert setting.described[asked:] == [one.name for one in jobs[asked:] + jobs[:asked]]
+
+
+async def test_that_aws_refuses_is_to_hear_of_it() -> None:
+    setting = only_described(2)
+    setting.cloud.refusals["DescribeTrainingJob"] = AWAY
+    setting.clock.seconds = 1000
+    await setting.sweeper.sweep([job(0), job(1)])
+    assert setting.looks.heard_at == 1000
+
+
+@pytest.mark.parametrize("refusal", [AWAY, BUSY], ids=["away", "busy"])
+async def test_a_page_that_is_refused_now_and_then_is_asked_for_again(refusal: AwsRefusal) -> None:
+    setting = Setting(10)
+    setting.cloud.refusals_of_page = {1: [refusal], 4: [refusal] * (PAGE_TRIES - 1)}
+    await setting.sweeper.sweep([job(number) for number in range(10)])
+    assert set(setting.operations) == {"ListTrainingJobs"}
+    assert all(setting.is_seen(number) for number in range(10))
+
+
+async def test_a_list_that_is_refused_for_long_waits_for_the_next_sweep() -> None:
+    setting = Setting(10)
+    setting.cloud.refusals_of_page = {3: [AWAY] * 100}
+    await setting.sweeper.sweep([job(number) for number in range(10)])
+    assert setting.operations == ["ListTrainingJobs"] * (3 + PAGE_TRIES)
 
 
 async def test_places_are_swept_apart() -> None:
