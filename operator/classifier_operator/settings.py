@@ -31,7 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     resync_interval: seconds between full listings of the cluster's objects.
     namespace_interval: seconds between looks at the namespaces' annotations.
     wait_interval: seconds before the first retry of what waits for a quota, a role or a permission.
-    aws_rate: calls a second of one operation, in an account and region, that are never exceeded.
+    aws_rate: calls a second of one operation other than a List, in an account and region, at most over time.
     workers: how many objects are worked on at a time.
     import_rules: where inputs may be fetched from, beyond https from public addresses.
     import_max_bytes: the size of the largest file that is fetched.

@@ -101,7 +101,8 @@ class ShardType(click.ParamType[Shard]):
     default=MOST_RATE,
     show_default=True,
     type=click.FloatRange(0.1),
-    help="Calls a second of one operation, in an account and region, that are never exceeded.",
+    help="Calls a second of one operation, in an account and region, at most over time; half of it may come at once. "
+    "Not of Lists.",
 )
 @click.option(
     "--wait-interval",
