@@ -20,6 +20,8 @@ from classifier_operator.runtime.ports import ConflictError, GoneError
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 
 NO_ACCELERATORS = "Amazon Elastic Inference is no longer available."
+# Of one resource, ours among them.
+MOST_TAGS = 50
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -344,8 +346,7 @@ class FakeCloud:
         if operation == "ListTags":
             return {"Tags": [{"Key": key, "Value": value} for key, value in self._tags[params["ResourceArn"]].items()]}
         if operation == "AddTags":
-            self._tags[params["ResourceArn"]].update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
-            return {}
+            return self._add_tags(params["ResourceArn"], params["Tags"])
         if operation == "DeleteTags":
             for key in params["TagKeys"]:
                 self._tags[params["ResourceArn"]].pop(key, None)
@@ -362,6 +363,13 @@ class FakeCloud:
                 answer: dict[str, Any] = getattr(self, f"_{verb.lower()}")(place, kind, params)
                 return answer
         raise AssertionError(f"the fake has no {operation}")
+
+    def _add_tags(self, arn: str, added: list[dict[str, str]]) -> dict[str, Any]:
+        tags = self._tags[arn] | {tag["Key"]: tag["Value"] for tag in added}
+        if len(tags) > MOST_TAGS:
+            raise classify("AddTags", "ResourceLimitExceeded", f"The limit of tags per resource is {MOST_TAGS}")
+        self._tags[arn] = tags
+        return {}
 
     def _listed(self, place: Place, operation: str) -> dict[str, Any]:
         kind = operation.removeprefix("List").removesuffix("s")

@@ -16,7 +16,7 @@ from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.endpoint.spec import Autoscaling
 from classifier_operator.endpoint.teardown import tear_down
 from classifier_operator.endpoint.updates import restored
-from classifier_operator.reconcile.calls import Call, describe, retag
+from classifier_operator.reconcile.calls import Call, describe, retag, retagged
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import note_of, verdict_of
 from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainView, Unseen
@@ -150,8 +150,8 @@ def _with_live(at: Situation, view: EndpointView) -> EndpointStatus:
 
 
 def _retagged(at: Situation) -> tuple[tuple[Call, ...], dict[str, str]]:
-    """The calls that bring the spec's tags to everything that serves, and which tags are there after them."""
-    wanted, had = dict(at.spec.tags), at.status.tags
+    """The next calls that bring the spec's tags to everything that serves, and which tags are there after them."""
+    wanted, had = at.spec.tags, at.status.tags
     if wanted == had:
         return (), had
     arns = {one: _arn(at, one) for one in at.wanted.served}
@@ -162,7 +162,8 @@ def _retagged(at: Situation) -> tuple[tuple[Call, ...], dict[str, str]]:
     # What is about to go may be wanted again before it is gone.
     others = {one: _arn(at, one) for one in resources_in(at.status.resources) if one not in arns}
     arns |= {one: arn for one, arn in others.items() if arn}
-    return tuple(call for one, arn in arns.items() for call in retag(one, arn, wanted=wanted, had=had)), wanted
+    calls = tuple(call for one, arn in arns.items() for call in retag(one, arn, wanted=wanted, had=had))
+    return calls, retagged(wanted=wanted, had=had)
 
 
 def _arn(at: Situation, resource: Resource) -> str:

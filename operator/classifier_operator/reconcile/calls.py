@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from classifier_operator.api.kinds import UID_TAG
+from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG
 from classifier_operator.api.ledger import Resource, ResourceType
 
 NAME_FIELDS = {
@@ -94,15 +94,23 @@ def takes_over(call: Call) -> bool:
 
 
 def retag(resource: Resource, arn: str, *, wanted: Mapping[str, str], had: Mapping[str, str]) -> tuple[Call, ...]:
-    """The calls that change a resource's tags from what was sent before to what is wanted."""
-    added = {key: value for key, value in wanted.items() if had.get(key) != value}
-    removed = sorted(had.keys() - wanted.keys())
-    calls = []
-    if added:
-        calls.append(Call("AddTags", resource, {"ResourceArn": arn, "Tags": tag_list(added)}))
+    """The next call on a resource's way from the tags that it has by `had` to those that are wanted; none at its end.
+
+    What is to go goes first, and by itself: AWS takes 50 tags (ResourceLimitExceeded), and counts both together. What
+    is there afterwards (`retagged`) goes on record before the rest is asked for, so that nothing that has gone is taken
+    to be there when the rest is refused. The operator's own tags are never among what goes.
+    """
+    removed = sorted(had.keys() - wanted.keys() - {UID_TAG, OBJECT_TAG})
     if removed:
-        calls.append(Call("DeleteTags", resource, {"ResourceArn": arn, "TagKeys": removed}))
-    return tuple(calls)
+        return (Call("DeleteTags", resource, {"ResourceArn": arn, "TagKeys": removed}),)
+    added = {key: value for key, value in wanted.items() if had.get(key) != value}
+    return (Call("AddTags", resource, {"ResourceArn": arn, "Tags": tag_list(added)}),) if added else ()
+
+
+def retagged(*, wanted: Mapping[str, str], had: Mapping[str, str]) -> dict[str, str]:
+    """The tags that a resource has after that call."""
+    kept = {key: value for key, value in had.items() if key in wanted}
+    return dict(wanted) if kept == had else kept
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -166,6 +166,7 @@ class Controller:
                 break
             if any(call.is_announced for call in calls):
                 body = await self._announce(key, body, look, calls)
+                status = body.get("status", {})
             try:
                 succeeded = await self._act(key, meta, look, calls)
             except (NotYetError, OutdatedError):
@@ -173,7 +174,8 @@ class Controller:
                 self._subjects[key] = look.subject
                 return
             has_made = has_made or (succeeded and any(call.creates for call in calls))
-            status = as_json(decision.status) if succeeded else body.get("status", {})
+            # A refusal takes nothing back of what the rounds before it have done.
+            status = as_json(decision.status) if succeeded else status
         else:
             self._queue.add_after(key, 1.0)
         if has_made and self._queue.is_urgent:

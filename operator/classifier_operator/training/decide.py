@@ -14,7 +14,7 @@ from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, Verdict, idle, stalled, with_note, working
 from classifier_operator.api.ledger import resources_in, with_resources, without
-from classifier_operator.reconcile.calls import create, describe, identify, retag, stop_job
+from classifier_operator.reconcile.calls import create, describe, identify, retag, retagged, stop_job
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.reconcile.trouble import delay_of, note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Stranger, Unseen
@@ -257,7 +257,7 @@ def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     if trouble is not None and trouble.is_pausing(at.now):
         return decision
     calls = retag(at.job, decision.status.job_arn, wanted=at.spec.tags, had=at.status.tags)
-    status = structs.replace(decision.status, tags=dict(at.spec.tags))
+    status = structs.replace(decision.status, tags=retagged(wanted=at.spec.tags, had=at.status.tags))
     return structs.replace(decision, status=status, calls=(*calls, *decision.calls))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.reconcile import calls
 
@@ -40,7 +41,13 @@ RETAGGED = {
     "added": ({"a": "1", "b": "2"}, {"a": "1"}, [("AddTags", [{"Key": "b", "Value": "2"}])]),
     "changed": ({"a": "2"}, {"a": "1"}, [("AddTags", [{"Key": "a", "Value": "2"}])]),
     "removed": ({}, {"a": "1"}, [("DeleteTags", ["a"])]),
-    "both": ({"b": "1"}, {"a": "1"}, [("AddTags", [{"Key": "b", "Value": "1"}]), ("DeleteTags", ["a"])]),
+    "both": ({"b": "1"}, {"a": "1"}, [("DeleteTags", ["a"]), ("AddTags", [{"Key": "b", "Value": "1"}])]),
+    "all three": (
+        {"a": "2", "b": "1"},
+        {"a": "1", "c": "1"},
+        [("DeleteTags", ["c"]), ("AddTags", [{"Key": "a", "Value": "2"}, {"Key": "b", "Value": "1"}])],
+    ),
+    "never the owner's": ({}, {UID_TAG: "1", OBJECT_TAG: "x"}, []),
 }
 
 
@@ -48,5 +55,8 @@ RETAGGED = {
 def test_tags_change_by_what_differs(
     wanted: dict[str, str], had: dict[str, str], expected: list[tuple[str, object]]
 ) -> None:
-    made = calls.retag(ENDPOINT, "arn", wanted=wanted, had=had)
+    made: list[calls.Call] = []
+    while following := calls.retag(ENDPOINT, "arn", wanted=wanted, had=had):
+        made += following
+        had = calls.retagged(wanted=wanted, had=had)
     assert [(call.operation, call.params.get("Tags") or call.params["TagKeys"]) for call in made] == expected

@@ -385,6 +385,28 @@ async def test_tags_that_were_refused_are_sent_later(world: World) -> None:
     assert world.cloud.tags_of(world.cluster.status(key)["jobName"])["team"] == "b"
 
 
+async def test_more_tags_than_fit_together_are_replaced(world: World) -> None:
+    key = await completed(world, tags={f"old-{number}": "x" for number in range(30)})
+    wanted = {f"new-{number}": "x" for number in range(30)}
+    edit(world, key, tags=wanted)
+    await world.run()
+    tags = world.cloud.tags_of(world.cluster.status(key)["jobName"])
+    assert {name for name in tags if not name.startswith("classifiers.")} == wanted.keys()
+    assert len(tags) == 32
+    assert world.cluster.status(key)["tags"] == wanted
+
+
+async def test_tags_that_are_wanted_back_halfway_come_back(world: World) -> None:
+    key = await completed(world, tags={"team": "a"})
+    world.cloud.refuse("AddTags", "AccessDeniedException", "not authorized", times=1)
+    edit(world, key, tags={"cost": "1"})
+    await world.look()
+    edit(world, key, tags={"team": "a"})
+    await world.run(2)
+    tags = world.cloud.tags_of(world.cluster.status(key)["jobName"])
+    assert {name for name in tags if not name.startswith("classifiers.")} == {"team"}
+
+
 async def test_n17_a_job_deleted_by_somebody_is_lost_and_not_run_again(world: World) -> None:
     key = world.cluster.create(builders.training())
     await world.look()
