@@ -181,7 +181,7 @@ def _job_is_missing(at: Situation) -> TrainingDecision | None:
     if isinstance(at.sighting, JobView):
         return None
     status = counted(at, report.with_run(at.status, at.wanted, at.attempt, is_new=True))
-    status = structs.replace(status, resources=with_resources(status.resources, [at.job]))
+    status = report.with_creation(status, at.job)
     verdict = working(Reason.STARTING, f"training job {at.job.name} is being created")
     return Decision(status=at.says(verdict, status), calls=(create(at.job, at.wanted.params),))
 

@@ -89,7 +89,12 @@ def _with_given_up(history: tuple[Run, ...], job: JobView) -> tuple[Run, ...]:
         return report.with_history(history, job, Reason.SUPERSEDED)
     if before.job_status == job.status:
         return history
-    return report.with_history(history, job, before.reason)
+    return report.with_history(history, job, before.reason or _reason_of(job))
+
+
+def _reason_of(job: JobView) -> str:
+    """Of one that was about to be made when it was given up: it may have been there already, and over."""
+    return Reason.SUPERSEDED if job.is_moving else report.ended(job).headline[0]
 
 
 def going_on(status: TrainingStatus, seen: Seen) -> tuple[TrainingStatus, frozenset[Resource]]:

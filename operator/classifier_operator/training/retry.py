@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, Verdict, rfc3339, working
-from classifier_operator.api.ledger import with_resources
 from classifier_operator.reconcile.calls import create
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.failures import Fault, fault_of
@@ -37,7 +36,7 @@ def retried(at: Situation, status: TrainingStatus, job: JobView) -> TrainingDeci
 def next_attempt(at: Situation) -> TrainingDecision:
     following = structs.replace(at, attempt=at.attempt + 1)
     status = report.with_run(at.status, at.wanted, following.attempt, is_new=True)
-    status = structs.replace(status, resources=with_resources(status.resources, [following.job]))
+    status = report.with_creation(status, following.job)
     verdict = working(
         Reason.STARTING, f"attempt {following.attempt}: training job {following.job.name} is being created"
     )

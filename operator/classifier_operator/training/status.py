@@ -8,7 +8,7 @@ from urllib.parse import quote
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, Verdict, rfc3339, settled, stalled, with_verdict, working
-from classifier_operator.api.ledger import Place, Resource
+from classifier_operator.api.ledger import Place, Resource, with_resources, without
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training.request import Wanted
@@ -64,6 +64,18 @@ def with_run(status: TrainingStatus, wanted: Wanted, attempt: int, *, is_new: bo
         tags=dict(wanted.tags) if is_new else {},
         retry_after="",
     )
+
+
+def with_creation(status: TrainingStatus, job: Resource) -> TrainingStatus:
+    """The status of before the job is made: it is in the ledger, as its youngest.
+
+    Somebody may have deleted an earlier one of that name: how that ended says nothing of this one.
+    """
+    history = tuple(
+        Run(job_name=job.name, job_status="") if run.job_name == job.name else run for run in status.history
+    )
+    ledger = with_resources(without(status.resources, [job]), [job])
+    return structs.replace(status, history=history, resources=ledger)
 
 
 def with_job(status: TrainingStatus, job: JobView) -> TrainingStatus:

@@ -160,6 +160,66 @@ async def test_a_spec_that_goes_back_takes_its_finished_run_again(world: World) 
     assert len(world.cloud.names("TrainingJob")) == 2
 
 
+async def made_again(world: World) -> tuple[ObjectKey, str]:
+    """A training whose spec has gone back to a run that has ended, and whose job somebody has deleted: it runs anew."""
+    key = await completed(world)
+    first = world.cluster.status(key)["jobName"]
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(2)
+    del world.cloud.resources[Place(builders.REGION), "TrainingJob", first]
+    world.restart()
+    edit(world, key, output={"s3Uri": "s3://bucket/output"})
+    await world.run(1, progress=False)
+    assert world.cloud.running() == [first]
+    return key, first
+
+
+async def test_a_job_that_is_made_again_is_stopped_when_the_object_goes(world: World) -> None:
+    key, _ = await made_again(world)
+    world.cluster.delete(key)
+    await world.look()
+    assert world.cloud.running() == []
+    assert key in world.cluster.objects
+    await world.run()
+    assert key not in world.cluster.objects
+
+
+async def test_a_job_that_is_made_again_is_stopped_when_the_spec_moves_on(world: World) -> None:
+    key, first = await made_again(world)
+    edit(world, key, output={"s3Uri": "s3://bucket/third"})
+    await world.look()
+    assert world.cloud.running() == [world.cluster.status(key)["jobName"]]
+    await world.run(2)
+    (run,) = [run for run in world.cluster.status(key)["history"] if run["jobName"] == first]
+    assert (run["jobStatus"], run["reason"]) == ("Stopped", "Superseded")
+
+
+async def test_a_job_that_is_made_again_is_in_the_history_once(world: World) -> None:
+    key, first = await made_again(world)
+    await world.run(2)
+    assert headline(world, key) == ("True", "Completed")
+    runs = [(run["jobName"], run["jobStatus"]) for run in world.cluster.status(key)["history"]]
+    assert runs[0] == (first, "Completed")
+    assert len(runs) == 2
+
+
+async def test_a_run_that_is_not_found_again_before_the_spec_moves_on_keeps_how_it_ended(world: World) -> None:
+    world.cloud.job_outcomes.append(("Failed", "Failed", "ClientError: bad data"))
+    key = world.cluster.create(builders.training())
+    await world.run(2)
+    first = world.cluster.status(key)["jobName"]
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(2)
+    world.restart()
+    world.cloud.refuse("CreateTrainingJob", "ThrottlingException", "Rate exceeded")
+    edit(world, key, output={"s3Uri": "s3://bucket/output"})
+    await world.look()
+    edit(world, key, output={"s3Uri": "s3://bucket/third"})
+    await world.run(2)
+    (run,) = [run for run in world.cluster.status(key)["history"] if run["jobName"] == first]
+    assert (run["jobStatus"], run["reason"]) == ("Failed", "JobFailed")
+
+
 async def test_the_retrain_annotation_runs_the_same_spec_again(world: World) -> None:
     key = await completed(world)
     retrain(world, key, "2026-03-01")
