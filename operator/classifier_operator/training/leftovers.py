@@ -62,9 +62,12 @@ def besides(at: Situation, leftovers: Leftovers, decision: TrainingDecision) -> 
     """The decision together with what is done about jobs of earlier runs.
 
     A job that has ended stays in the ledger as long as it stays in the history: deletion may have to take it along.
+    One that has not stays there whatever the history has room for: nobody else knows that it is to be stopped.
     """
     status = decision.status
     for job in leftovers.jobs:
+        if _is_forgotten(status, job.name):
+            continue
         status = structs.replace(status, history=_with_given_up(status.history, job))
         if status.job_name == job.name and job.status != "Completed":
             # One that completed all the same is the run's own again, and recorded as such.
@@ -72,7 +75,8 @@ def besides(at: Situation, leftovers: Leftovers, decision: TrainingDecision) -> 
     remembered = {run.job_name for run in status.history}
     forgotten = {run.job_name for run in at.status.history} - remembered
     kept = remembered & {job.name for job in leftovers.jobs}
-    gone = [job for job in resources_in(status.resources) if job.name in forgotten]
+    over = known_to_have_ended(at.status) - {at.job}
+    gone = [job for job in over if job.name in forgotten]
     gone += [job for job in leftovers.gone if job.name not in kept]
     status = structs.replace(status, resources=without(status.resources, gone))
     return structs.replace(
@@ -81,6 +85,14 @@ def besides(at: Situation, leftovers: Leftovers, decision: TrainingDecision) -> 
         calls=(*leftovers.calls, *decision.calls),
         follow=decision.follow | leftovers.follow,
     )
+
+
+def _is_forgotten(status: TrainingStatus, name: str) -> bool:
+    """Whether the history is full of younger runs: it would push out one of them, which would come back in turn."""
+    recorded = {run.job_name for run in status.history}
+    names = [entry.name for entry in status.resources]
+    is_full = len(recorded) >= report.HISTORY_LIMIT and name not in recorded
+    return is_full and name in names and recorded <= set(names[names.index(name) :])
 
 
 def _with_given_up(history: tuple[Run, ...], job: JobView) -> tuple[Run, ...]:

@@ -526,6 +526,52 @@ async def test_a_job_that_cannot_be_stopped_does_not_keep_the_next_from_starting
     assert "StopTrainingJob of" in world.cluster.status(key)["conditions"][0]["message"]
 
 
+async def unstoppable(world: World, runs: int) -> ObjectKey:
+    """A training whose spec has been edited again and again while none of its jobs could be stopped."""
+    world.cloud.refuse("StopTrainingJob", "AccessDeniedException", "not authorized", times=10000)
+    key = world.cluster.create(builders.training())
+    for number in range(1, runs):
+        await world.run(progress=False)
+        edit(world, key, output={"s3Uri": f"s3://bucket/{number}"})
+    await world.run(progress=False)
+    assert len(world.cloud.running()) == runs
+    return key
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["", "restarted"])
+async def test_a_job_that_runs_is_known_of_when_the_history_is_full(world: World, is_restarted: bool) -> None:
+    key = await unstoppable(world, 13)
+    status = world.cluster.status(key)
+    assert {entry["name"] for entry in status["resources"]} == set(world.cloud.running())
+    assert len(status["history"]) == 10
+    world.cloud.calm()
+    if is_restarted:
+        world.restart()
+    world.cluster.delete(key)
+    await world.run(2, progress=False)
+    assert (world.cloud.running(), world.cloud.count("DeleteTrainingJob")) == ([], 0)
+    await world.run(2)
+    assert key not in world.cluster.objects
+
+
+async def test_jobs_that_run_do_not_take_turns_in_a_full_history(world: World) -> None:
+    key = await unstoppable(world, 14)
+    history = world.cluster.status(key)["history"]
+    for _ in range(4):
+        await world.run(progress=False)
+        assert world.cluster.status(key)["history"] == history
+
+
+async def test_jobs_that_were_forgotten_leave_the_ledger_when_they_have_ended(world: World) -> None:
+    key = await unstoppable(world, 14)
+    world.cloud.calm()
+    await world.run(4)
+    status = world.cluster.status(key)
+    assert headline(world, key) == ("True", "Completed")
+    assert len(status["history"]) == 10
+    assert {entry["name"] for entry in status["resources"]} == {run["jobName"] for run in status["history"]}
+
+
 async def test_policy_delete_leaves_no_job(world: World) -> None:
     key = await completed(world, deletionPolicy="Delete")
     world.cluster.delete(key)
