@@ -275,7 +275,7 @@ def _noted(at: Situation, decision: TrainingDecision) -> TrainingDecision:
 def _refused(training: Training, error: SpecError, seen: Seen, now: datetime) -> TrainingDecision:
     """Nothing of it can be begun, and what is half done of an earlier spec's data is of no use; its job goes on."""
     status, aborts = ended_uploads(training)
-    status, follow = going_on(status, seen)
+    status, follow = going_on(report.without_unmade_job(status), seen)
     verdict = stalled(Reason.INVALID_SPEC, str(error))
     return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts, follow=follow)
 

@@ -71,9 +71,12 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     @property
     def held(self) -> Condition | None:
-        """What AWS, a source or a name refused for good, maybe to an earlier process: so it stays until an edit."""
+        """What AWS, a source or a name refused for good, maybe to an earlier process: so it stays until an edit.
+
+        A job that was refused for good is not in the ledger: of one that is, something else was said.
+        """
         is_of_this = self.status.job_name == self.job.name and self.status.observed_generation == self.meta.generation
-        if not is_of_this or self.status.job_arn:
+        if not is_of_this or self.status.job_arn or self.is_recorded:
             return None
         stalled = find(self.status.conditions, ConditionType.STALLED)
         return stalled if stalled is not None and stalled.reason in _HELD else None

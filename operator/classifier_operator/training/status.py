@@ -78,6 +78,15 @@ def with_creation(status: TrainingStatus, job: Resource) -> TrainingStatus:
     return structs.replace(status, history=history, resources=ledger)
 
 
+def without_unmade_job(status: TrainingStatus) -> TrainingStatus:
+    """The status without the name of a job that cannot exist: what is said from now on is not said of that run.
+
+    A default that is missing for a while may come back, and the run is judged anew; what AWS refuses stays refused.
+    """
+    may_exist = status.job_arn or any(entry.name == status.job_name for entry in status.resources)
+    return status if may_exist else structs.replace(status, job_name="", attempt=0, log_url="")
+
+
 def with_job(status: TrainingStatus, job: JobView) -> TrainingStatus:
     """The status with what AWS says of the job."""
     status = structs.replace(

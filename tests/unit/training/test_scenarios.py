@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 from tests.unit import builders
+from tests.unit.fake_imports import FakeFile
 from tests.unit.fakes import Crash
 from tests.unit.world import World
 
 from classifier_operator.api.kinds import RETRAIN_ANNOTATION, ObjectKey
 from classifier_operator.api.ledger import Place
+from classifier_operator.runtime.ports import SourceUnavailableError
 
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 CAPACITY = "CapacityError: Unable to provision requested ML compute capacity."
@@ -633,6 +635,71 @@ async def test_an_invalid_request_is_not_sent_twice(world: World) -> None:
     edit(world, key, output={"s3Uri": "s3://bucket/other"})
     await world.run(2)
     assert headline(world, key) == ("True", "Completed")
+
+
+WITH_REGION = {"classifiers.sagemaker.dev/region": "us-east-1"}
+
+
+async def annotate(world: World, key: ObjectKey, annotations: dict[str, str]) -> None:
+    """What kubectl annotate does to the namespace."""
+    world.cluster.namespaces[key.namespace] = annotations
+    await world.operator.controller._defaults.refresh({key.namespace})
+    world.operator.queue.add(key)
+    await world.look()
+
+
+async def by_default(world: World, **changes: Any) -> ObjectKey:
+    """A training whose region is the namespace's."""
+    world.cluster.namespaces["vision"] = WITH_REGION
+    key = world.cluster.create(builders.training(region="", **changes))
+    await world.look()
+    return key
+
+
+SOURCE = {"url": "https://host/x.rec"}
+HALTED: dict[str, tuple[tuple[str, str], dict[str, Any], str]] = {
+    "quota": (("ResourceLimitExceeded", "The limit is 0"), {}, "WaitingForQuota"),
+    "access": (("AccessDeniedException", "not authorized"), {}, "AccessPending"),
+    "source": (
+        ("PutObject", "none"),
+        {"inputs": [{"name": "train", "s3Uri": "s3://b/t", "source": SOURCE}]},
+        "Importing",
+    ),
+}
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["", "restarted"])
+@pytest.mark.parametrize(("refusal", "changes", "waits"), HALTED.values(), ids=HALTED.keys())
+async def test_a_default_that_is_missing_for_a_while_is_not_missed_when_it_is_back(
+    world: World, refusal: tuple[str, str], changes: dict[str, Any], waits: str, is_restarted: bool
+) -> None:
+    world.sources.files[SOURCE["url"]] = FakeFile(b"some bytes")
+    world.sources.files[SOURCE["url"]].refuses.append(SourceUnavailableError("answered 503"))
+    world.cloud.refuse("CreateTrainingJob", *refusal)
+    key = await by_default(world, **changes)
+    assert world.cluster.condition(key, "Reconciling") == ("True", waits)
+    await annotate(world, key, {})
+    assert headline(world, key) == ("True", "InvalidSpec")
+    if is_restarted:
+        world.restart()
+        await world.run(progress=False)
+    world.cloud.calm()
+    await annotate(world, key, WITH_REGION)
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+    assert len(world.cloud.names("TrainingJob")) == 1
+
+
+async def test_a_job_whose_creation_went_unanswered_is_not_lost_while_a_default_is_missing(world: World) -> None:
+    world.cloud.refuse("CreateTrainingJob", "ConnectionClosedError", "", status=0, after=True)
+    key = await by_default(world)
+    await annotate(world, key, {})
+    await world.run(2, progress=False)
+    assert headline(world, key) == ("True", "InvalidSpec")
+    assert world.cluster.status(key)["jobStatus"] == "InProgress"
+    world.cluster.delete(key)
+    await world.look()
+    assert world.cloud.running() == []
 
 
 async def test_creation_refused_as_not_found_is_no_busy_loop(world: World) -> None:
