@@ -151,8 +151,15 @@ def _refused_before(at: Situation) -> TrainingDecision | None:
         verdict = verdict_of(trouble, at.now, underway=Reason.STARTING)
         return Decision(status=at.says(verdict, structs.replace(at.status, resources=ledger)))
     if trouble is None and (held := at.held) is not None:
+        if held.reason == Reason.NAME_TAKEN:
+            return _name_was_taken(at)
         return Decision(status=at.says(stalled(Reason(held.reason), held.message)))
     return None
+
+
+def _name_was_taken(at: Situation) -> TrainingDecision | None:
+    """Said before, and the operator has been restarted since: look whether the stranger is still there, quietly."""
+    return Decision(status=at.status, calls=(identify(at.job),)) if at.sighting is Unseen.UNKNOWN else None
 
 
 def _job_is_unknown(at: Situation) -> TrainingDecision | None:

@@ -352,6 +352,25 @@ async def test_n6_a_strangers_job_is_not_touched(world: World) -> None:
     assert not world.cluster.objects
 
 
+async def test_a_strangers_job_is_looked_at_again_when_the_operator_starts(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    world.cloud.refuse("CreateTrainingJob", "ThrottlingException", "Rate exceeded")
+    await world.look()
+    place, job = Place("us-east-1"), world.cluster.status(key)["jobName"]
+    world.cloud.make_strangers(place, "TrainingJob", job)
+    await world.run(2, progress=False)
+    events, writes = len(world.cluster.events), world.cluster.writes
+    world.restart()
+    await world.run(2, progress=False)
+    assert headline(world, key) == ("True", "NameTaken")
+    assert (len(world.cluster.events), world.cluster.writes) == (events, writes)
+    assert world.cloud.count("CreateTrainingJob") == 2
+    del world.cloud.resources[place, "TrainingJob", job]
+    world.restart()
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+
+
 @pytest.mark.parametrize(
     ("code", "words", "waits"),
     [
