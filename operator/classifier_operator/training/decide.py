@@ -216,6 +216,11 @@ def _job_has_ended(at: Situation) -> TrainingDecision | None:
     if may_be_tried_again(at, job):
         return retried(at, status, job)
     verdict = report.ended(job)
+    if verdict.stalled is Reason.JOB_STOPPED and at.may_have_given_up_before:
+        # With that on record, the run goes on under its next attempt's name.
+        status = structs.replace(status, history=report.with_history(status.history, job, Reason.SUPERSEDED))
+        verdict = working(Reason.STARTING, f"training job {job.name} was given up before; the next attempt follows")
+        return Decision(status=at.says(verdict, status), again_after=0.0)
     status = report.with_end(status, job, verdict.headline[0])
     return _retagged(at, Decision(status=at.says(verdict, status)))
 

@@ -82,10 +82,26 @@ class Situation(Struct, frozen=True, kw_only=True):
         return stalled if stalled is not None and stalled.reason in _HELD else None
 
     @property
+    def may_have_given_up_before(self) -> bool:
+        """Whether the operator may have stopped the job for the sake of a run since which it has forgotten that.
+
+        The job was found under its name, the spec having gone back to it, and was not followed until it ended.
+        """
+        recorded = {run.job_name for run in self.status.history}
+        is_forgotten = len(recorded) >= report.HISTORY_LIMIT and self.job.name not in recorded
+        return is_forgotten and not self.status.job_arn
+
+    @property
     def tries(self) -> int:
-        """How often the run has been tried: attempts that the operator gave up itself are not counted."""
-        given_up = _given_up(self.status)
-        return sum(self.wanted.job(number).name not in given_up for number in range(1, self.attempt + 1))
+        """How often the run has been tried: attempts that the operator gave up itself are not counted.
+
+        Nobody knows which those were that have fallen out of the history. Where it has room for all tries that there
+        may be, they are not counted either.
+        """
+        earlier = {self.wanted.job(number).name for number in range(1, self.attempt)}
+        if self.spec.retry.attempts <= report.HISTORY_LIMIT:
+            earlier &= {run.job_name for run in self.status.history}
+        return 1 + len(earlier - _given_up(self.status))
 
     def says(self, verdict: Verdict, status: TrainingStatus | None = None) -> TrainingStatus:
         """The status with that verdict."""

@@ -306,6 +306,73 @@ async def test_suspensions_use_up_no_retries(world: World) -> None:
     assert headline(world, key) == ("True", "Completed")
 
 
+async def suspended_and_resumed(world: World, key: ObjectKey, times: int) -> None:
+    for _ in range(times):
+        edit(world, key, suspend=True)
+        await world.run(2)
+        edit(world, key, suspend=False)
+        await world.run(progress=False)
+
+
+async def test_suspensions_that_nobody_remembers_use_up_no_retries(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    await suspended_and_resumed(world, key, 13)
+    world.cloud.job_outcomes.append(("Failed", "Failed", INTERNAL))
+    await world.run(3)
+    assert headline(world, key) == ("True", "Completed")
+    assert world.cluster.status(key)["attempt"] == 15
+
+
+@pytest.mark.parametrize("attempts", [9, 10, 11, 12])
+async def test_more_retries_than_the_history_remembers_are_used_up(world: World, attempts: int) -> None:
+    key = world.cluster.create(builders.training(retry={"attempts": attempts}))
+    await world.look()
+    await suspended_and_resumed(world, key, 2)
+    world.cloud.job_outcomes += [("Failed", "Failed", CAPACITY)] * 40
+    for _ in range(2 * attempts + 6):
+        await world.run(1, seconds=200_000)
+    assert headline(world, key) == ("True", "JobFailed")
+    assert attempts < len(world.cloud.names("TrainingJob")) <= attempts + 5
+
+
+async def test_a_spec_that_goes_back_to_a_run_that_was_given_up_and_forgotten_runs(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    for number in range(12):
+        edit(world, key, output={"s3Uri": f"s3://bucket/{number}"})
+        await world.run(progress=number == 0)
+        await world.run()
+    edit(world, key, output={"s3Uri": "s3://bucket/output"})
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+    assert world.cluster.status(key)["attempt"] == 2
+    assert "JobStopped" not in [reason for _, reason, _ in world.cluster.events]
+
+
+async def test_a_spec_that_goes_back_finds_its_way_past_forgotten_attempts(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.look()
+    await suspended_and_resumed(world, key, 13)
+    edit(world, key, output={"s3Uri": "s3://bucket/other"})
+    await world.run(2)
+    edit(world, key, output={"s3Uri": "s3://bucket/output"})
+    await world.run(6)
+    assert headline(world, key) == ("True", "Completed")
+
+
+@pytest.mark.parametrize("runs", [1, 12])
+async def test_that_somebody_else_stopped_a_job_is_said_whatever_the_history(world: World, runs: int) -> None:
+    key = await completed(world)
+    for number in range(runs):
+        edit(world, key, output={"s3Uri": f"s3://bucket/{number}"})
+        await world.run(progress=number < runs - 1)
+        await world.run(progress=number < runs - 1)
+    world.cloud.job_outcomes.append(("Stopped", "Stopped", ""))
+    await world.run(2)
+    assert headline(world, key) == ("True", "JobStopped")
+
+
 @pytest.mark.parametrize("reason", [INTERNAL, CAPACITY], ids=["internal", "capacity"])
 async def test_what_aws_failed_is_tried_again(world: World, reason: str) -> None:
     world.cloud.job_outcomes += [("Failed", "Failed", reason)] * 2
