@@ -19,7 +19,7 @@ ACCESS_PATIENCE = timedelta(minutes=5)
 BUSY_PATIENCE = timedelta(seconds=30)
 
 # Looking and tidying up are never given up, whatever AWS answers: only what the spec asks for can be refused for good.
-_NEVER_GIVEN_UP = ("Describe", "List", "Stop", "Delete", "Abort")
+_NEVER_GIVEN_UP = ("Describe", "List", "Stop", "Delete", "Deregister", "Abort")
 
 _WAITS = {
     RefusalKind.THROTTLED: (Reason.THROTTLED, "AWS throttles {operation}; it is tried again"),

@@ -250,6 +250,15 @@ async def test_a_deleted_object_leaves_no_scalable_target(world: World) -> None:
     assert deletions[0] == "DeregisterScalableTarget"
 
 
+async def test_a_scaling_that_cannot_be_ended_at_once_does_not_hold_up_deletion_for_good(world: World) -> None:
+    key = await serving(world, autoscaling=AUTOSCALING)
+    await world.run(1)
+    world.cloud.refuse("DeregisterScalableTarget", "ValidationException", "The target is being changed.")
+    world.cluster.delete(key)
+    await world.run(4)
+    assert (world.cluster.objects, world.cloud.resources, world.cloud.targets) == ({}, {}, {})
+
+
 async def test_autoscaling_that_is_denied_leaves_the_endpoint_ready_and_is_said(world: World) -> None:
     world.cloud.refuse("RegisterScalableTarget", "AccessDeniedException", "not authorized", times=2)
     key = await serving_at_all(world, autoscaling=AUTOSCALING)

@@ -90,7 +90,10 @@ def test_what_is_due_and_was_not_tried_is_forgotten(troubles: Troubles) -> None:
     assert len(troubles) == 0
 
 
-@pytest.mark.parametrize("operation", ["StopTrainingJob", "DeleteModel", "DescribeEndpoint"])
+@pytest.mark.parametrize(
+    "operation",
+    ["StopTrainingJob", "DeleteModel", "DescribeEndpoint", "DeregisterScalableTarget", "AbortMultipartUpload"],
+)
 def test_looking_and_tidying_up_are_never_given_up(troubles: Troubles, operation: str) -> None:
     assert not note(troubles, RefusalKind.INVALID, operation=operation).is_final
     assert troubles.seconds_until_next(KEY, START)
