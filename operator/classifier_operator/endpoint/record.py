@@ -79,8 +79,10 @@ class RefusedAccelerator(_Said, frozen=True):
 
 
 class Update(_Said, frozen=True):
-    """An update that is asked for: to which configuration, from which, and when AWS had last changed it.
+    """An update that is asked for: to which configuration, and when AWS had last changed the endpoint.
 
+    It stays on record until that configuration is found good.
+    previous_endpoint_config_name: the last one that was; "" where none was.
     has_begun: it was seen under way; before that, what AWS changes is nothing that it has taken back.
     """
 

@@ -8,6 +8,7 @@ from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.presence import MOVING
+from classifier_operator.endpoint.previous import previous_is_good, still_unproven
 from classifier_operator.endpoint.record import RefusedAccelerator, RolledBack
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, is_outcome_of
 from classifier_operator.reconcile.calls import identify
@@ -97,11 +98,12 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     if trouble.is_brief(at.now):
         verdict = at.busy(underway, delay_of(trouble, underway).message)
         return Decision(status=at.says(verdict), follow=follow, guard=guard)
-    verdict = verdict_of(trouble, at.now, underway=underway, serving=at.serves)
+    serving = at.serves and not (trouble.is_final and still_unproven(at, at.view))
+    verdict = verdict_of(trouble, at.now, underway=underway, serving=serving)
     status = at.status
     if trouble.is_final and trouble.operation != "AddTags":
         refused = at.refuses(verdict.headline[0], trouble.words)
-        status = structs.replace(status, rolled_back=refused, update=None)
+        status = structs.replace(status, rolled_back=refused, update=still_unproven(at, at.view))
     return Decision(status=at.says(verdict, status), follow=follow, guard=guard)
 
 
@@ -121,7 +123,7 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
     if view.status == "InService" and view.is_detailed and view.config_name != at.wanted.config.name:
         if reason is Reason.ROLLED_BACK:
             message = rolled_back_message(refused, view)
-        status = structs.replace(report.with_endpoint(at.status, view), update=None)
+        status = structs.replace(report.with_endpoint(at.status, view), update=still_unproven(at, view))
         verdict = stalled(reason, message, serving=previous_is_good(at, view))
         return Decision(status=at.says(verdict, status), guard=at.follow)
     if view.status == "SystemUpdating":
@@ -133,12 +135,6 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
 def rolled_back_message(refused: RolledBack, view: EndpointView) -> str:
     """What is said of an update that AWS has taken back."""
     return f"the update to {refused.endpoint_config_name} was rolled back; {view.config_name} serves: {refused.reason}"
-
-
-def previous_is_good(at: Situation, view: EndpointView) -> bool:
-    """Whether what serves instead of the refused configuration may be used: unless its own smoke test failed."""
-    test = at.status.smoke_test
-    return test is None or test.has_passed or test.endpoint_config_name != view.config_name
 
 
 def _is_refused(at: Situation) -> bool:

@@ -9,6 +9,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, settled, stalled, with_note
 from classifier_operator.api.ledger import Resource, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.previous import to_restore
 from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
 from classifier_operator.endpoint.scaling import registered
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
@@ -84,7 +85,7 @@ def smoke_test_failed(at: Situation) -> EndpointDecision | None:
     if test.on_failure == "Report":
         return None
     message = f"the smoke test of {at.wanted.config.name} failed: {outcome.message}"
-    previous = at.update.previous_endpoint_config_name if at.update else ""
+    previous = to_restore(at)
     if not previous:
         verdict = stalled(Reason.SMOKE_TEST_FAILED, message)
         return Decision(status=at.says(verdict, _with_live(at, at.view)), guard=at.follow)

@@ -16,8 +16,9 @@ from classifier_operator.api.ledger import Resource, ResourceType, resources_in,
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
 from classifier_operator.endpoint.presence import prerequisites
+from classifier_operator.endpoint.previous import last_good, previous_is_good, still_unproven
 from classifier_operator.endpoint.record import EndpointStatus, Update, VariantStatus
-from classifier_operator.endpoint.refused import previous_is_good, rolled_back_message, was_taken_back
+from classifier_operator.endpoint.refused import rolled_back_message, was_taken_back
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
@@ -43,7 +44,9 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
         return None
     reason = view.failure_reason or "AWS gives no reason"
     rolled_back = at.refuses(Reason.ROLLED_BACK, reason)
-    status = structs.replace(report.with_endpoint(at.status, view), rolled_back=rolled_back, update=None)
+    status = structs.replace(
+        report.with_endpoint(at.status, view), rolled_back=rolled_back, update=still_unproven(at, view)
+    )
     message = rolled_back_message(rolled_back, view)
     verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))
     return Decision(status=at.says(verdict, status), guard=at.follow)
@@ -56,7 +59,7 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         return None
     update = Update(
         endpoint_config_name=at.wanted.config.name,
-        previous_endpoint_config_name=view.config_name,
+        previous_endpoint_config_name=last_good(at, view),
         started_from=view.modified_at,
     )
     ground = _ground(at, view)

@@ -253,6 +253,17 @@ def updating() -> tuple[Endpoint, str]:
     return structs.replace(one, status=structs.replace(one.status, update=update)), old
 
 
+@pytest.mark.parametrize("served", ["old", "new"])
+def test_another_edit_goes_back_to_what_was_found_good(served: str) -> None:
+    one, old = updating()
+    test = {"image": {"s3Uri": "s3://bucket/image.png"}}
+    other = edited(one, model={"artifactS3Uri": "s3://bucket/3"}, smokeTest=test)
+    live = old if served == "old" else wanted(one).config.name
+    update = decide(other, seen(other, view(other, "InService", config=live)), START).status.update
+    assert update is not None
+    assert (update.endpoint_config_name, update.previous_endpoint_config_name) == (wanted(other).config.name, old)
+
+
 @pytest.mark.parametrize("reason", ["", "alarm high-5xx"], ids=["n1 no reason", "e2 reason"])
 def test_a_rollback_is_seen_by_the_configuration(reason: str) -> None:
     one, old = updating()

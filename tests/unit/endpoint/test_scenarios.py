@@ -15,6 +15,7 @@ RETIRED = "Amazon Elastic Inference is no longer available."
 IMAGE = "s3://bucket/image.png"
 SMOKE_TEST = {"image": {"s3Uri": IMAGE}, "expect": {"label": "1", "minProbability": "0.5"}}
 SECOND = {"artifactS3Uri": "s3://bucket/2"}
+THIRD = {"artifactS3Uri": "s3://bucket/3"}
 
 
 def edit(world: World, key: ObjectKey, **fields: Any) -> None:
@@ -378,6 +379,99 @@ async def test_a_failed_smoke_test_rolls_back_wherever_the_operator_is_killed() 
         if (await story(point)).points.kill_at is not None:
             return
     raise AssertionError("the story has no end")
+
+
+async def untested(world: World, key: ObjectKey) -> bytes:
+    """The second model serves; its smoke test waits for the image, which is returned."""
+    world.cloud.bad_artifacts |= {SECOND["artifactS3Uri"], THIRD["artifactS3Uri"]}
+    image = world.cloud.objects.pop(IMAGE)
+    edit(world, key, model=SECOND)
+    await world.run(3)
+    assert served(world) == SECOND["artifactS3Uri"]
+    assert world.cluster.condition(key, "Reconciling") == ("True", "SmokeTesting")
+    return image
+
+
+@pytest.mark.parametrize("when", ["during the update", "during the test"])
+@pytest.mark.parametrize("restart", [False, True], ids=["", "with restarts"])
+async def test_a_failed_smoke_test_goes_back_past_what_was_never_tested(world: World, when: str, restart: bool) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    if when == "during the test":
+        image = await untested(world, key)
+        edit(world, key, model=THIRD)
+        world.cloud.objects[IMAGE] = image
+    else:
+        world.cloud.bad_artifacts |= {SECOND["artifactS3Uri"], THIRD["artifactS3Uri"]}
+        for model in (SECOND, THIRD):
+            edit(world, key, model=model)
+            await world.look()
+    for _ in range(7):
+        await world.run()
+        if restart:
+            world.restart()
+    assert (ready(world, key), stalled(world, key)) == (("True", "ServingPrevious"), ("True", "SmokeTestFailed"))
+    assert served(world) == builders.ARTIFACT
+    assert world.cloud.count("UpdateEndpoint") == 3
+    edit(world, key, model={"artifactS3Uri": "s3://bucket/4"})
+    await world.run(4)
+    assert ready(world, key) == ("True", "InService")
+    assert len(world.cloud.resources) == 3
+
+
+async def test_what_was_never_tested_is_not_ready_when_its_successor_is_rolled_back(world: World) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    image = await untested(world, key)
+    world.cloud.update_outcomes.append((False, "alarm"))
+    edit(world, key, model=THIRD)
+    for _ in range(3):
+        await world.run()
+        world.restart()
+    assert served(world) == SECOND["artifactS3Uri"]
+    assert (ready(world, key), stalled(world, key)) == (("False", "RolledBack"), ("True", "RolledBack"))
+    world.cloud.objects[IMAGE] = image
+    world.cloud.bad_artifacts.add("s3://bucket/4")
+    edit(world, key, model={"artifactS3Uri": "s3://bucket/4"})
+    await world.run(5)
+    assert (ready(world, key), served(world)) == (("True", "ServingPrevious"), builders.ARTIFACT)
+
+
+async def test_what_was_never_tested_is_not_ready_when_its_successor_is_refused(world: World) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    await untested(world, key)
+    world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/3")
+    edit(world, key, model=THIRD)
+    await world.look()
+    for _ in range(2):
+        assert (ready(world, key), stalled(world, key)) == (("False", "InvalidSpec"), ("True", "InvalidSpec"))
+        await world.run(2)
+    edit(world, key, model=SECOND)
+    await world.run(2)
+    assert world.cluster.condition(key, "Reconciling") == ("True", "SmokeTesting")
+
+
+@pytest.mark.parametrize("was_tested", [False, True], ids=["not tested", "tested and found bad"])
+async def test_a_first_version_that_was_never_good_is_nothing_to_go_back_to(world: World, was_tested: bool) -> None:
+    world.cloud.bad_artifacts |= {builders.ARTIFACT, SECOND["artifactS3Uri"]}
+    world.cloud.objects |= {IMAGE: b"image"} if was_tested else {}
+    key = world.cluster.create(builders.endpoint(smokeTest=SMOKE_TEST))
+    await world.run(3)
+    world.cloud.objects[IMAGE] = b"image"
+    edit(world, key, model=SECOND)
+    await world.look()
+    await world.run(4)
+    assert (ready(world, key), stalled(world, key)) == (("False", "SmokeTestFailed"), ("True", "SmokeTestFailed"))
+    assert (served(world), world.cloud.count("UpdateEndpoint")) == (SECOND["artifactS3Uri"], 1)
+
+
+async def test_an_edit_that_is_reverted_during_the_test_is_not_restored_to_itself(world: World) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST)
+    image = await untested(world, key)
+    world.cloud.bad_artifacts.add(builders.ARTIFACT)
+    edit(world, key, model={"artifactS3Uri": builders.ARTIFACT}, smokeTest={**SMOKE_TEST, "warmUps": 1})
+    world.cloud.objects[IMAGE] = image
+    await world.run(5)
+    assert (ready(world, key), stalled(world, key)) == (("False", "SmokeTestFailed"), ("True", "SmokeTestFailed"))
+    assert world.cloud.count("UpdateEndpoint") == 2
 
 
 async def test_a_failed_smoke_test_that_is_only_reported(world: World) -> None:
