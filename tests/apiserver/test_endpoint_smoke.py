@@ -115,6 +115,40 @@ def test_a_failure_rolls_back(world: World, operator: OperatorProcess) -> None:
     until(lambda: len(world.remaining()) == 3, "the refused configuration to be deleted")
 
 
+def test_a_failure_returns_past_what_was_never_tested(world: World, operator: OperatorProcess) -> None:
+    before = serve(world, smokeTest=smoke_test(in_s3(world)))["endpointConfigName"]
+    break_the_container(world)
+    for number, name in enumerate(("first", "second"), start=1):
+        world.patch_spec("cep", NAME, {"model": {"artifactS3Uri": artifact(world, name)}})
+        until(lambda: world.calls("UpdateEndpoint") >= 1, f"update {number} to be asked for")
+    stalled(world, "SmokeTestFailed")
+    status = world.status("cep", NAME)
+    assert (reason_of(status, "Ready"), status["endpointConfigName"]) == ("ServingPrevious", before)
+    assert live(world)["EndpointConfigName"] == before
+    assert world.calls("UpdateEndpoint") == 3
+
+
+def test_what_serves_after_a_failure_keeps_its_count_and_is_scaled(world: World, operator: OperatorProcess) -> None:
+    good = serve(world, smokeTest=smoke_test(in_s3(world)))["variants"][0]["artifactS3Uri"]
+    world.kubectl("scale", "cep", NAME, "--replicas=4")
+    assert settled(world)["instanceCount"] == 4
+    break_the_container(world)
+    world.patch_spec("cep", NAME, {"model": {"artifactS3Uri": artifact(world, "bad")}})
+    stalled(world, "SmokeTestFailed")
+    [variant] = world.status("cep", NAME)["variants"]
+    assert (variant["artifactS3Uri"], variant["currentInstanceCount"]) == (good, 4)
+    assert live(world)["ProductionVariants"][0]["DesiredInstanceCount"] == 4
+    world.kubectl("scale", "cep", NAME, "--replicas=6")
+    until(
+        lambda: world.status("cep", NAME)["instanceCount"] == 6,
+        "what serves to be scaled",
+        state=lambda: world.status("cep", NAME),
+    )
+    status = world.status("cep", NAME)
+    assert (reason_of(status, "Ready"), reason_of(status, "Stalled")) == ("ServingPrevious", "SmokeTestFailed")
+    assert world.calls("UpdateEndpoint") == 2
+
+
 def test_a_failure_is_reported_only(world: World, operator: OperatorProcess) -> None:
     serve(world, smokeTest=smoke_test(in_s3(world), onFailure="Report"))
     break_the_container(world)

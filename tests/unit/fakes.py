@@ -9,6 +9,7 @@ import copy
 import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -435,7 +436,7 @@ class FakeCloud:
         self._check_accelerators(config, "UpdateEndpoint")
         self._check_kind(one, config)
         self._check_targets(place, one, params["EndpointConfigName"])
-        retained = bool(params.get("RetainAllVariantProperties"))
+        retained = _retained(params)
         self.touch(one, EndpointStatus="Updating", wanted=params["EndpointConfigName"], retained=retained)
         return {"EndpointArn": one["EndpointArn"]}
 
@@ -532,11 +533,11 @@ class FakeCloud:
             self.touch(one, EndpointStatus=outcome, FailureReason=reason)
         elif status in ("Updating", "RollingBack", "SystemUpdating"):
             succeeds, reason = self.update_outcomes.popleft() if self.update_outcomes else (True, "")
-            wanted, retained = one.pop("wanted", None), one.pop("retained", False)
+            wanted, retained = one.pop("wanted", None), one.pop("retained", frozenset())
             if wanted is not None and self._cannot_accelerate(place, wanted):
                 succeeds, reason = False, NO_ACCELERATORS
             if wanted is not None and succeeds:
-                self._serve(place, one, wanted, retained=retained)
+                self._serve(place, one, wanted, retained)
             for wish in one.pop("desired", ()):
                 _apply(wish, next(v for v in one["ProductionVariants"] if v["VariantName"] == wish["VariantName"]))
             self.touch(one, EndpointStatus="InService", FailureReason=reason)
@@ -545,14 +546,24 @@ class FakeCloud:
         config = self.resources.get((place, "EndpointConfig", config_name), {"ProductionVariants": ()})
         return self.accelerators_refused_at == "Endpoint" and _accelerator_in(config)
 
-    def _serve(self, place: Place, one: dict[str, Any], config_name: str, *, retained: bool = False) -> None:
+    def _serve(
+        self, place: Place, one: dict[str, Any], config_name: str, retained: AbstractSet[str] = frozenset()
+    ) -> None:
         before = {live["VariantName"]: live for live in one.get("ProductionVariants", ())}
         one["EndpointConfigName"] = config_name
         config = self.resources.get((place, "EndpointConfig", config_name))
         one["ProductionVariants"] = [_live(variant) for variant in (config["ProductionVariants"] if config else ())]
         for live in one["ProductionVariants"]:
-            if retained and live["VariantName"] in before:
-                _apply({"DesiredInstanceCount": before[live["VariantName"]]["DesiredInstanceCount"]}, live)
+            _apply(
+                {name: value for name, value in before.get(live["VariantName"], {}).items() if name in retained}, live
+            )
+
+
+def _retained(params: Mapping[str, Any]) -> frozenset[str]:
+    """Which properties of the variants are kept."""
+    excluded = {one["VariantPropertyType"] for one in params.get("ExcludeRetainedVariantProperties", ())}
+    kept = {"DesiredInstanceCount", "DesiredWeight"} if params.get("RetainAllVariantProperties") else set()
+    return frozenset(kept - excluded)
 
 
 def _accelerator_in(config: Mapping[str, Any]) -> bool:

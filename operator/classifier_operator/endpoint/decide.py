@@ -13,6 +13,7 @@ from classifier_operator.api.conditions import Reason, Verdict, stalled, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.adoption import adopts, candidates_of
+from classifier_operator.endpoint.capacities import capacities_differ
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended
 from classifier_operator.endpoint.presence import (
     has_failed,
@@ -49,7 +50,7 @@ from classifier_operator.endpoint.situation import (
     with_outcome,
 )
 from classifier_operator.endpoint.tenancy import uses_of
-from classifier_operator.endpoint.updates import capacities_differ, serves_something_else, update_was_rolled_back
+from classifier_operator.endpoint.updates import serves_something_else, update_was_rolled_back
 from classifier_operator.endpoint.variants import AcceleratorRefusedError
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.sagemaker.views import EndpointView

@@ -73,7 +73,7 @@ def is_moving(at: Situation) -> EndpointDecision | None:
         reason, message = Reason.ROLLING_BACK, f"{message}: what served before is restored: {refused.reason}"
     verdict = at.busy(reason, message)
     status = report.with_endpoint(at.status, view)
-    if not status.variants:
+    if not status.variants and status.update is None:
         status = report.with_deployment(status, at.wanted, None)
     status = structs.replace(
         status,

@@ -44,7 +44,9 @@ def still_unproven(at: Situation, view: EndpointView | None) -> Update | None:
 
 def to_restore(at: Situation) -> str:
     """What is gone back to if the smoke test fails; "" if there is nothing else."""
-    previous = at.update.previous_endpoint_config_name if at.update else ""
+    if at.update is None or at.spec.smoke_test is None or at.spec.smoke_test.on_failure == "Report":
+        return ""
+    previous = at.update.previous_endpoint_config_name
     return "" if previous == at.wanted.config.name else previous
 
 

@@ -7,13 +7,14 @@ from msgspec import structs
 from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3339, stalled
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.capacities import brought_to_spec
 from classifier_operator.endpoint.presence import MOVING
 from classifier_operator.endpoint.previous import previous_is_good, still_unproven
 from classifier_operator.endpoint.record import RefusedAccelerator, RolledBack
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, is_outcome_of
-from classifier_operator.reconcile.calls import identify
+from classifier_operator.reconcile.calls import CAPACITIES, identify
 from classifier_operator.reconcile.decision import Decision
-from classifier_operator.reconcile.trouble import Trouble, delay_of, verdict_of
+from classifier_operator.reconcile.trouble import Trouble, delay_of, note_of, verdict_of
 from classifier_operator.sagemaker.failures import Fault, fault_of
 from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
@@ -91,7 +92,7 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     guard = at.own
     if trouble.is_only_a_look:
         return Decision(status=at.status, follow=follow, guard=guard)
-    if trouble.is_final and _is_refused(at):
+    if _is_refused(at) and (trouble.is_final or _is_beside(at, trouble)):
         # Said and recorded; what the endpoint does meanwhile is seen by the other rules.
         return None
     underway = _underway(at, trouble)
@@ -120,21 +121,36 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
             # Which test has refused it stays known: another one gives it another chance.
             status = structs.replace(report.without_endpoint(status), smoke_test=status.smoke_test)
         return Decision(status=at.says(stalled(reason, message), status))
-    if view.status == "InService" and view.is_detailed and view.config_name != at.wanted.config.name:
-        if reason is Reason.ROLLED_BACK:
-            message = rolled_back_message(refused, view)
-        status = structs.replace(report.with_endpoint(at.status, view), update=still_unproven(at, view))
+    served = view.config_name or at.status.endpoint_config_name
+    if reason is Reason.ROLLED_BACK and served != at.wanted.config.name:
+        message = rolled_back_message(refused, served)
+    if view.status == "InService" and view.is_detailed and served != at.wanted.config.name:
+        status = report.with_live_sizes(report.with_endpoint(at.status, view), view)
+        status = structs.replace(status, update=still_unproven(at, view))
+        trouble = at.seen.trouble_with(at.wanted.endpoint)
+        if trouble is not None and _is_beside(at, trouble) and not trouble.is_brief(at.now):
+            message = f"{message}; {note_of(trouble)}"
         verdict = stalled(reason, message, serving=previous_is_good(at, view))
-        return Decision(status=at.says(verdict, status), guard=at.follow)
-    if view.status == "SystemUpdating":
+        return Decision(status=at.says(verdict, status), calls=brought_to_spec(at, view), guard=at.follow)
+    if view.status == "SystemUpdating" or _is_resized(at, view):
         verdict = stalled(reason, message, serving=at.serves)
         return Decision(status=at.says(verdict, report.with_endpoint(at.status, view)), follow=at.follow)
     return None
 
 
-def rolled_back_message(refused: RolledBack, view: EndpointView) -> str:
-    """What is said of an update that AWS has taken back."""
-    return f"the update to {refused.endpoint_config_name} was rolled back; {view.config_name} serves: {refused.reason}"
+def _is_beside(at: Situation, trouble: Trouble) -> bool:
+    """Whether only counts or weights of what serves instead of the wanted configuration could not be changed."""
+    return trouble.operation == CAPACITIES and at.status.endpoint_config_name != at.wanted.config.name
+
+
+def _is_resized(at: Situation, view: EndpointView) -> bool:
+    """Whether only counts or weights change: the update is over, and no other is under way."""
+    return view.status == "Updating" and at.update is None and not view.pending_config
+
+
+def rolled_back_message(refused: RolledBack, served: str) -> str:
+    """What is said of an update that AWS has taken back, and of the configuration that serves."""
+    return f"the update to {refused.endpoint_config_name} was rolled back; {served} serves: {refused.reason}"
 
 
 def _is_refused(at: Situation) -> bool:

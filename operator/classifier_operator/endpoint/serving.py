@@ -62,7 +62,7 @@ def _is_listed_unchanged(at: Situation) -> bool:
 def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
     if at.view is None or at.spec.smoke_test is None or smoke_test_is_done(at):
         return None
-    status = _with_live(at, at.view)
+    status = _before_the_test(at, at.view)
     call = SmokeTestCall(
         resource=at.wanted.endpoint,
         config_name=at.wanted.config.name,
@@ -147,6 +147,14 @@ def _verdict_in_service(at: Situation) -> Verdict:
 
 def _with_live(at: Situation, view: EndpointView) -> EndpointStatus:
     status = report.with_deployment(report.with_endpoint(at.status, view), at.wanted, view)
+    return structs.replace(status, resources=with_resources(status.resources, at.wanted.resources))
+
+
+def _before_the_test(at: Situation, view: EndpointView) -> EndpointStatus:
+    """What a failure goes back to is kept on record: AWS does not tell what an older configuration served."""
+    if not to_restore(at):
+        return _with_live(at, view)
+    status = report.with_live_sizes(report.with_endpoint(at.status, view), view)
     return structs.replace(status, resources=with_resources(status.resources, at.wanted.resources))
 
 

@@ -51,6 +51,11 @@ def with_deployment(status: EndpointStatus, deployment: Deployment, view: Endpoi
     return structs.replace(status, region=deployment.place.region, variants=variants)
 
 
+def with_live_sizes(status: EndpointStatus, view: EndpointView) -> EndpointStatus:
+    """The status with the counts and weights that its variants have now; what they serve stays what it says."""
+    return structs.replace(status, variants=tuple(_resized(one, view.variant(one.name)) for one in status.variants))
+
+
 def variant_in(status: EndpointStatus, name: str) -> VariantStatus | None:
     """What the status says of a variant."""
     return next((one for one in status.variants if one.name == name), None)
@@ -71,6 +76,17 @@ def _variant(status: EndpointStatus, plan: VariantPlan, live: VariantView | None
         desired_instance_count=live.desired_count if live else plan.asked.initial_count,
         current_weight=f"{live.current_weight:g}" if live else "",
         autoscaling=before.autoscaling if before else None,
+    )
+
+
+def _resized(variant: VariantStatus, live: VariantView | None) -> VariantStatus:
+    if live is None:
+        return variant
+    return structs.replace(
+        variant,
+        current_instance_count=live.current_count,
+        desired_instance_count=live.desired_count,
+        current_weight=f"{live.current_weight:g}",
     )
 
 

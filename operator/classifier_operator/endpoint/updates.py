@@ -14,7 +14,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in, with_resources
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.deployment import VariantPlan
+from classifier_operator.endpoint.capacities import brought_to_spec, has_the_same_instance_type
 from classifier_operator.endpoint.presence import prerequisites
 from classifier_operator.endpoint.previous import last_good, previous_is_good, still_unproven
 from classifier_operator.endpoint.record import EndpointStatus, Update, VariantStatus
@@ -22,19 +22,16 @@ from classifier_operator.endpoint.refused import rolled_back_message, was_taken_
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.reconcile.calls import Call, create, describe, tag_list, update_capacities, update_endpoint
+from classifier_operator.reconcile.calls import Call, create, describe, tag_list, update_endpoint
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.refusals import RefusalKind
-from classifier_operator.sagemaker.views import EndpointView, Unseen, VariantView
+from classifier_operator.sagemaker.views import EndpointView, Unseen
 
+_WEIGHT, _CAPTURE = ({"VariantPropertyType": one} for one in ("DesiredWeight", "DataCaptureConfig"))
 # What AWS scales keeps its count over an update; weights and the capture of data are the new configuration's.
-_RETAINING = {
-    "RetainAllVariantProperties": True,
-    "ExcludeRetainedVariantProperties": [
-        {"VariantPropertyType": "DesiredWeight"},
-        {"VariantPropertyType": "DataCaptureConfig"},
-    ],
-}
+_RETAINING_COUNTS = {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": [_WEIGHT, _CAPTURE]}
+# On the way back weights stay, too: they are the spec's, while an older configuration has those that it was made with.
+_RETAINING_SIZES = {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": [_CAPTURE]}
 
 
 def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
@@ -44,12 +41,11 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
         return None
     reason = view.failure_reason or "AWS gives no reason"
     rolled_back = at.refuses(Reason.ROLLED_BACK, reason)
-    status = structs.replace(
-        report.with_endpoint(at.status, view), rolled_back=rolled_back, update=still_unproven(at, view)
-    )
-    message = rolled_back_message(rolled_back, view)
+    status = report.with_live_sizes(report.with_endpoint(at.status, view), view)
+    status = structs.replace(status, rolled_back=rolled_back, update=still_unproven(at, view))
+    message = rolled_back_message(rolled_back, view.config_name)
     verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))
-    return Decision(status=at.says(verdict, status), guard=at.follow)
+    return Decision(status=at.says(verdict, status), calls=brought_to_spec(at, view), guard=at.follow)
 
 
 def serves_something_else(at: Situation) -> EndpointDecision | None:
@@ -85,32 +81,21 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
     return Decision(status=at.says(at.busy(reason, message), status), calls=calls)
 
 
-def capacities_differ(at: Situation) -> EndpointDecision | None:
-    """Counts and weights change in place; counts that AWS chooses are none of ours."""
-    view = at.view
-    if view is None:
-        return None
-    live = [(plan, view.variant(plan.name)) for plan in at.wanted.variants]
-    desired = [wish for plan, variant in live if variant is not None and (wish := _wish(plan, variant))]
-    if not desired:
-        return None
-    reason, by_hand = Reason.UPDATING, ""
-    if report.has_served(at.status, at.wanted):
-        reason, by_hand = Reason.RESTORING, " (changed by somebody else)"
-    changes = ", ".join(_in_words(plan, variant) for plan, variant in live if variant and _wish(plan, variant))
-    verdict = at.busy(reason, f"changed in place: {changes}{by_hand}")
-    return Decision(status=at.says(verdict), calls=(update_capacities(at.wanted.endpoint, desired),))
-
-
 def restored(at: Situation, config_name: str) -> Call:
-    """The call that takes an update back: all at once, for what serves now is not good."""
-    return update_endpoint(at.wanted.endpoint, {"EndpointConfigName": config_name, **_retaining(at)})
+    """The call that takes an update back: all at once, for what serves now is not good.
+
+    A count stays where it is one of the same machines.
+    """
+    is_retained = bool(at.wanted.targets) or _is_of_the_same_machines(at)
+    retaining = _RETAINING_SIZES if is_retained else {}
+    return update_endpoint(at.wanted.endpoint, {"EndpointConfigName": config_name, **retaining})
 
 
 def _ground(at: Situation, view: EndpointView) -> tuple[Call, ...]:
     """The calls that put back the configuration that serves, where somebody has deleted it.
 
-    AWS refuses to leave a configuration that does not exist any more. What it was the status tells.
+    AWS refuses to leave a configuration that does not exist any more. What it was the status tells, once it
+    was found good.
     """
     current = Resource(at.wanted.place, ResourceType.ENDPOINT_CONFIG, view.config_name)
     trouble = at.seen.trouble_with(at.wanted.endpoint)
@@ -120,7 +105,9 @@ def _ground(at: Situation, view: EndpointView) -> tuple[Call, ...]:
     if at.seen.of(current) is Unseen.UNKNOWN:
         return (describe(current),)
     variants = [_as_it_was(one) for one in at.status.variants if one.instance_type]
-    if at.seen.of(current) is not Unseen.ABSENT or not variants:
+    update = at.status.update
+    is_another = update is not None and update.previous_endpoint_config_name not in ("", view.config_name)
+    if at.seen.of(current) is not Unseen.ABSENT or is_another or not variants:
         return ()
     return (create(current, {"ProductionVariants": variants, "Tags": tag_list(at.meta.owner_tags)}),)
 
@@ -137,14 +124,18 @@ def _as_it_was(variant: VariantStatus) -> dict[str, Any]:
 
 
 def _update_params(at: Situation, view: EndpointView) -> dict[str, Any]:
-    params = {"EndpointConfigName": at.wanted.config.name, **_retaining(at)}
+    retaining = _RETAINING_COUNTS if at.wanted.targets else {}
+    params: dict[str, Any] = {"EndpointConfigName": at.wanted.config.name, **retaining}
     if at.spec.rollout is not None and _can_be_guarded(at, view):
         params["DeploymentConfig"] = deployment_config(at.spec.rollout)
     return params
 
 
-def _retaining(at: Situation) -> dict[str, Any]:
-    return dict(_RETAINING) if at.wanted.targets else {}
+def _is_of_the_same_machines(at: Situation) -> bool:
+    """Whether what was last found good has the wanted variants, on as good machines; serverless has none."""
+    before = {one.name: one.instance_type for one in at.status.variants}
+    wanted = {plan.name: plan.hardware.instance_type for plan in at.wanted.variants}
+    return before == wanted and all(wanted.values())
 
 
 def _can_be_guarded(at: Situation, view: EndpointView) -> bool:
@@ -160,36 +151,12 @@ def _targets_in_the_way(at: Situation) -> dict[str, Call]:
     kept = {
         plan.name
         for plan in at.wanted.variants
-        if plan.asked.autoscaling is not None and _has_the_same_instance_type(at.status, plan)
+        if plan.asked.autoscaling is not None and has_the_same_instance_type(at.status, plan)
     }
     targets = [one for one in resources_in(at.status.resources) if one.type is ResourceType.SCALABLE_TARGET]
     return {variant_of(one): deregistered(one) for one in targets if variant_of(one) not in kept}
 
 
-def _has_the_same_instance_type(status: EndpointStatus, plan: VariantPlan) -> bool:
-    served = report.variant_in(status, plan.name)
-    return served is not None and served.instance_type == plan.hardware.instance_type
-
-
 def _without_scaling(status: EndpointStatus, freed: Mapping[str, Call]) -> EndpointStatus:
     variants = tuple(structs.replace(one, autoscaling=None) if one.name in freed else one for one in status.variants)
     return structs.replace(status, variants=variants)
-
-
-def _wish(plan: VariantPlan, live: VariantView) -> dict[str, Any]:
-    wish: dict[str, Any] = {}
-    if plan.asked.has_fixed_count and live.desired_count != plan.asked.initial_count:
-        wish["DesiredInstanceCount"] = plan.asked.initial_count
-    if live.desired_weight != plan.asked.weight:
-        wish["DesiredWeight"] = plan.asked.weight
-    return {"VariantName": plan.name, **wish} if wish else {}
-
-
-def _in_words(plan: VariantPlan, live: VariantView) -> str:
-    wish = _wish(plan, live)
-    changes = []
-    if "DesiredInstanceCount" in wish:
-        changes.append(f"{live.desired_count} -> {plan.asked.initial_count} instances")
-    if "DesiredWeight" in wish:
-        changes.append(f"weight {live.desired_weight:g} -> {plan.asked.weight}")
-    return f"{plan.name} {' and '.join(changes)}"

@@ -18,6 +18,8 @@ NAME_FIELDS = {
     ResourceType.SCALABLE_TARGET: "ResourceId",
 }
 
+CAPACITIES = "UpdateEndpointWeightsAndCapacities"
+
 
 class Call(Struct, frozen=True):
     """One call that changes or describes one resource."""
@@ -80,7 +82,7 @@ def update_endpoint(resource: Resource, params: Mapping[str, Any]) -> Call:
 
 def update_capacities(resource: Resource, desired: Iterable[Mapping[str, Any]]) -> Call:
     """Change instance counts and weights in place (UpdateEndpointWeightsAndCapacities)."""
-    return _call("UpdateEndpointWeightsAndCapacities", resource, {"DesiredWeightsAndCapacities": list(desired)})
+    return _call(CAPACITIES, resource, {"DesiredWeightsAndCapacities": list(desired)})
 
 
 def own(resource: Resource, arn: str, tags: Mapping[str, str]) -> Call:

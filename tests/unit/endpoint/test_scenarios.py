@@ -449,6 +449,118 @@ async def test_what_was_never_tested_is_not_ready_when_its_successor_is_refused(
     assert world.cluster.condition(key, "Reconciling") == ("True", "SmokeTesting")
 
 
+def counts(world: World) -> list[int]:
+    return [one["DesiredInstanceCount"] for one in world.cloud.one("Endpoint")["ProductionVariants"]]
+
+
+async def refused(world: World, way: str, **changes: Any) -> ObjectKey:
+    """An object whose endpoint was scaled in place from 1 to 5 and serves what was before an edit."""
+    key = await serving(world, smokeTest=SMOKE_TEST, instanceCount=1)
+    edit(world, key, instanceCount=5)
+    await world.run(3)
+    world.cloud.bad_artifacts.add(SECOND["artifactS3Uri"])
+    if way == "RolledBack":
+        world.cloud.update_outcomes.append((False, "alarm"))
+    if way == "InvalidSpec":
+        world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/2")
+    edit(world, key, model=SECOND, **changes)
+    await world.run(6)
+    assert (ready(world, key), stalled(world, key)) == (("True", "ServingPrevious"), ("True", way))
+    assert served(world) == builders.ARTIFACT
+    return key
+
+
+WAYS = ("SmokeTestFailed", "RolledBack", "InvalidSpec")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_serves_instead_keeps_its_count_and_follows_the_specs(world: World, way: str) -> None:
+    key = await refused(world, way)
+    assert counts(world) == [5]
+    (variant,) = world.cluster.status(key)["variants"]
+    assert (variant["artifactS3Uri"], variant["desiredInstanceCount"]) == (builders.ARTIFACT, 5)
+    updates, events = world.cloud.count("UpdateEndpoint"), len(world.cluster.events)
+    message = world.cluster.status(key)["conditions"][0]["message"]
+    edit(world, key, instanceCount=8)
+    for _ in range(4):
+        for progress in (False, True):
+            await world.run(progress=progress)
+            assert (ready(world, key), stalled(world, key)) == (("True", "ServingPrevious"), ("True", way))
+            assert world.cluster.status(key)["conditions"][0]["message"] == message
+    status = world.cluster.status(key)
+    assert (counts(world), status["instanceCount"], status["variants"][0]["currentInstanceCount"]) == ([8], 8, 8)
+    assert status["observedGeneration"] == world.cluster.objects[key]["metadata"]["generation"]
+    assert (world.cloud.count("UpdateEndpoint"), len(world.cluster.events)) == (updates, events)
+    assert world.cloud.count("UpdateEndpointWeightsAndCapacities") == 2
+    writes = world.cluster.writes
+    world.restart()
+    await world.run(3)
+    assert (world.cluster.writes, world.cloud.count("UpdateEndpointWeightsAndCapacities")) == (writes, 2)
+
+
+async def test_a_count_that_is_refused_is_said_beside_what_was_refused_before(world: World) -> None:
+    key = await refused(world, "SmokeTestFailed")
+    words = "The account-level service limit is 5"
+    world.cloud.refuse("UpdateEndpointWeightsAndCapacities", "ResourceLimitExceeded", words, times=2)
+    edit(world, key, instanceCount=8)
+    await world.look()
+    for _ in range(2):
+        assert (ready(world, key), stalled(world, key)) == (("True", "ServingPrevious"), ("True", "SmokeTestFailed"))
+        assert words in world.cluster.status(key)["conditions"][0]["message"]
+        await world.run()
+    await world.run(2)
+    assert counts(world) == [8]
+    assert words not in world.cluster.status(key)["conditions"][0]["message"]
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+
+
+async def test_fewer_of_other_machines_is_no_count_for_what_serves_instead(world: World) -> None:
+    key = await refused(world, "RolledBack", instanceType="ml.m5.12xlarge", instanceCount=2)
+    assert counts(world) == [5]
+    edit(world, key, instanceCount=6)
+    await world.run(3)
+    assert counts(world) == [6]
+
+
+async def test_fewer_of_other_machines_that_fail_their_test_leave_what_was_there_before(world: World) -> None:
+    key = await serving(world, smokeTest=SMOKE_TEST, instanceCount=5)
+    world.cloud.bad_artifacts.add(SECOND["artifactS3Uri"])
+    edit(world, key, model=SECOND, instanceType="ml.m5.12xlarge", instanceCount=2)
+    await world.run(6)
+    assert (stalled(world, key), counts(world)) == (("True", "SmokeTestFailed"), [5])
+    assert world.cluster.status(key)["variants"][0]["instanceType"] == "ml.m5.large"
+
+
+async def test_the_training_of_what_serves_instead_may_be_gone(world: World) -> None:
+    world.cloud.objects[IMAGE] = b"image"
+    training = world.cluster.create(builders.training())
+    key = world.cluster.create(builders.following(smokeTest=SMOKE_TEST))
+    await world.run(5)
+    good = served(world)
+    world.cluster.edit(training, lambda body: body["spec"].update(output={"s3Uri": "s3://bucket/other"}))
+    await world.look()
+    world.cloud.bad_artifacts.add(f"s3://bucket/{world.cluster.status(training)['jobName']}/model.tar.gz")
+    await world.run(5)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    world.cluster.delete(training)
+    await world.run(4)
+    assert (served(world), ready(world, key)) == (good, ("True", "InService"))
+    assert stalled(world, key) is None
+
+
+async def test_a_configuration_that_is_put_back_after_a_rollback_is_what_it_was(world: World) -> None:
+    key = await refused(world, "SmokeTestFailed")
+    before = world.cloud.one("Endpoint")["EndpointConfigName"]
+    place = next(iter(world.cloud.resources))[0]
+    lost = world.cloud.resources.pop((place, "EndpointConfig", before))
+    world.cloud.update_outcomes.append((False, "alarm"))
+    edit(world, key, model=THIRD)
+    await world.run(4)
+    (made,) = world.cloud.resources[place, "EndpointConfig", before]["ProductionVariants"]
+    (was,) = lost["ProductionVariants"]
+    assert (made["ModelName"], made["InstanceType"]) == (was["ModelName"], was["InstanceType"])
+
+
 @pytest.mark.parametrize("was_tested", [False, True], ids=["not tested", "tested and found bad"])
 async def test_a_first_version_that_was_never_good_is_nothing_to_go_back_to(world: World, was_tested: bool) -> None:
     world.cloud.bad_artifacts |= {builders.ARTIFACT, SECOND["artifactS3Uri"]}

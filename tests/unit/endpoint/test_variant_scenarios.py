@@ -125,6 +125,83 @@ async def test_the_training_of_a_renamed_variant_may_be_gone(world: World) -> No
     assert artifacts(world) == {"new": before}
 
 
+def a_test_failed_by(artifact: str, world: World) -> dict[str, Any]:
+    """A smoke test which that model fails."""
+    world.cloud.objects["s3://bucket/image.png"] = b"image"
+    world.cloud.bad_artifacts.add(artifact)
+    return {"image": {"s3Uri": "s3://bucket/image.png"}, "expect": {"label": "1"}}
+
+
+async def test_weights_stay_over_a_rollback_and_change_after_it(world: World) -> None:
+    test = a_test_failed_by(THIRD, world)
+    key = await several(world, variant("a", FIRST, weight=9), variant("b", SECOND), smokeTest=test)
+    edit(world, key, variants=[variant("a", FIRST, weight=5), variant("b", SECOND, weight=5, instanceCount=2)])
+    await world.run(2)
+    edit(world, key, variants=[variant("a", FIRST, weight=5), variant("b", THIRD, weight=5, instanceCount=2)])
+    await world.run(6)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    assert (live(world), artifacts(world)["b"]) == ({"a": (1, 5), "b": (2, 5)}, SECOND)
+    assert world.cloud.count("UpdateEndpointWeightsAndCapacities") == 1
+    edit(world, key, variants=[variant("a", FIRST, weight=1), variant("b", THIRD, weight=5, instanceCount=3)])
+    await world.run(3)
+    assert live(world) == {"a": (1, 1), "b": (3, 5)}
+    status = {one["name"]: one for one in world.cluster.status(key)["variants"]}
+    assert (status["a"]["currentWeight"], status["b"]["artifactS3Uri"]) == ("1", SECOND)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+
+
+async def test_the_numbers_of_other_variants_are_not_for_those_that_serve_instead(world: World) -> None:
+    test = a_test_failed_by(THIRD, world)
+    key = await several(world, variant("a", FIRST, instanceCount=2), variant("b", SECOND), smokeTest=test)
+    edit(world, key, variants=[variant("a", FIRST, weight=7), variant("c", THIRD, instanceCount=4)])
+    await world.run(6)
+    assert stalled(world, key) == ("True", "SmokeTestFailed")
+    assert live(world) == {"a": (2, 1), "b": (1, 1)}
+    assert world.cloud.count("UpdateEndpointWeightsAndCapacities") == 0
+
+
+async def test_what_aws_scales_is_not_scaled_after_a_rollback(world: World) -> None:
+    test = a_test_failed_by(SECOND, world)
+    key = await serving(world, autoscaling=AUTOSCALING, smokeTest=test)
+    await world.run(1)
+    scale_by_aws(world, 3)
+    await world.run(1)
+    edit(world, key, model={"artifactS3Uri": SECOND})
+    await world.run(6)
+    assert (stalled(world, key), live(world)) == (("True", "SmokeTestFailed"), {"AllTraffic": (3, 1)})
+    said = world.cluster.status(key)["conditions"]
+    world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus="Updating")
+    await world.run(1, progress=False)
+    assert world.cluster.status(key)["conditions"] == said
+    scale_by_aws(world, 2)
+    await world.run(2)
+    assert live(world) == {"AllTraffic": (2, 1)}
+    assert world.cloud.count("UpdateEndpointWeightsAndCapacities") == 0
+
+
+async def test_a_count_is_not_asked_for_while_the_scaling_of_before_may_go_on(world: World) -> None:
+    key = await serving(world, autoscaling=AUTOSCALING)
+    await world.run(1)
+    world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/2")
+    world.cluster.edit(key, lambda body: body["spec"].pop("autoscaling"))
+    edit(world, key, model={"artifactS3Uri": SECOND}, instanceCount=3)
+    await world.run(4)
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    assert live(world) == {"AllTraffic": (1, 1)}
+
+
+async def test_serverless_that_serves_instead_has_no_count(world: World) -> None:
+    key = world.cluster.create(builders.endpoint(serverless={"memorySizeMB": 2048, "maxConcurrency": 5}))
+    world.cluster.edit(key, lambda body: body["spec"].pop("instanceType"))
+    await world.run(2)
+    world.cluster.edit(key, lambda body: body["spec"].pop("serverless"))
+    world.cloud.update_outcomes.append((False, "alarm"))
+    edit(world, key, instanceType="ml.m5.large", instanceCount=3)
+    await world.run(4)
+    assert stalled(world, key) == ("True", "RolledBack")
+    assert world.cloud.count("UpdateEndpointWeightsAndCapacities") == 0
+
+
 @pytest.mark.parametrize("worse", ["challenger", "champion"])
 async def test_every_variant_is_smoke_tested(world: World, worse: str) -> None:
     world.cloud.objects["s3://bucket/image.png"] = b"image"
