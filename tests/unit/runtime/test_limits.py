@@ -243,18 +243,18 @@ async def test_nobody_waits_for_ever() -> None:
 
 
 async def test_turns_that_nobody_takes_do_not_pile_up() -> None:
-    found, callers = limits(100), Callers()
+    found, callers = limits(20), Callers()
     await _exhaust(lambda: found.acquire(PLACE, "CreateModel"))
-    names = [str(number) for number in range(150)]
+    names = [str(number) for number in range(30)]
     for name in names:
         with pytest.raises(NotYetError):
             found.claim(PLACE, "CreateModel", callers.one(name))
-    called = list(await callers.until(100))
+    called = list(await callers.until(20))
     await asyncio.sleep(0.1)
-    assert callers.called == called == names[:100]
+    assert callers.called == called == names[:20]
     for name in called:
         assert found.claim(PLACE, "CreateModel", callers.one(name)).waited > 0
-    assert await callers.until(150) == names
+    assert await callers.until(30) == names
 
 
 @pytest.mark.parametrize("is_served", [False, True], ids=["standing", "with a turn"])
