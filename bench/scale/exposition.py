@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Callable
 
-PREFIX = "classifier_operator_"
+from tests.apiserver.operator_process import PREFIX, value_of
+
 # An operator that is busy may be late once; one that hangs is not flat.
 PATIENCE_SECONDS = 15.0
 _PAUSE_SECONDS = 1.0
@@ -33,12 +34,6 @@ def scraped(
             raise UnansweredError(f"/metrics answered {said} for {PATIENCE_SECONDS:.0f} s")
         sleep(_PAUSE_SECONDS)
     return text
-
-
-def value_of(text: str, name: str) -> float | None:
-    """The value of a metric without labels; None if it is not there."""
-    found = re.search(rf"^{PREFIX}{name} (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else None
 
 
 def unforeseen_errors(text: str) -> float:

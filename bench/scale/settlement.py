@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from classifier_operator.api.kinds import UID_TAG
+from classifier_operator.sagemaker.views import JOB_ENDED
+
 Json = Mapping[str, Any]
-UID_TAG = "classifiers.sagemaker.dev/uid"
-# Jobs that are over stay at AWS as a record.
-_OVER = ("Completed", "Failed", "Stopped")
 
 
 def left_over(objects: Sequence[Json], resources: Sequence[Json]) -> list[str]:
@@ -66,7 +66,8 @@ def _uid_of(found: Json, endpoint_tags: Mapping[str, Json]) -> str | None:
 
 
 def _is_over(found: Json) -> bool:
-    return bool(found["kind"] == "training-jobs" and found["status"] in _OVER)
+    """Jobs that are over stay at AWS as a record."""
+    return bool(found["kind"] == "training-jobs" and found["status"] in JOB_ENDED)
 
 
 def _named(found: Json) -> str:

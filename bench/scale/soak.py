@@ -17,13 +17,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.operator_process import OperatorProcess, value_of
 
 from bench.scale import charts, report
 from bench.scale.__main__ import RESULTS, TRIALS
 from bench.scale.aws import Stages
 from bench.scale.churn import Churn
-from bench.scale.exposition import UnansweredError, scraped, unforeseen_errors, value_of
+from bench.scale.exposition import UnansweredError, scraped, unforeseen_errors
 from bench.scale.flatness import Flatness, of_floors, of_medians
 from bench.scale.manifests import ENDPOINTS, TRAININGS, Json
 from bench.scale.meter import usage

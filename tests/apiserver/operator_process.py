@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+PREFIX = "classifier_operator_"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
@@ -83,9 +85,7 @@ class OperatorProcess:
 
     def metric(self, name: str) -> float:
         """The value of one of its metrics, without the prefix; 0 while it has none."""
-        lines = self.get("/metrics").splitlines()
-        values = [line.rpartition(" ")[2] for line in lines if line.startswith(f"classifier_operator_{name} ")]
-        return float(values[0]) if values else 0.0
+        return value_of(self.get("/metrics"), name) or 0.0
 
     def wait_for_more(self, name: str, count: int = 1) -> None:
         """Wait until a metric has grown by that much."""
@@ -121,6 +121,12 @@ class OperatorProcess:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
+
+
+def value_of(text: str, name: str) -> float | None:
+    """The value of a metric without labels, in what `/metrics` has answered; None if it is not there."""
+    found = re.search(rf"^{PREFIX}{name} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else None
 
 
 def _free_port() -> int:

@@ -34,6 +34,11 @@ class AtAws:
         """What bears an owner's tag."""
         return [one for one in self.resources if one["tags"].get(UID_TAG) == uid]
 
+    def targets(self, endpoint: str) -> list[Json]:
+        """The scalable targets of an endpoint, which bear no tags: `endpoint/NAME/variant/VARIANT`."""
+        targets = [one for one in self.resources if one["kind"] == "scalable-targets"]
+        return [one for one in targets if one["name"].split("/")[1] == endpoint]
+
     def one(self, kind: str, name: str) -> Json:
         """One resource; nothing where there is none."""
         return next((one for one in self.resources if (one["kind"], one["name"]) == (kind, name)), {})
@@ -146,11 +151,7 @@ def _wanted_of(one: Json, aws: AtAws) -> Json:
 def _served(config: str, live: Json, aws: AtAws) -> list[Json]:
     """The variants of the configuration, with the counts and models that they have by now."""
     counts = {variant["VariantName"]: variant.get("DesiredInstanceCount") for variant in live["ProductionVariants"]}
-    scaled = {
-        one["name"].rpartition("/")[2]
-        for one in aws.resources
-        if one["kind"] == "scalable-targets" and one["name"].split("/")[1] == live["EndpointName"]
-    }
+    scaled = {one["name"].rpartition("/")[2] for one in aws.targets(live["EndpointName"])}
     variants = aws.request("CreateEndpointConfig", config).get("ProductionVariants", [])
     return sorted((_served_of(one, counts, scaled, aws) for one in variants), key=str)
 
@@ -171,7 +172,7 @@ def _served_of(one: Json, counts: Mapping[str, Any], scaled: set[str], aws: AtAw
 def _of_scaling(spec: Json, endpoint: str, aws: AtAws) -> str:
     asked = [one["autoscaling"] for one in spec.get("variants", [spec]) if "autoscaling" in one]
     wanted = sorted((one["minCount"], one["maxCount"]) for one in asked)
-    targets = [one for one in aws.resources if one["kind"] == "scalable-targets" and endpoint in one["name"].split("/")]
+    targets = aws.targets(endpoint)
     found = sorted((one["minimum"], one["maximum"]) for one in targets)
     if wanted != found:
         return f"bounds {wanted} are asked for, and there are {found}"

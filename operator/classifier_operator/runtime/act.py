@@ -58,7 +58,7 @@ class Executor:
             self._described.pop(resource, None)
 
     async def run(self, meta: Meta, call: Call, turn: Caller | Priority = Priority.NORMAL) -> bool:
-        """Send one call; what it may need besides waits for its turn.
+        """Send one call; what is asked of the owner before takes turns as it does, what a refusal makes needed waits.
 
         Returns whether AWS took it; if not, its refusal told that there is no need.
 
@@ -83,9 +83,8 @@ class Executor:
 
     async def describe(self, resource: Resource, priority: Priority = Priority.NORMAL) -> None:
         """Look at one resource, outside of any decision."""
-        call = describe(resource)
         try:
-            answer = await self._cloud.call(resource.place, call.operation, call.params, turn=priority)
+            answer = await self._described_now(resource, priority)
         except AwsRefusal as refusal:
             if refusal.kind is not RefusalKind.NOT_FOUND:
                 raise

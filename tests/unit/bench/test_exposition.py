@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import chain, repeat
 
 import pytest
-from bench.scale.exposition import PATIENCE_SECONDS, UnansweredError, scraped, unforeseen_errors, value_of
+from bench.scale.exposition import PATIENCE_SECONDS, UnansweredError, scraped, unforeseen_errors
+from tests.apiserver.operator_process import value_of
 
 TEXT = """# HELP classifier_operator_tasks Tasks
 classifier_operator_tasks 57.0

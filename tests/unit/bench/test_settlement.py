@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bench.scale.settlement import UID_TAG, left_over
+from bench.scale.settlement import left_over
+
+from classifier_operator.api.kinds import UID_TAG
 
 Json = dict[str, Any]
 SETTLED: Json = {

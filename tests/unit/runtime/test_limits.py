@@ -52,13 +52,6 @@ def limits(rate: float) -> RateLimits:
     return RateLimits(asyncio.get_running_loop().time, {"": (rate, rate), "List": (rate, rate)})
 
 
-async def used_up(found: RateLimits) -> RateLimits:
-    """Whoever comes next has to wait."""
-    for _ in range(int(max(1.0, found.rate(PLACE, "CreateModel") / 2))):
-        await found.acquire(PLACE, "CreateModel")
-    return found
-
-
 async def test_the_first_call_is_free_and_the_next_one_waits() -> None:
     found = limits(2)
     assert (await found.acquire(PLACE, "CreateModel")).waited == 0
@@ -260,7 +253,8 @@ async def test_turns_that_nobody_takes_do_not_pile_up() -> None:
 @pytest.mark.parametrize("is_served", [False, True], ids=["standing", "with a turn"])
 async def test_nobody_waits_behind_one_that_wants_nothing_any_more(is_served: bool) -> None:
     """Its turn would be kept for half a minute, and with as many as there are calls a second nobody would go on."""
-    found, callers = await used_up(limits(10)), Callers()
+    found, callers = limits(10), Callers()
+    await _exhaust(lambda: found.acquire(PLACE, "CreateModel"))
     for number in range(30):
         with pytest.raises(NotYetError):
             found.claim(PLACE, "CreateModel", callers.one(f"stale {number}"))
@@ -277,7 +271,8 @@ async def test_nobody_waits_behind_one_that_wants_nothing_any_more(is_served: bo
 
 
 async def test_one_that_has_withdrawn_may_come_again() -> None:
-    found, callers = await used_up(limits(20)), Callers()
+    found, callers = limits(20), Callers()
+    await _exhaust(lambda: found.acquire(PLACE, "CreateModel"))
     for _ in range(2):
         with pytest.raises(NotYetError):
             found.claim(PLACE, "CreateModel", callers.one("a"))
