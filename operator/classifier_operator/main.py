@@ -8,6 +8,7 @@ import itertools
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -21,6 +22,10 @@ from classifier_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+# How long a thread computes before another may. A call to AWS, in a thread of its own, needs the interpreter some ten
+# times for a moment; while the event loop is busy it would wait each time as long as Python thinks right for threads
+# that compute, 5 ms.
+SWITCH_SECONDS = 0.0005
 # The exit code of a process whose Lease is lost: the kubelet starts it anew.
 EXIT_LOST = 1
 
@@ -57,6 +62,7 @@ class EndlessBackoff:
 def run(settings: Settings) -> None:
     """Run until a signal ends it, or the loss of the Lease."""
     _collect_less_garbage()
+    sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(_run(settings))
 
 

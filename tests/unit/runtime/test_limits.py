@@ -167,9 +167,9 @@ def test_lists_never_go_beyond_two_a_second_and_shards_share_the_rest() -> None:
     assert rates_for(4)["List"] == (0.5, 0.5)
     assert rates_for(2, 40)[""] == (5, 20)
     assert rates_for(1, 4)[""] == (4, 4)
-    assert rates_for(1, 100)["Describe"] == (30, 100)
+    assert rates_for(1, 100)["Describe"] == (50, 100)
     found = RateLimits(time.monotonic, rates_for(2))
-    assert found.rate(PLACE, "DescribeEndpoint") == 15
+    assert found.rate(PLACE, "DescribeEndpoint") == 25
     assert found.rate(PLACE, "CreateEndpoint") == 5
 
 

@@ -29,9 +29,10 @@ LISTS_A_SECOND = 2
 # Those that read many. ListTags reads of one resource what Describe does not tell.
 _LISTS = ("ListTrainingJobs", "ListEndpoints")
 FIRST_RATE = 10.0
-# One that is throttled has changed nothing, and is sent again a moment later.
-FIRST_RATE_OF_READS = 30.0
-MOST_RATE = 100.0
+# One that is throttled has changed nothing, and is sent again a moment later. A page of a List, which may show that a
+# hundred jobs have ended, comes every half second, and each of them is described.
+FIRST_RATE_OF_READS = 50.0
+MOST_RATE = 200.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
 TURN_SECONDS = 30.0
 # The urgent go before those who have waited for less than this longer.
