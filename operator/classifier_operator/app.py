@@ -134,17 +134,16 @@ class App:
         self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
-        """List what there is, as soon as the cluster lets us, then work.
-
-        AWS is looked at as soon as the endpoints are known: to list thousands of them takes AWS half a minute.
-        """
+        """List what there is, as soon as the cluster lets us, then work; AWS is looked at meanwhile."""
+        self._inventory.is_growing = True
+        self._begin(self._publisher.run(), self._sweeper.run())
         try:
             await self._first_listing(Kind.ENDPOINT)
-            self._begin(self._publisher.run(), self._sweeper.run())
             await self._first_listing(Kind.TRAINING)
         except asyncio.CancelledError:
             await self.stop()
             raise
+        self._inventory.is_growing = False
         self._missing = ""
         self._sweeper.soon()
         self._begin(self._resync_for_ever(), self._watch_namespaces())
@@ -164,6 +163,8 @@ class App:
     def saw(self, body: Mapping[str, Any], priority: Priority = Priority.NORMAL) -> None:
         """An object exists, like this."""
         if self._store.put(body):
+            if self._inventory.is_growing:
+                self._controller.expect(key_of(body), body)
             self._queue.add(key_of(body), priority)
 
     def lost(self, key: ObjectKey, uid: str = "") -> None:
@@ -326,9 +327,6 @@ class App:
                 break
             logger.error("%s", self._missing)
             await asyncio.sleep(START_SECONDS)
-        for key in self._store.keys(kind):
-            if (body := self._store.get(key)) is not None:
-                self._controller.expect(key, body)
 
     async def _resync_for_ever(self) -> None:
         while True:

@@ -27,9 +27,11 @@ class Inventory:
 
     changed: called with the object's key whenever a resource that it cares for was seen to change.
     clock: monotonic seconds.
+    is_growing: the objects that there are have not all been listed yet, so more may be cared for at any moment.
     """
 
     def __init__(self, *, changed: Callable[[ObjectKey], None], clock: Callable[[], float]) -> None:
+        self.is_growing = False
         self._sightings: dict[Resource, Sighting] = {}
         self._made: dict[Resource, float] = {}
         # Those of which AWS's word has been taken, and when "not found" was first said of others.

@@ -108,18 +108,21 @@ class Looks:
         self._left_out: dict[Group, Resource] = {}
         self.heard_at = clock.monotonic()
 
-    async def at(self, group: Group, members: Set[Resource]) -> None:
-        """Look at these, which are all of the group."""
-        missing = members
-        if group.may_be_listed and self._cost(group).is_worth_it(len(members), self._clock.monotonic()):
+    async def at(self, group: Group, members: Callable[[], Set[Resource]]) -> None:
+        """Look at these, which are all of the group, and then at those that have come to it meanwhile."""
+        looked: set[Resource] = set()
+        while wanted := members() - looked:
+            shown: set[Resource] = set()
             try:
-                missing = members - await self._listed(group, members)
+                if group.may_be_listed and self._cost(group).is_worth_it(len(wanted), self._clock.monotonic()):
+                    shown = await self._listed(group, wanted)
             except AwsRefusal as refusal:
                 self._heard(group, refusal)
                 if refusal.remedy is Remedy.RETRY:
                     return
-        if missing:
-            await self._described(group, missing)
+            looked |= wanted | shown
+            if missing := wanted - shown:
+                await self._described(group, missing)
 
     async def _described(self, group: Group, missing: Set[Resource]) -> None:
         """Describe these; those that were left out the last time come first."""
@@ -146,22 +149,25 @@ class Looks:
     async def _listed(self, group: Group, members: Set[Resource]) -> set[Resource]:
         """Record what a List says of the members; which of them it named.
 
-        It ends once it has cost as much as to describe all of them would have.
+        It ends once it has cost as much as to describe all of them would have. Of one that is begun before it is known
+        what there is, something is kept of everything, until it is: a member may turn out to have been named already.
         """
-        names = {member.name: member for member in members}
+        may_grow = self._inventory.is_growing
+        named: dict[Resource, JobView | EndpointView] = {}
         found: set[Resource] = set()
         query = _query(group.type, [self._inventory.get(member) for member in members])
         for pages in range(1, len(members) + 1):
             page = await self._page(group, query)
             self.heard_at = self._clock.monotonic()
-            for view in _views(group.type, page):
-                member = names.get(view.name)
-                if member is not None:
-                    self._inventory.glimpse(member, view)
-                    self._tell(member, None)
-                    found.add(member)
+            named.update({Resource(group.place, group.type, view.name): view for view in _views(group.type, page)})
+            for member in [one for one in named if one in members or (may_grow and self._inventory.is_cared_for(one))]:
+                self._inventory.glimpse(member, named.pop(member))
+                self._tell(member, None)
+                found.add(member)
+            if not self._inventory.is_growing:
+                named.clear()
             token = page.get("NextToken")
-            is_over = not token or len(found) == len(members)
+            is_over = not token or members <= found
             if is_over or pages == len(members):
                 self._cost(group).was(pages if is_over else pages + 1, self._clock.monotonic())
                 break

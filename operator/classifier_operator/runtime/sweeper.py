@@ -10,8 +10,9 @@ import asyncio
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
+from functools import partial
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # What is being deleted is looked at so often even if sweeps are rarer: no event tells that it is gone, and people wait.
 LEAVING_SECONDS = 5.0
+# While it is being listed what objects there are, it is so often looked whether there is more to look at.
+GROWING_SECONDS = 0.1
 # Hints come in flocks: those of so many seconds are looked at together.
 HINT_SECONDS = 0.3
 
@@ -57,11 +60,16 @@ class Sweeper:
         self._wanted: dict[Group, set[Resource]] = {}
         self._under_way: dict[Group, tuple[asyncio.Task[None], float]] = {}
         self._hints: set[Resource] = set()
+        # What has been looked at before it was known what there is.
+        self._early: set[Resource] = set()
         self._next = self._next_guard = self._next_leaving = 0.0
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Sweep until cancelled; at first at once and at everything, for anything may have happened before."""
+        """Sweep until cancelled; at first at once and at everything, for anything may have happened before.
+
+        To list thousands takes AWS half a minute, so that begins with the first that are known.
+        """
         self._next = self._next_guard = self._clock.monotonic()
         self._next_leaving = self._next if self._interval > LEAVING_SECONDS else math.inf
         try:
@@ -78,7 +86,8 @@ class Sweeper:
 
     async def sweep(self, resources: Iterable[Resource]) -> None:
         """Look at these resources once."""
-        await asyncio.gather(*(self._looks.at(group, members) for group, members in _grouped(resources).items()))
+        looks = (self._looks.at(group, partial(set, members)) for group, members in _grouped(resources).items())
+        await asyncio.gather(*looks)
 
     def soon(self) -> None:
         """Sweep now: there is more on the move than there was."""
@@ -114,12 +123,25 @@ class Sweeper:
             self._want(self._inventory.leaving())
         if now < self._next:
             return False
+        if self._inventory.is_growing:
+            self._next = now + GROWING_SECONDS
+            self._want(self._not_looked_at_early(), Occasion.GUARD)
+            return False
         self._next = now + self._interval
         self._want(self._to_be_swept())
         if now >= self._next_guard:
             self._next_guard = now + self._guard_interval
-            self._want(self._inventory.guarded(), Occasion.GUARD)
+            self._want(self._not_looked_at_early(), Occasion.GUARD)
+            self._early = set()
         return True
+
+    def _not_looked_at_early(self) -> set[Resource]:
+        """What ought to stay as it is, without what has been looked at early, and what such a look takes along."""
+        if not (self._early or self._inventory.is_growing):
+            return self._inventory.guarded()
+        wanted = {one for one in self._inventory.guarded() - self._early if _guard_of(one) not in self._under_way}
+        self._early |= wanted
+        return wanted
 
     def _to_be_swept(self) -> set[Resource]:
         """What is on the move, but for that of which there is something to tell already; nothing if that is most of it.
@@ -145,10 +167,17 @@ class Sweeper:
                 # Some may have come to rest while an earlier look went on.
                 members &= self._inventory.followed()
             if members:
-                task = asyncio.get_running_loop().create_task(self._look(group, members))
+                task = asyncio.get_running_loop().create_task(self._look(group, self._all_of(group, members)))
                 self._under_way[group] = task, self._clock.monotonic()
 
-    async def _look(self, group: Group, members: set[Resource]) -> None:
+    def _all_of(self, group: Group, members: set[Resource]) -> Callable[[], Set[Resource]]:
+        """The members, and those of which it is not known yet that there are."""
+        if group.occasion is not Occasion.GUARD or not self._inventory.is_growing:
+            return partial(set, members)
+        before = self._early - members
+        return lambda: {one for one in self._inventory.guarded() - before if _guard_of(one) == group}
+
+    async def _look(self, group: Group, members: Callable[[], Set[Resource]]) -> None:
         began = self._clock.monotonic()
         try:
             await self._looks.at(group, members)
@@ -158,6 +187,10 @@ class Sweeper:
             del self._under_way[group]
             self._wake.set()
         self._observe(self._clock.monotonic() - began)
+
+
+def _guard_of(resource: Resource) -> Group:
+    return Group(resource.place, resource.type, Occasion.GUARD)
 
 
 def _grouped(resources: Iterable[Resource], occasion: Occasion = Occasion.SWEEP) -> dict[Group, set[Resource]]:

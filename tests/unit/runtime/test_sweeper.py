@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, Inventory
-from classifier_operator.runtime.looks import AT_ONCE, PAGE_TRIES, Looks
+from classifier_operator.runtime.looks import AT_ONCE, PAGE_TRIES, Group, Looks, Occasion
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 from classifier_operator.sagemaker.views import JobView, Unseen
@@ -34,6 +34,7 @@ class Pages:
         self.queries: list[Mapping[str, Any]] = []
         self.refusals: dict[str, AwsRefusal] = {}
         self.refusals_of_page: dict[int, list[AwsRefusal]] = {}
+        self.on_page: Callable[[int], None] = lambda _: None
         names = [f"job-{number}" for number in range(jobs)]
         self._pages = [names[at : at + size] for at in range(0, jobs, size)] or [[]]
         self._known = set(names)
@@ -53,6 +54,7 @@ class Pages:
         if operation == "ListTrainingJobs":
             self.queries.append(params)
             at = int(params.get("NextToken", "0"))
+            self.on_page(at)
             if self.refusals_of_page.get(at):
                 raise self.refusals_of_page[at].pop()
             token = {"NextToken": str(at + 1)} if at + 1 < len(self._pages) else {}
@@ -107,6 +109,11 @@ class Setting:
     @property
     def described(self) -> list[str]:
         return [name for operation, name in self.cloud.calls if operation == "DescribeTrainingJob"]
+
+    def care_for(self, *numbers: int) -> None:
+        for number in numbers:
+            key = ObjectKey(Kind.ENDPOINT, "vision", f"job-{number}")
+            self.inventory.watch(key, follow=frozenset(), guard=frozenset({job(number)}))
 
     def is_seen(self, number: int) -> bool:
         return isinstance(self.inventory.get(job(number)), JobView)
@@ -254,6 +261,24 @@ async def test_a_list_that_is_refused_for_long_waits_for_the_next_sweep() -> Non
     setting.cloud.refusals_of_page = {3: [AWAY] * 100}
     await setting.sweeper.sweep([job(number) for number in range(10)])
     assert setting.operations == ["ListTrainingJobs"] * (3 + PAGE_TRIES)
+
+
+async def test_a_list_that_begins_before_it_is_known_what_there_is_names_what_is_known_later() -> None:
+    setting = Setting(12)
+    setting.care_for(2, 4, 5, 6, 7, 11)
+    setting.inventory.is_growing = True
+
+    def know_more(page: int) -> None:
+        if page == 2:
+            # Two that have been named, one that is still to be, and one that no List names.
+            setting.care_for(0, 3, 9, 50)
+            setting.inventory.is_growing = False
+
+    setting.cloud.on_page = know_more
+    await setting.looks.at(Group(PLACE, ResourceType.TRAINING_JOB, Occasion.GUARD), setting.inventory.guarded)
+    assert [number for number in range(12) if setting.is_seen(number)] == [0, 2, 3, 4, 5, 6, 7, 9, 11]
+    assert setting.operations.count("ListTrainingJobs") == 6
+    assert setting.described == ["job-50"]
 
 
 async def test_places_are_swept_apart() -> None:

@@ -24,6 +24,8 @@ def job(number: int) -> Resource:
 
 
 ENDPOINT = Resource(*ENDPOINTS, "endpoint")
+LATER = Resource(*ENDPOINTS, "later")
+GUARDED = Group(*ENDPOINTS, occasion=Occasion.GUARD)
 FOLLOWER, GUARD = ObjectKey(Kind.TRAINING, "vision", "a"), ObjectKey(Kind.ENDPOINT, "vision", "b")
 OTHER = ObjectKey(Kind.TRAINING, "vision", "c")
 
@@ -38,16 +40,19 @@ class Gaze:
 
     def __init__(self) -> None:
         self.looks: list[tuple[Group, frozenset[Resource]]] = []
+        # With those that have come to it by then.
+        self.ended: list[tuple[Group, frozenset[Resource]]] = []
         self.heard_at = 0.0
         self.error: Exception | None = None
         self.open = asyncio.Event()
         self.open.set()
         self._changed = asyncio.Event()
 
-    async def at(self, group: Group, members: Set[Resource]) -> None:
-        self.looks.append((group, frozenset(members)))
+    async def at(self, group: Group, members: Callable[[], Set[Resource]]) -> None:
+        self.looks.append((group, frozenset(members())))
         self._changed.set()
         await self.open.wait()
+        self.ended.append((group, frozenset(members())))
         if self.error is not None:
             raise self.error
 
@@ -178,6 +183,44 @@ async def test_it_is_guarded_again_after_the_interval() -> None:
     at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
     async with running(at.sweeper.run()):
         await at.gaze.until(lambda: len(at.gaze.looks) == 3)
+
+
+async def test_what_is_known_first_is_looked_at_before_it_is_known_what_there_is() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.is_growing = True
+    async with running(at.sweeper.run()):
+        await asyncio.sleep(0.05)
+        assert at.gaze.looks == []
+        at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
+        at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
+        await at.gaze.until(lambda: bool(at.gaze.looks))
+        at.inventory.watch(OTHER, follow=frozenset(), guard=frozenset({LATER}))
+        await at.gaze.until(lambda: len(at.gaze.looks) == 2)
+        # What is on the move changes: a List of a part of it would have to be read again.
+        assert at.gaze.looks == [(GUARDED, frozenset({ENDPOINT})), (GUARDED, frozenset({LATER}))]
+        at.inventory.is_growing = False
+        at.sweeper.soon()
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 2)
+    assert at.gaze.count(*ENDPOINTS) == 2
+
+
+async def test_what_comes_to_be_known_while_the_first_look_goes_on_is_taken_along() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.is_growing = True
+    at.inventory.watch(GUARD, follow=frozenset(), guard=frozenset({ENDPOINT}))
+    at.gaze.open.clear()
+    async with running(at.sweeper.run()):
+        await at.gaze.until(lambda: bool(at.gaze.looks))
+        at.inventory.watch(OTHER, follow=frozenset(), guard=frozenset({LATER, job(1)}))
+        at.inventory.is_growing = False
+        at.sweeper.soon()
+        # It is of another group, which is looked at by itself.
+        await at.gaze.until(lambda: at.gaze.count(*JOBS) == 1)
+        at.gaze.open.set()
+        await asyncio.sleep(0.05)
+    jobs = Group(*JOBS, occasion=Occasion.GUARD)
+    assert at.gaze.looks == [(GUARDED, frozenset({ENDPOINT})), (jobs, frozenset({job(1)}))]
+    assert at.gaze.ended[0] == (GUARDED, frozenset({ENDPOINT, LATER}))
 
 
 async def test_what_is_being_deleted_is_looked_at_between_rare_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
