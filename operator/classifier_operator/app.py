@@ -100,6 +100,7 @@ class App:
             interval=settings.sweep_interval,
             guard_interval=settings.guard_interval,
             age=self._queue.age,
+            oldest_age=lambda: self._queue.oldest_age,
             observe=metrics.swept,
         )
         self._tenants = tenants

@@ -102,6 +102,7 @@ class Operator:
             interval=5,
             guard_interval=300,
             age=self.queue.age,
+            oldest_age=lambda: self.queue.oldest_age,
             observe=lambda seconds: None,
         )
         self.controller = Controller(

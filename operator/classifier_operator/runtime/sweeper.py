@@ -36,6 +36,7 @@ class Sweeper:
     interval: seconds between sweeps of what is on the move.
     guard_interval: seconds between looks at what ought to stay as it is.
     age: how many seconds an object has waited for its pass: what was seen is to be told before more is to be seen.
+    oldest_age: the same of the one that has waited longest.
     observe: called with the seconds that each look at a group took.
     """
 
@@ -48,6 +49,7 @@ class Sweeper:
         interval: float,
         guard_interval: float,
         age: Callable[[ObjectKey], float],
+        oldest_age: Callable[[], float],
         observe: Callable[[float], None],
     ) -> None:
         self._inventory = inventory
@@ -56,6 +58,8 @@ class Sweeper:
         self._interval = interval
         self._guard_interval = guard_interval
         self._age = age
+        self._oldest_age = oldest_age
+        self._was_left_out = False
         self._observe = observe
         self._wanted: dict[Group, set[Resource]] = {}
         self._under_way: dict[Group, tuple[asyncio.Task[None], float]] = {}
@@ -146,8 +150,12 @@ class Sweeper:
     def _to_be_swept(self) -> set[Resource]:
         """What is on the move, but for that of which there is something to tell already; nothing if that is most of it.
 
-        So it is while thousands are made: Lists would be read for the few between them, and told of as late.
+        So it is while thousands are made: Lists would be read for the few between them, and told of as late. For as
+        long as anything has to wait for longer than a sweep, every other sweep is left out.
         """
+        self._was_left_out = self._oldest_age() > self._interval and not self._was_left_out
+        if self._was_left_out:
+            return set()
         followed = self._inventory.followed()
         news = {one for one in followed if self._has_news(one)}
         return followed - news if 2 * len(news) <= len(followed) else set()

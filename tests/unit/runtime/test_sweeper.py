@@ -99,6 +99,7 @@ class Setting:
             interval=5,
             guard_interval=300,
             age=lambda key: 0.0,
+            oldest_age=lambda: 0.0,
             observe=lambda seconds: None,
         )
 

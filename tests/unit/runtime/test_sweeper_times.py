@@ -71,6 +71,7 @@ class Setting:
         self.gaze = Gaze()
         self.observed: list[float] = []
         self.ages: dict[ObjectKey, float] = {}
+        self.oldest_age = 0.0
         clock = Clock()
         self.inventory = Inventory(changed=lambda key: None, clock=clock.monotonic)
         self.sweeper = Sweeper(
@@ -80,6 +81,7 @@ class Setting:
             interval=interval,
             guard_interval=guard_interval,
             age=lambda key: self.ages.get(key, 0.0),
+            oldest_age=lambda: self.oldest_age,
             observe=self.observed.append,
         )
 
@@ -116,6 +118,20 @@ async def test_where_most_has_yet_to_be_told_nothing_is_looked_at() -> None:
         assert at.observed
         at.ages = {}
         await at.gaze.until(lambda: at.gaze.count(*JOBS) >= 1)
+
+
+async def test_while_objects_wait_for_long_every_other_sweep_is_left_out() -> None:
+    at = Setting(interval=0.01)
+    at.inventory.watch(FOLLOWER, follow=frozenset({job(1)}), guard=frozenset())
+    at.oldest_age = 0.02
+    async with running(at.sweeper.run()):
+        await at.gaze.until(lambda: len(at.gaze.looks) == 5)
+        swept = len(at.observed)
+        at.oldest_age = 0.005
+        await at.gaze.until(lambda: len(at.gaze.looks) == 10)
+    # One that is left out looks at nothing, in no time.
+    assert 4 <= at.observed[:swept].count(0.0) <= 6
+    assert at.observed[swept:].count(0.0) <= 1
 
 
 async def test_what_came_to_rest_while_an_earlier_look_went_on_is_not_looked_at_again() -> None:
