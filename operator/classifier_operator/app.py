@@ -82,7 +82,9 @@ class App:
         self._cluster = cluster
         self._clock = clock
         self._store = Store(self._tell_followers, settings.shard)
-        self._queue: WorkQueue[ObjectKey] = WorkQueue(waited=metrics.queue_wait.observe)
+        self._queue: WorkQueue[ObjectKey] = WorkQueue(
+            waited=metrics.queue_wait.observe, group=lambda key: key.namespace
+        )
         self._rendering = asyncio.Lock()
         self._inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
         executor = Executor(cloud, self._inventory, clock)

@@ -2,18 +2,27 @@
 
 The same idea as client-go's work queue: adding a key that waits does nothing, adding one that is being worked on
 makes it come again afterwards, and a delayed key comes when its earliest delay is over.
+
+Groups of keys (namespaces) take turns within a priority, so ten thousand keys of one group delay a key of another group
+by one pass. A group that always has something urgent delays what others have that is less urgent, but does not stop it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from enum import IntEnum
 from typing import Generic, TypeVar
 
+from classifier_operator.runtime.rounds import RoundRobin
+
 K = TypeVar("K", bound=Hashable)
+
+# After so many keys that were more urgent, one goes that is less urgent and of a group with nothing urgent: whoever
+# edits without end must not keep what AWS says from everybody else.
+MOST_OVERTAKING = 7
 
 
 class Priority(IntEnum):
@@ -33,21 +42,29 @@ class WorkQueue(Generic[K]):
 
     clock: seconds that never go back.
     waited: called, for each key that is given out, with the seconds that it has waited.
+    group: the group of a key.
     """
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, waited: Callable[[float], None] = lambda _: None
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        waited: Callable[[float], None] = lambda _: None,
+        group: Callable[[K], Hashable] = lambda _: None,
     ) -> None:
         self._monotonic = clock
         self._waited = waited
+        self._group = group
         self._since: dict[K, float] = {}
-        self._line: asyncio.PriorityQueue[tuple[int, int, K]] = asyncio.PriorityQueue()
+        # Entries that were overtaken by a more urgent one, or forgotten, are void, and are dropped when they are met.
+        self._lines: tuple[RoundRobin[K], ...] = tuple(RoundRobin() for _ in Priority)
+        self._overtakings = 0
+        self._getters: deque[asyncio.Future[None]] = deque()
         self._waiting: dict[K, Priority] = {}
         self._urgent: set[K] = set()
         self._working: dict[K, Priority] = {}
         self._again: dict[K, Priority] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
-        self._order = itertools.count()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -98,7 +115,8 @@ class WorkQueue(Generic[K]):
             if priority <= Priority.URGENT:
                 self._urgent.add(key)
             self._since.setdefault(key, self._monotonic())
-            self._line.put_nowait((priority, next(self._order), key))
+            self._lines[priority].add(self._group(key), key)
+            self._wake_one()
 
     def add_after(self, key: K, seconds: float, priority: Priority = Priority.NORMAL) -> None:
         """Look at the key after that time; of two delays the earlier counts."""
@@ -125,15 +143,23 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """The most urgent key; it is not given to anybody else before `done`."""
-        while True:
-            priority, _, key = await self._line.get()
-            # An entry that was overtaken by a more urgent one, or forgotten, is void.
-            if self._waiting.get(key) == priority:
-                del self._waiting[key]
-                self._urgent.discard(key)
-                self._working[key] = Priority(priority)
-                self._waited(self._monotonic() - self._since.pop(key))
-                return key
+        while (key := self._next()) is None:
+            getter = asyncio.get_running_loop().create_future()
+            self._getters.append(getter)
+            try:
+                await getter
+            except asyncio.CancelledError:
+                if getter.cancelled():
+                    self._getters.remove(getter)
+                else:
+                    # It was woken up, and cancelled in the same moment: the key is somebody else's.
+                    self._wake_one()
+                raise
+        priority = self._waiting.pop(key)
+        self._urgent.discard(key)
+        self._working[key] = priority
+        self._waited(self._monotonic() - self._since.pop(key))
+        return key
 
     def done(self, key: K) -> None:
         """The key has been looked at; it comes again if it was added in the meantime."""
@@ -151,3 +177,40 @@ class WorkQueue(Generic[K]):
     def _due(self, key: K, priority: Priority) -> None:
         self._timers.pop(key, None)
         self.add(key, priority)
+
+    def _next(self) -> K | None:
+        """The key that is to go next, which is taken out of its line."""
+        if self._overtakings >= MOST_OVERTAKING and (key := self._next_overtaken()) is not None:
+            return key
+        for priority, line in enumerate(self._lines):
+            if line and (key := self._first_of(priority)) is not None:
+                is_overtaking = any(self._lines[priority + 1 :])
+                self._overtakings = self._overtakings + 1 if is_overtaking else 0
+                return key
+        return None
+
+    def _next_overtaken(self) -> K | None:
+        """A key that is less urgent than others, of a group that has nothing as urgent as they are."""
+        more_urgent: list[RoundRobin[K]] = []
+        for priority, line in enumerate(self._lines):
+            if line and more_urgent:
+                if any(line.next_group in other for other in more_urgent):
+                    # Another group is looked at the next time.
+                    line.skip()
+                elif (key := self._first_of(priority)) is not None:
+                    self._overtakings = 0
+                    return key
+            if line:
+                more_urgent.append(line)
+        return None
+
+    def _first_of(self, priority: int) -> K | None:
+        waiting = self._waiting
+        return self._lines[priority].pop(lambda key: waiting.get(key) == priority)
+
+    def _wake_one(self) -> None:
+        while self._getters:
+            getter = self._getters.popleft()
+            if not getter.done():
+                getter.set_result(None)
+                return

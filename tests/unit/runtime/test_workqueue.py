@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from classifier_operator.runtime.workqueue import Priority, WorkQueue
+from classifier_operator.runtime.workqueue import MOST_OVERTAKING, Priority, WorkQueue
 
 
 @pytest.fixture
@@ -125,6 +125,64 @@ async def test_nothing_comes_after_the_end(queue: WorkQueue[str]) -> None:
     queue.close()
     await asyncio.sleep(0.01)
     assert queue.is_idle
+
+
+@pytest.fixture
+def fair() -> WorkQueue[str]:
+    """Keys such as a1: the first letter is the group."""
+    return WorkQueue(group=lambda key: key[0])
+
+
+async def test_ten_thousand_keys_of_one_group_delay_another_groups_by_one(fair: WorkQueue[str]) -> None:
+    for number in range(10_000):
+        fair.add(f"a{number}")
+    fair.add("b1")
+    fair.add("c1")
+    assert [await fair.get() for _ in range(4)] == ["a0", "b1", "c1", "a1"]
+
+
+async def test_the_urgent_of_all_groups_go_before_what_is_not(fair: WorkQueue[str]) -> None:
+    for key, priority in (
+        ("a1", Priority.NORMAL),
+        ("b1", Priority.LOW),
+        ("b2", Priority.URGENT),
+        ("a2", Priority.TURN),
+    ):
+        fair.add(key, priority)
+    assert await drain(fair) == ["a2", "b2", "a1", "b1"]
+
+
+async def test_a_group_that_always_has_something_urgent_does_not_stop_the_others(fair: WorkQueue[str]) -> None:
+    fair.add("b1", Priority.NORMAL)
+    fair.add("c1", Priority.LOW)
+    fair.add("a-later", Priority.LOW)
+    given = []
+    for number in range(3 * (MOST_OVERTAKING + 1)):
+        fair.add(f"a{number}", Priority.URGENT)
+        given.append(await fair.get())
+        fair.done(given[-1])
+    assert [given.index(key) for key in ("b1", "c1")] == [MOST_OVERTAKING, 2 * MOST_OVERTAKING + 1]
+    # What is its own is what waits for what it has that is more urgent.
+    assert "a-later" not in given
+
+
+async def test_a_worker_that_is_ended_as_a_key_comes_leaves_it_to_another(queue: WorkQueue[str]) -> None:
+    first, second = asyncio.ensure_future(queue.get()), asyncio.ensure_future(queue.get())
+    await asyncio.sleep(0)
+    queue.add("a")
+    first.cancel()
+    assert await asyncio.wait_for(second, 1) == "a"
+    await asyncio.gather(first, return_exceptions=True)
+    assert first.cancelled()
+
+
+async def test_groups_that_are_done_take_no_memory(fair: WorkQueue[str]) -> None:
+    for number in range(500):
+        fair.add(chr(number + 1000) + "1", Priority.LOW)
+    for number in range(250):
+        fair.forget(chr(number + 1000) + "1")
+    assert len(await drain(fair)) == 250
+    assert not any(vars(fair)["_lines"])
 
 
 class Time:
