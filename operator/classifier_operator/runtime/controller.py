@@ -299,7 +299,8 @@ class Controller:
     def _turn(self, key: ObjectKey) -> Caller:
         # Whoever has stood in one line already is to get on in the next.
         urgency = max(Priority.URGENT, self._queue.urgency(key))
-        return Caller(name=key, priority=urgency, call=partial(self._queue.add, key, Priority.TURN))
+        call = partial(self._queue.add, key, Priority.TURN)
+        return Caller(name=key, priority=urgency, call=call, group=key.namespace)
 
     async def _conclude(self, key: ObjectKey, body: Body, look: Look) -> None:
         """Write what was decided, watch what is on the move, and come back when it is time."""

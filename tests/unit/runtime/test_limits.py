@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 from tests.unit.fakes import FakeClock
@@ -32,12 +33,12 @@ class Callers:
         self.called: list[str] = []
         self._arrived = asyncio.Event()
 
-    def one(self, name: str, priority: Priority = Priority.NORMAL) -> Caller:
+    def one(self, name: str, priority: Priority = Priority.NORMAL, group: str = "") -> Caller:
         def call() -> None:
             self.called.append(name)
             self._arrived.set()
 
-        return Caller(name=name, priority=priority, call=call)
+        return Caller(name=name, priority=priority, call=call, group=group)
 
     async def until(self, count: int) -> list[str]:
         async with asyncio.timeout(5):
@@ -233,6 +234,54 @@ async def test_nobody_waits_for_ever() -> None:
         found.claim(PLACE, "CreateModel", callers.one(called[-1]))
         clock.seconds += 1
     assert callers.called == ["sweep-1", "guard-0", "sweep-3", "guard-2"]
+
+
+async def test_ten_thousand_callers_of_a_namespace_delay_anothers_by_one() -> None:
+    found, callers = limits(50), Callers()
+    await _exhaust(lambda: found.acquire(PLACE, "CreateTrainingJob"))
+    names = [*(f"flood-{number}" for number in range(10_000)), "quiet"]
+    for name in names:
+        with pytest.raises(NotYetError):
+            found.claim(PLACE, "CreateTrainingJob", callers.one(name, Priority.URGENT, name.partition("-")[0]))
+    assert (await callers.until(3))[:3] == ["flood-0", "quiet", "flood-1"]
+
+
+async def test_polls_of_a_namespaces_role_take_turns_with_other_namespaces() -> None:
+    found, callers = limits(50), Callers()
+    await _exhaust(lambda: found.acquire(PLACE, "DescribeEndpoint"))
+    order = []
+
+    async def poll(group: str, number: int) -> None:
+        await found.acquire(PLACE, "DescribeEndpoint", group=group)
+        order.append(f"{group}-{number}")
+
+    polls = [asyncio.ensure_future(poll("flood", number)) for number in range(20)]
+    await asyncio.sleep(0)
+    await asyncio.gather(poll("quiet", 0))
+    for task in polls:
+        task.cancel()
+    await asyncio.gather(*polls, return_exceptions=True)
+    assert len(order) <= 3
+    assert not callers.called
+
+
+async def test_what_was_found_out_of_made_up_places_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.runtime.pacing.limits.MOST_LINES", 50)
+    found, callers = limits(2), Callers()
+    found.throttled(PLACE, "CreateModel")
+    learned = found.rate(PLACE, "CreateModel")
+    assert learned < 2
+    waits_in = Place("eu-west-1")
+    for name in ("first", "second"):
+        with suppress(NotYetError):
+            found.claim(waits_in, "CreateModel", callers.one(name))
+    for number in range(300):
+        await found.acquire(Place("us-east-1", f"arn:aws:iam::{number:012}:role/x"), "CreateModel")
+        # What is used stays.
+        assert found.rate(PLACE, "CreateModel") == learned
+    assert len(vars(found)["_lines"]) == 50
+    # So does a line in which somebody waits.
+    assert await callers.until(1) == ["second"]
 
 
 async def test_turns_that_nobody_takes_do_not_pile_up() -> None:

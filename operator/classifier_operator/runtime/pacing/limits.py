@@ -1,16 +1,14 @@
 """Whose turn it is to call AWS: one token bucket for each account, region and operation, shared by everything.
 
 Those who have to wait stand in line, the urgent ones first: what a person has just done or deleted, then the sweeps,
-then what is looked at for the sake of order. Waiting counts as well, so nobody waits for ever. A pass over an object
-does not wait, because thousands of passes that wait would keep everybody else from working: it ends, and is called
-again when it is its turn.
+then what is looked at for the sake of order. Waiting counts as well, so nobody waits for ever. Namespaces take turns:
+ten thousand calls of one delay another's by one. A pass over an object does not wait, because thousands of passes that
+wait would keep everybody else from working: it ends, and is called again when it is its turn.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
@@ -21,6 +19,7 @@ from msgspec import Struct
 
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.pacing.pace import Pace
+from classifier_operator.runtime.pacing.waiters import Waiter, Waiters
 from classifier_operator.runtime.pacing.window import Window
 from classifier_operator.runtime.workqueue import Priority
 
@@ -35,12 +34,13 @@ FIRST_RATE_OF_READS = 50.0
 MOST_RATE = 200.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
 TURN_SECONDS = 30.0
-# The urgent go before those who have waited for less than this longer.
-_PATIENCE_SECONDS = {Priority.URGENT: 0.0, Priority.NORMAL: 5.0, Priority.LOW: 10.0}
 # A call of which it is known when it may be sent is handed over so long before: a busy event loop would be late for it.
 LEAD_SECONDS = 0.1
 # That somebody has waited says something of the next moments, too.
 _SECONDS_OF_ONE = 1.0
+# So many lines are kept. A spec may name any role and region; what was found out of those that are not used is
+# forgotten first.
+MOST_LINES = 1000
 
 
 class NotYetError(Exception):
@@ -48,11 +48,15 @@ class NotYetError(Exception):
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who wants to call AWS, how urgent it is, and how to call it when it is its turn."""
+    """Who wants to call AWS, how urgent it is, and how to call it when it is its turn.
+
+    group: those who take turns with other groups: the callers of one namespace.
+    """
 
     name: Hashable
     priority: Priority
     call: Callable[[], None]
+    group: Hashable = ""
 
 
 class Turn(NamedTuple):
@@ -60,16 +64,6 @@ class Turn(NamedTuple):
 
     opens_in: float
     waited: float = 0.0
-
-
-class _Waiter(NamedTuple):
-    """One in line, by whose turn it is; `number` tells apart those who came in the same moment."""
-
-    turn: float
-    number: int
-    since: float
-    priority: Priority
-    take: Callable[[], bool]
 
 
 class Line:
@@ -81,10 +75,9 @@ class Line:
         self._window = window
         self._tokens = pace.burst
         self._filled_at = clock()
-        self._waiting: list[_Waiter] = []
-        self._numbers = itertools.count()
+        self._waiting = Waiters()
         self._last_stood = -math.inf
-        self._standing: dict[Hashable, _Waiter] = {}
+        self._standing: dict[Hashable, Waiter] = {}
         self._turns: dict[Hashable, tuple[float, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -96,7 +89,14 @@ class Line:
         """Calls a second, as of now."""
         return self._pace.rate
 
-    async def wait(self, priority: Priority) -> Turn:
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits, has a turn, or is waited for."""
+        self._forget_turns()
+        is_under_way = self._window is not None and self._window.is_under_way
+        return not (self._waiting or self._turns or is_under_way)
+
+    async def wait(self, priority: Priority, group: Hashable = "") -> Turn:
         """Return when it is the caller's turn."""
         if self._is_free():
             return self._turn(self._goes())
@@ -108,7 +108,7 @@ class Line:
             turn.set_result(self._goes())
             return True
 
-        waiter = self._stand(priority, take)
+        waiter = self._stand(group, priority, take)
         try:
             not_before: float = await turn
         except asyncio.CancelledError:
@@ -132,7 +132,8 @@ class Line:
             return self._turn(self._goes())
         standing = self._standing.get(caller.name)
         if standing is None or caller.priority < standing.priority:
-            waiter = self._stand(caller.priority, partial(self._give, caller), since=standing and standing.since)
+            since = standing and standing.since
+            waiter = self._stand(caller.group, caller.priority, partial(self._give, caller), since=since)
             self._standing[caller.name] = waiter
         raise NotYetError
 
@@ -164,11 +165,11 @@ class Line:
         self._fill()
         self._tokens = min(0.0, self._tokens)
 
-    def _stand(self, priority: Priority, take: Callable[[], bool], *, since: float | None = None) -> _Waiter:
+    def _stand(
+        self, group: Hashable, priority: Priority, take: Callable[[], bool], *, since: float | None = None
+    ) -> Waiter:
         self._last_stood = self._clock()
-        since = since or self._last_stood
-        waiter = _Waiter(since + _PATIENCE_SECONDS[priority], next(self._numbers), since, priority, take)
-        heapq.heappush(self._waiting, waiter)
+        waiter = self._waiting.add(group, since or self._last_stood, priority, take)
         if self._timer is None:
             self._serve_later()
         return waiter
@@ -230,7 +231,7 @@ class Line:
         self._forget_turns()
         # Turns that pile up, because nobody has the time to take them, would all be taken at once.
         while self._waiting and self._may_go() and len(self._turns) < max(1.0, self._pace.rate):
-            if heapq.heappop(self._waiting).take():
+            if self._waiting.serve_one(self._clock()):
                 self._tokens -= 1
         if self._waiting:
             self._serve_later()
@@ -251,6 +252,7 @@ class RateLimits:
     def __init__(self, clock: Callable[[], float], rates: Mapping[str, tuple[float, float]] | None = None) -> None:
         self._clock = clock
         self._rates = rates or rates_for(1)
+        # The one that was used last is the last one.
         self._lines: dict[tuple[str, str, str], Line] = {}
         # Where each caller stands, or has got a turn.
         self._stood: dict[Hashable, set[Line]] = defaultdict(set)
@@ -269,9 +271,11 @@ class RateLimits:
         """Calls a second as of now; of all Lists together."""
         return self._line(place, operation).rate
 
-    async def acquire(self, place: Place, operation: str, priority: Priority = Priority.NORMAL) -> Turn:
+    async def acquire(
+        self, place: Place, operation: str, priority: Priority = Priority.NORMAL, group: Hashable = ""
+    ) -> Turn:
         """Return when the call may be made, or a moment before it may."""
-        return await self._line(place, operation).wait(priority)
+        return await self._line(place, operation).wait(priority, group)
 
     def claim(self, place: Place, operation: str, caller: Caller) -> Turn:
         """Return if the call may be made now, or in a moment.
@@ -311,12 +315,25 @@ class RateLimits:
         bucket = "List" if operation in _LISTS else operation
         account = account_of(place)
         name = "" if account == self._own_account else account, place.region, bucket
-        if name not in self._lines:
-            sort = "Describe" if bucket.startswith("Describe") or bucket == "ListTags" else bucket
-            rate, most = self._rates.get(sort, self._rates[""])
-            window = Window(LISTS_A_SECOND, LISTS_A_SECOND / most) if bucket == "List" else None
-            self._lines[name] = Line(Pace(rate, most, self._clock()), self._clock, window)
-        return self._lines[name]
+        line = self._lines.pop(name, None)
+        if line is None:
+            self._forget_one()
+            line = self._new_line(bucket)
+        self._lines[name] = line
+        return line
+
+    def _new_line(self, bucket: str) -> Line:
+        sort = "Describe" if bucket.startswith("Describe") or bucket == "ListTags" else bucket
+        rate, most = self._rates.get(sort, self._rates[""])
+        window = Window(LISTS_A_SECOND, LISTS_A_SECOND / most) if bucket == "List" else None
+        return Line(Pace(rate, most, self._clock()), self._clock, window)
+
+    def _forget_one(self) -> None:
+        """Forget the line that has not been used for longest, of those that nobody needs, when there are too many."""
+        if len(self._lines) >= MOST_LINES:
+            unused = next((name for name, line in self._lines.items() if line.is_idle), None)
+            if unused is not None:
+                del self._lines[unused]
 
 
 def rates_for(shards: int, most: float = MOST_RATE) -> Mapping[str, tuple[float, float]]:

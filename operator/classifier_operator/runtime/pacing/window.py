@@ -28,6 +28,11 @@ class Window:
         self._under_way = 0
         self._answers: deque[float] = deque()
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a call has not been answered."""
+        return self._under_way > 0
+
     def opens_in(self, now: float) -> float:
         """In how many seconds one more may be sent; 0 or less: now; infinite: not before one is answered."""
         while self._answers and now - self._answers[0] >= self._seconds:
