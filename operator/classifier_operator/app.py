@@ -118,7 +118,11 @@ class App:
             backoff=troubles.backoff,
             sent=metrics.import_bytes.inc,
         )
-        self._publisher = Publisher(cluster, is_busy=lambda: len(self._queue) > 0)
+        self._publisher = Publisher(
+            cluster,
+            is_busy=lambda: len(self._queue) > 0,
+            dropped=lambda reason: metrics.events_dropped.labels(reason.value).inc(),
+        )
         self._controller = Controller(
             store=self._store,
             inventory=self._inventory,

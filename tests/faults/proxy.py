@@ -32,6 +32,7 @@ class Fault:
 
     meets: which requests meet it, by method and path. fraction: how many of these.
     is_after: whether the API server carries the request out nevertheless.
+    hangs: whether there is no answer at all for as long as the fault lasts, and the connection breaks then.
     """
 
     status: int
@@ -39,6 +40,7 @@ class Fault:
     meets: Callable[[str, str], bool] = lambda method, path: True
     fraction: float = 1.0
     is_after: bool = False
+    hangs: bool = False
 
     def answer(self) -> web.Response:
         """A Status, as Kubernetes has it."""
@@ -51,6 +53,7 @@ class ApiProxy:
     """The server, while the `with` block lasts; `kubeconfig` leads to it.
 
     fault: what requests meet now. met: how often, by method and the path's last part.
+    hanging: how many requests are not answered at the moment.
     gone: how many watches were told that their resourceVersion is too old.
     is_deaf: whether no watch gets through.
     """
@@ -58,6 +61,7 @@ class ApiProxy:
     def __init__(self, plane: ControlPlane, folder: Path, chance: random.Random) -> None:
         self.fault: Fault | None = None
         self.met: Counter[str] = Counter()
+        self.hanging = 0
         self.gone = 0
         self.is_deaf = False
         self._watching: set[asyncio.Transport] = set()
@@ -132,6 +136,8 @@ class ApiProxy:
         fault = self._met_by(request)
         is_watch = "watch" in request.query
         # A watch that is carried out has no end.
+        if fault is not None and fault.hangs:
+            return await self._hang(request, fault)
         if fault is not None and (is_watch or not fault.is_after):
             return fault.answer()
         if is_watch and self.is_deaf:
@@ -153,6 +159,15 @@ class ApiProxy:
         except aiohttp.ClientError:
             # It is away: so are we.
             return _cut(request)
+
+    async def _hang(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+        self.hanging += 1
+        try:
+            while self.fault is fault:  # noqa: ASYNC110 - another thread takes it back
+                await asyncio.sleep(0.05)
+        finally:
+            self.hanging -= 1
+        return _cut(request)
 
     def _met_by(self, request: web.Request) -> Fault | None:
         fault = self.fault
@@ -194,3 +209,8 @@ def _cut(request: web.Request) -> web.Response:
 def is_status_write(method: str, path: str) -> bool:
     """Whether a request changes an object's status."""
     return method == "PATCH" and path.endswith("/status")
+
+
+def is_event(method: str, path: str) -> bool:
+    """Whether a request publishes an Event."""
+    return method == "POST" and path.endswith("/events")

@@ -81,11 +81,11 @@ class Parts:
     async def until(self, reason: str, key: ObjectKey = TRAINING) -> None:
         await self.reach(lambda: self.cluster.condition(key, "Ready") == ("False", reason))
 
-    async def reach(self, reached: Callable[[], bool]) -> None:
+    async def reach(self, reached: Callable[[], bool], seconds: float = 5) -> None:
         """Wait until it is so; looked at whenever an object changes."""
         changed = asyncio.Event()
         self.cluster.changed = lambda _: changed.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(seconds):
             while not reached():
                 changed.clear()
                 await changed.wait()

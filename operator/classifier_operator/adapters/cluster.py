@@ -137,10 +137,12 @@ class KubernetesCluster:
     async def _write(
         self, what: str, method: str, path: str, body: Mapping[str, Any], content_type: str
     ) -> dict[str, Any]:
-        status = "ok"
+        status = "interrupted"
         may_write = _MAY_SEND.set(self._holds)
         try:
-            return await self.request(method, path, body=body, content_type=content_type)
+            answer = await self.request(method, path, body=body, content_type=content_type)
+            status = "ok"
+            return answer
         except (ConflictError, GoneError, ClusterUnavailableError) as error:
             status = type(error).__name__.removesuffix("Error").lower()
             raise

@@ -37,7 +37,7 @@ VALUES = {
     "phase": {phase.name.lower() for phase in Phase},
     "reason": {*Reason, "Unknown"},
     "result": {"ok", "conflict", "gone", "unavailable", "error"},
-    "status": {"ok", "conflict", "gone", "clusterunavailable"},
+    "status": {"ok", "conflict", "gone", "clusterunavailable", "interrupted"},
 }
 # Exposed, and on purpose in no alert and on no panel.
 UNUSED = {

@@ -118,8 +118,15 @@ KUBERNETES_WRITES = Family(
     "kubernetes_writes",
     Type.COUNTER,
     "Writes to the Kubernetes API by what was written (object, status, event) and how that went (ok, conflict, gone, "
-    "clusterunavailable).",
+    "clusterunavailable, or interrupted: the answer was not waited for).",
     ("what", "status"),
+)
+KUBERNETES_EVENTS_DROPPED = Family(
+    "kubernetes_events_dropped",
+    Type.COUNTER,
+    "Events on objects that were not published, by why: full (too many waited), timeout, unavailable, conflict, gone "
+    "(with the namespace), ended (the operator did), error. The log has what they tell.",
+    ("reason",),
 )
 QUEUE_DEPTH = Family("queue_depth", Type.GAUGE, "Objects that wait for a pass.")
 QUEUE_OLDEST_AGE_SECONDS = Family(
@@ -274,6 +281,7 @@ SECTIONS = {
         PASSES,
         PASS_SECONDS,
         KUBERNETES_WRITES,
+        KUBERNETES_EVENTS_DROPPED,
         IMPORT_BYTES,
         IMPORTS,
     ),

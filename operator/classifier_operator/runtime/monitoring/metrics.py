@@ -47,6 +47,7 @@ class Metrics:
         self.aws_limit_wait = self._histogram(families.AWS_LIMIT_WAIT_SECONDS)
         self.aws_rate = self._made(Gauge, families.AWS_CALL_RATE)
         self.kubernetes_writes = self._made(Counter, families.KUBERNETES_WRITES)
+        self.events_dropped = self._made(Counter, families.KUBERNETES_EVENTS_DROPPED)
         self.queue_depth = self._made(Gauge, families.QUEUE_DEPTH)
         self.queue_oldest_age = self._made(Gauge, families.QUEUE_OLDEST_AGE_SECONDS)
         self.queue_working = self._made(Gauge, families.QUEUE_WORKING)
