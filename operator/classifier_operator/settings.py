@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How the operator runs.
 
     namespaces: those that it serves; all of them where none are named.
+    cluster_name: the name of the cluster; "" where nobody has given it one.
     tenants: the file that says what each namespace may use; without, everything.
     sweep_interval: seconds between looks at what is on the move at AWS.
     events_queues: where SageMaker's state changes are told, as hints of where to look before the next sweep does.
@@ -42,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
 
     namespaces: tuple[str, ...] = ()
+    cluster_name: str = ""
     defaults: Defaults = Defaults()
     tenants: Path | None = None
     sweep_interval: float = 5.0

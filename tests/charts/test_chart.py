@@ -138,6 +138,7 @@ def test_the_package_has_what_is_installed_and_no_more(helm: Helm, tmp_path: Pat
         ("image.pullSecrets[0].nam=x", "'nam' not allowed"),
         ("livenessProbe.periodSecond=3", "'periodSecond' not allowed"),
         ("scope=cluster", "'Cluster', 'Namespaced'"),
+        ("clusterName=my cluster", "does not match pattern"),
         ("operator.deletionPolicy=Orphan", "must be one of"),
         ("operator.roleArn=SageMakerExecution", "does not match pattern"),
         ("operator.sweepInterval=soon", "does not match pattern"),

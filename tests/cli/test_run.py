@@ -80,6 +80,22 @@ def test_options_of_replicas(
     assert [(settings.election, settings.shard) for settings in run] == [(election, shard)]
 
 
+@pytest.mark.parametrize("name", ["x", "a b", "-a", "a/b", "a,b", "x" * 65, "a\nb"])
+def test_a_cluster_name_that_cannot_be_a_tag(name: str) -> None:
+    done = CliRunner().invoke(main, ["run", "--cluster-name", name])
+    assert done.exit_code == 2
+    assert "is no name of a cluster: write 2 to 64 letters" in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("name", ["", "production-1", "vision@eu.example", "x" * 64])
+def test_a_cluster_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[Settings] = []
+    monkeypatch.setattr("classifier_operator.main.run", run.append)
+    done = CliRunner().invoke(main, ["run", "--cluster-name", name])
+    assert done.exit_code == 0, done.output
+    assert [settings.cluster_name for settings in run] == [name]
+
+
 def test_the_allow_list_can_be_set_in_the_environment() -> None:
     done = CliRunner(env={"CLASSIFIER_OPERATOR_RUN_IMPORT_ALLOW": "files.internal a/b"}).invoke(main, ["run"])
     assert "'a/b' is no host name" in done.output

@@ -4,6 +4,9 @@
 {{- range include "classifier-operator.namespaces" $root | fromJsonArray }}
 - --namespace={{ . }}
 {{- end }}
+{{- with $values.clusterName }}
+- --cluster-name={{ . }}
+{{- end }}
 {{- if $values.leaderElection.enabled }}
 - --leader-elect
 - --lease-name={{ include "classifier-operator.fullname" $root }}

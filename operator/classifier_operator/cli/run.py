@@ -15,6 +15,7 @@ import click
 from classifier_operator.adapters.log_lines import TEXT_FORMAT, JsonLines
 from classifier_operator.adapters.secrets import Redacting
 from classifier_operator.adapters.tenants_file import TenantsError, TenantsFile
+from classifier_operator.api.cluster_name import checked_cluster_name
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard, parse_shard
 from classifier_operator.runtime.hints.address import QueueAddress, address_of
@@ -46,6 +47,11 @@ class ShardType(click.ParamType[Shard]):
 
 @click.command(name="run")
 @click.option("--namespace", "-n", "namespaces", multiple=True, help="Serve this namespace only (repeatable). [all]")
+@click.option(
+    "--cluster-name",
+    default="",
+    help="Name of this cluster, unique among those whose operators work in the same AWS account.",
+)
 @click.option("--region", default="", help="Region of objects that name none. [AWS_REGION]")
 @click.option("--role-arn", default="", help="Execution role of objects that name none.")
 @click.option("--assume-role-arn", default="", help="Role to take on for objects that name none.")
@@ -170,6 +176,7 @@ class ShardType(click.ParamType[Shard]):
 def command(
     *,
     namespaces: tuple[str, ...],
+    cluster_name: str,
     region: str,
     role_arn: str,
     assume_role_arn: str,
@@ -206,6 +213,7 @@ def command(
     """
     rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
     election = _election(lease_name, lease_namespace) if leader_elect else None
+    _check_cluster_name(cluster_name)
     _check_tenants(tenants)
     _set_up_logging(log_format, log_level)
     region = region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", ""))
@@ -215,6 +223,7 @@ def command(
 
     settings = Settings(
         namespaces=namespaces,
+        cluster_name=cluster_name,
         defaults=Defaults(
             region=region,
             role_arn=role_arn,
@@ -269,6 +278,14 @@ def _election(name: str, namespace: str) -> Election:
     if not namespace:
         raise click.UsageError("--leader-elect outside of a pod needs --lease-namespace, where the Lease is to be")
     return Election(name=name, namespace=namespace)
+
+
+def _check_cluster_name(name: str) -> None:
+    """Refuse a name that cannot be a tag's value."""
+    try:
+        checked_cluster_name(name)
+    except ValueError as error:
+        raise click.UsageError(f"--cluster-name: {error}") from error
 
 
 def _check_tenants(file: Path | None) -> None:
