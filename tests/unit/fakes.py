@@ -187,11 +187,13 @@ class FakeCloud:
     bad_artifacts: models that take every image for class 0; all others answer class 1.
     accelerators_refused_at: "CreateEndpointConfig", "CreateEndpoint", or "Endpoint" (it fails later); "" takes them.
     effects: calls that took effect, by operation, whether or not their answer arrived.
+    places: where each call went, and on whose behalf.
     """
 
     def __init__(self, clock: FakeClock, points: Points) -> None:
         self.resources: dict[tuple[Place, str, str], dict[str, Any]] = {}
         self.log: list[tuple[str, str]] = []
+        self.places: list[tuple[str, Place]] = []
         self.job_outcomes: deque[tuple[str, str, str]] = deque()
         self.endpoint_outcomes: deque[tuple[str, str]] = deque()
         self.update_outcomes: deque[tuple[bool, str]] = deque()
@@ -215,7 +217,7 @@ class FakeCloud:
         *,
         turn: Any = None,  # noqa: ARG002
     ) -> dict[str, Any]:
-        self._points.reach()
+        place = self._went(operation, place)
         name = next((str(value) for field, value in params.items() if field.endswith(("Name", "Arn"))), "")
         self.log.append((operation, name))
         refusal, is_after = self._scripted(operation)
@@ -240,7 +242,7 @@ class FakeCloud:
         *,
         variant: str = "",
     ) -> bytes:
-        self._points.reach()
+        place = self._went("InvokeEndpoint", place)
         self.log.append(("InvokeEndpoint", endpoint))
         refusal, _ = self._scripted("InvokeEndpoint")
         if refusal is not None:
@@ -255,8 +257,8 @@ class FakeCloud:
         artifact = self.resources[place, "Model", model]["PrimaryContainer"]["ModelDataUrl"]
         return b"[0.9, 0.1]" if artifact in self.bad_artifacts else b"[0.1, 0.9]"
 
-    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        self._points.reach()
+    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        self._went(operation, place)
         self.log.append((operation, str(params.get("Key", params.get("Prefix")))))
         refusal, is_after = self._scripted(operation)
         if refusal is not None and not is_after:
@@ -271,7 +273,7 @@ class FakeCloud:
         """Nobody waits here."""
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:  # noqa: ARG002
-        self._points.reach()
+        self._went("GetObject", place)
         if s3_uri not in self.objects:
             raise classify("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
         return self.objects[s3_uri]
@@ -333,6 +335,12 @@ class FakeCloud:
         """AWS, or somebody, changes an endpoint."""
         self._clock.seconds += 1
         endpoint.update(changes, LastModifiedTime=self._clock.now())
+
+    def _went(self, operation: str, place: Place) -> Place:
+        """A call goes there; what is there is the same for everybody who may assume the role."""
+        self._points.reach()
+        self.places.append((operation, place))
+        return place.acting_for("")
 
     def _scripted(self, operation: str) -> tuple[AwsRefusal | None, bool]:
         for at, (wanted, refusal, is_after) in enumerate(self._refusals):

@@ -1,4 +1,4 @@
-"""AWS by boto3: blocking calls in a bounded pool of threads, one client for each account, region and service.
+"""AWS by boto3: blocking calls in a bounded pool of threads, one client for each place and service.
 
 botocore's own retries are off: the work queue retries, where it can be seen, counted and bounded for each object.
 """
@@ -22,6 +22,7 @@ from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Identities, refusal_in
 from classifier_operator.adapters.own_threads import OwnThreads
+from classifier_operator.adapters.role_sessions import NAMES_ONLY, RoleSessions
 from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
 from classifier_operator.api.redaction import redacted
@@ -74,6 +75,7 @@ class Aws:
     """SageMaker, SageMaker Runtime and S3, in any account and region.
 
     holds: whether this process may act at this very moment; nothing goes out while it may not.
+    sessions: how roles are assumed.
     """
 
     def __init__(
@@ -82,13 +84,15 @@ class Aws:
         metrics: Metrics,
         clock: Clock | None = None,
         holds: Callable[[], bool] = lambda: True,
+        sessions: RoleSessions = NAMES_ONLY,
     ) -> None:
         self._limits = limits
         self._metrics = metrics
         metrics.aws_waiting.set_function(limits.waiting)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
         self._apart = OwnThreads("sqs")
-        self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts, holds)
+        now = (clock or SystemClock()).now
+        self._identities = Identities(_CONFIG, now, self._asked_sts, holds, sessions.request)
         self._clients: dict[tuple[Place, str], Any] = {}
         self._making = threading.Lock()
 
@@ -253,7 +257,7 @@ class Aws:
         """Make new clients for the identity, unless another thread has done so since."""
         with self._making:
             if self._clients is clients:
-                self._identities.renew(place.region, place.assume_role_arn)
+                self._identities.renew(place)
                 self._clients = {
                     (at, service): one for (at, service), one in clients.items() if at.assume_role_arn and at != place
                 }
@@ -263,7 +267,7 @@ class Aws:
         with self._making:
             key = place, service
             if key not in self._clients:
-                self._clients[key] = self._identities.client(service, place.region, place.assume_role_arn)
+                self._clients[key] = self._identities.client(service, place)
             return self._clients[key]
 
 

@@ -26,6 +26,7 @@ from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.behalf import decision_for, resources_for, seen_of, subject_for
 from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
@@ -124,7 +125,7 @@ class Controller:
 
         What its status says of it is corrected by its first pass.
         """
-        follow, guard = gather.left_at_aws(body)
+        follow, guard = (resources_for(key.namespace, one) for one in gather.left_at_aws(body))
         self._inventory.watch(key, follow=follow, guard=guard)
 
     def looked(self, resource: Resource, refusal: AwsRefusal | None) -> None:
@@ -192,16 +193,16 @@ class Controller:
         now = self._clock.now()
         if key.kind is Kind.TRAINING:
             training = gather.training_of(key, body, defaults, imports=self._importer.of(key), allowed=allowed)
-            subject = trainings.subject_of(training)
+            subject = subject_for(key.namespace, trainings.subject_of(training))
             decision: AnyDecision = trainings.decide(training, self._seen(key, subject), now)
         else:
             outcome = self._smoke_tests.get(key)
             endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed)
-            subject = endpoints.subject_of(endpoint)
+            subject = subject_for(key.namespace, endpoints.subject_of(endpoint))
             self._ask_anew(key, subject)
             self._look_again(key, subject, endpoint.status.last_modified_time)
             decision = endpoints.decide(endpoint, self._seen(key, subject), now)
-        return Look(now=now, subject=subject, decision=decision)
+        return Look(now=now, subject=subject, decision=decision_for(key.namespace, decision))
 
     def _ask_anew(self, key: ObjectKey, subject: Subject) -> None:
         """Somebody has edited the object: whose the things of others are may have changed, too."""
@@ -216,10 +217,7 @@ class Controller:
             self._inventory.doubt_older(subject.resources, modified)
 
     def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
-        troubles = self._troubles.of(key, subject.identity)
-        sightings = self._inventory.of(subject.resources)
-        unproven = frozenset(one for one in sightings if not self._inventory.is_owned(one))
-        return Seen(sightings=sightings, troubles=troubles, unproven=unproven)
+        return seen_of(self._inventory, subject, self._troubles.of(key, subject.identity))
 
     def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
         """The decision's calls, without those to a resource whose last refusal is still being waited out."""
