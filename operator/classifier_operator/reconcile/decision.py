@@ -11,6 +11,7 @@ from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG, ObjectKey
 from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.sagemaker.regions import is_region
 from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
 
 StatusT = TypeVar("StatusT")
@@ -113,6 +114,9 @@ def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:
     chosen = region or defaults.region
     if not chosen:
         raise SpecError("spec.region", "is not set, and neither the namespace nor the operator has a default")
+    if not is_region(chosen):
+        # The field has a pattern; the namespace's annotation and what an older CRD let through have none.
+        raise SpecError("spec.region", f"is {chosen[:64]!r}, by itself or by default, which is no name of a region")
     return Place(chosen, assume_role_arn or defaults.assume_role_arn)
 
 
