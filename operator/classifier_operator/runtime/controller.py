@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -66,7 +67,10 @@ class Look(Struct, frozen=True, kw_only=True):
 
 
 class Controller:
-    """Brings one object at a time to what its spec says."""
+    """Brings one object at a time to what its spec says.
+
+    waiting: entered with the object's key while a pass waits for AWS.
+    """
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class Controller:
         troubles: Troubles,
         clock: Clock,
         allowed: Callable[[str], Allowance] = lambda _: EVERYTHING,
+        waiting: Callable[[ObjectKey], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._store = store
         self._inventory = inventory
@@ -94,6 +99,7 @@ class Controller:
         self._troubles = troubles
         self._clock = clock
         self._allowed = allowed
+        self._waiting = waiting
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
         # What was asked of AWS since the status was last written: somebody else's write may know nothing of it.
@@ -250,7 +256,8 @@ class Controller:
             if self._is_outdated(meta):
                 raise OutdatedError
             try:
-                is_taken = await self._send(key, meta, call)
+                with self._waiting(key):
+                    is_taken = await self._send(key, meta, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
                 logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
