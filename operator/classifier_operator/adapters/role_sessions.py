@@ -26,10 +26,6 @@ _CUT = ","
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
-class ExternalIdError(ValueError):
-    """The text cannot be an ExternalId."""
-
-
 class RoleSessions(Struct, frozen=True, kw_only=True):
     """How roles are assumed.
 
@@ -78,12 +74,12 @@ def checked_external_id(template: str) -> str:
     """Return the template as it is; "" stays "".
 
     Raises:
-        ExternalIdError: what becomes of it is not what STS takes.
+        ValueError: what becomes of it is not what STS takes.
 
     """
     shortest, longest = _filled(template, "a", ""), _filled(template, "a" * 63, "a" * 64)
     if template and not (_EXTERNAL_ID.fullmatch(shortest) and _EXTERNAL_ID.fullmatch(longest)):
-        raise ExternalIdError(
+        raise ValueError(
             f"{template!r}: write 2 to 1224 letters, digits and _+=,.@:/- beside {{namespace}} and {{cluster}}"
         )
     return template
