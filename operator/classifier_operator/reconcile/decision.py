@@ -10,6 +10,7 @@ from msgspec import Struct
 from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG, ObjectKey
 from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.calls import Call
+from classifier_operator.reconcile.owner import Owner
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.sagemaker.regions import is_region
 from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
@@ -35,6 +36,15 @@ class Meta(Struct, frozen=True, kw_only=True):
     def owner_tags(self) -> dict[str, str]:
         """The tags by which a resource is known as this object's; the second is for people, and may be cut."""
         return {UID_TAG: self.uid, OBJECT_TAG: str(self.key)[:TAG_VALUE_LENGTH]}
+
+    @property
+    def owner(self) -> Owner:
+        """The object as the owner of its resources."""
+        return Owner(uid=self.uid, object=self.owner_tags[OBJECT_TAG])
+
+    def owns(self, owner: Owner) -> bool:
+        """Whether a resource with that owner is this object's."""
+        return owner.uid == self.uid
 
 
 class Defaults(Struct, frozen=True, kw_only=True):

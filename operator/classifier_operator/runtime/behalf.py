@@ -14,7 +14,7 @@ from msgspec import structs
 from classifier_operator.api.ledger import Resource
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.calls import Call
-from classifier_operator.reconcile.decision import Decision, Seen, Subject
+from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.runtime.inventory import Inventory
 
@@ -41,13 +41,13 @@ def decision_for(namespace: str, decision: Decision[T]) -> Decision[T]:
     )
 
 
-def seen_of(inventory: Inventory, subject: Subject, troubles: Mapping[Resource, Trouble]) -> Seen:
-    """Return what is known of the subject's resources, by the keys that decisions have for them."""
-    sightings = inventory.of(subject.resources)
+def seen_of(inventory: Inventory, meta: Meta, subject: Subject, troubles: Mapping[Resource, Trouble]) -> Seen:
+    """Return what the object knows of the subject's resources, by the keys that decisions have for them."""
+    sightings = inventory.of(meta, subject.resources)
     return Seen(
         sightings=_as_decided(sightings),
         troubles=_as_decided(troubles),
-        unproven=frozenset(one.acting_for("") for one in sightings if not inventory.is_owned(one)),
+        unproven=frozenset(one.acting_for("") for one in sightings if not inventory.is_owned(one, meta)),
     )
 
 

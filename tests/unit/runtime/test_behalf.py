@@ -12,6 +12,7 @@ from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.sweeper import _grouped
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
+from classifier_operator.sagemaker.views import Unseen
 
 ROLE = "arn:aws:iam::222222222222:role/Classifiers"
 
@@ -100,8 +101,9 @@ async def test_a_namespace_does_not_see_what_another_ones_session_has_shown(worl
     await world.run(3)
     name = world.cluster.status(other)["endpointName"]
     theirs = Resource(Place(builders.REGION, ROLE), ResourceType.ENDPOINT, name)
-    assert world.operator.inventory.of([theirs.acting_for("audio")])
-    assert not world.operator.inventory.of([theirs, theirs.acting_for("vision")])
+    seen = world.operator.inventory.get
+    assert seen(theirs.acting_for("audio")) is not Unseen.UNKNOWN
+    assert {seen(theirs), seen(theirs.acting_for("vision"))} == {Unseen.UNKNOWN}
 
 
 def _troubled(world: World, key: ObjectKey) -> bool:
