@@ -254,6 +254,34 @@ async def test_who_wants_it_costs_its_owner_nothing(fakes: Fakes) -> None:
     assert changes_of(fakes, name) == ["UpdateEndpointWeightsAndCapacities"]
 
 
+@pytest.mark.parametrize("page", [1, 7])
+async def test_the_owners_tag_is_found_on_any_page(fakes: Fakes, page: int) -> None:
+    """Whatever pages AWS makes of 50 tags, an object finds its own again, and another's stays another's."""
+    fakes.cloud.tags_page = page
+    key, name = await served(fakes, tags={f"a{number:02}": "x" for number in range(47)})
+    thief = fakes.cluster.create(in_namespace(builders.endpoint("thief"), "attacker", adopt=name))
+    fakes.restart()
+    await fakes.run(3)
+    assert fakes.cluster.condition(thief, "Stalled") == ("True", "NameTaken")
+    assert "belongs to ClassifierEndpoint/victim/production" in conditions(fakes, thief)
+    fakes.cluster.delete(key)
+    await fakes.run(4)
+    assert key not in fakes.cluster.objects
+    assert name not in fakes.cloud.names("Endpoint")
+
+
+async def test_tags_that_never_end_are_given_up(fakes: Fakes) -> None:
+    key, name = await served(fakes)
+    fakes.restart()
+    fakes.cloud._list_tags = lambda arn, start: {"Tags": [], "NextToken": "0"}  # type: ignore[method-assign]
+    fakes.cluster.delete(key)
+    fakes.cloud.log.clear()
+    await fakes.look()
+    assert 0 < fakes.cloud.count("ListTags") < 200
+    assert changes_of(fakes, name) == []
+    assert key in fakes.cluster.objects
+
+
 # On a real API server, with the emulated AWS.
 
 
@@ -305,3 +333,16 @@ def test_on_real_parts_a_stolen_status_reaches_nothing(
     assert before <= {(one["kind"], one["name"]) for one in world.aws.resources()}
     assert world.job("production")["TrainingJobStatus"] == "InProgress"
     assert made(world, "endpoints")[status["endpointName"]]["status"] == "InService"
+
+
+def test_on_real_parts_the_owners_tag_is_found_on_any_page(world: World, start: Callable[..., OperatorProcess]) -> None:
+    operator = start()
+    world.aws.change_settings(tags_page=3)
+    tags = {f"a{number:02}": "x" for number in range(20)}
+    serve(world, tags=tags)
+    world.apply(training("production", tags=tags, deletionPolicy="Delete"))
+    world.wait_for("ctrain", "production", "Completed")
+    operator.kill()
+    start()
+    world.kubectl("delete", "cep,ctrain", "--all", "--timeout=60s")
+    assert world.remaining() == []

@@ -186,6 +186,7 @@ class FakeCloud:
     job_outcomes, update_outcomes, endpoint_outcomes: how the next ones end; Completed and InService where none is left.
     bad_artifacts: models that take every image for class 0; all others answer class 1.
     accelerators_refused_at: "CreateEndpointConfig", "CreateEndpoint", or "Endpoint" (it fails later); "" takes them.
+    tags_page: how many tags an answer has at most.
     effects: calls that took effect, by operation, whether or not their answer arrived.
     places: where each call went, and on whose behalf.
     """
@@ -202,6 +203,7 @@ class FakeCloud:
         self.targets: dict[str, dict[str, Any]] = {}
         self.s3 = FakeS3()
         self.accelerators_refused_at = ""
+        self.tags_page = MOST_TAGS
         self.effects: Counter[str] = Counter()
         self._fatal = ""
         self._refusals: list[tuple[str, AwsRefusal, bool]] = []
@@ -353,7 +355,7 @@ class FakeCloud:
 
     def _answer(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         if operation == "ListTags":
-            return {"Tags": [{"Key": key, "Value": value} for key, value in self._tags[params["ResourceArn"]].items()]}
+            return self._list_tags(params["ResourceArn"], int(params.get("NextToken", 0)))
         if operation == "AddTags":
             return self._add_tags(params["ResourceArn"], params["Tags"])
         if operation == "DeleteTags":
@@ -372,6 +374,11 @@ class FakeCloud:
                 answer: dict[str, Any] = getattr(self, f"_{verb.lower()}")(place, kind, params)
                 return answer
         raise AssertionError(f"the fake has no {operation}")
+
+    def _list_tags(self, arn: str, start: int) -> dict[str, Any]:
+        tags = [{"Key": key, "Value": value} for key, value in self._tags[arn].items()]
+        end = start + self.tags_page
+        return {"Tags": tags[start:end], **({"NextToken": str(end)} if len(tags) > end else {})}
 
     def _add_tags(self, arn: str, added: list[dict[str, str]]) -> dict[str, Any]:
         tags = self._tags[arn] | {tag["Key"]: tag["Value"] for tag in added}

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import structs
 
 from classifier_operator.api.kinds import ObjectKey
-from classifier_operator.api.ledger import Resource, ResourceType
+from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.scaling import endpoint_of
 from classifier_operator.reconcile.calls import Call, describe, retag, takes_over
 from classifier_operator.reconcile.decision import Meta
@@ -40,6 +40,8 @@ from classifier_operator.sagemaker.views import (
 
 # Tags become visible some seconds after the resource: a young one without tags may still be our own.
 TAGS_VISIBLE_AFTER = timedelta(minutes=2)
+# A resource has 50 tags at most, beside AWS's own.
+MOST_TAG_PAGES = 60
 
 
 class Executor:
@@ -233,18 +235,32 @@ class Executor:
         answer = self._described.pop((meta.key, resource), None) or await self._described_now(resource, turn)
         view = view_of(resource.type, answer)
         try:
-            listed = await self._cloud.call(resource.place, "ListTags", {"ResourceArn": view.arn}, turn=turn)
+            tags = await self._tags_of(resource.place, view.arn, turn)
         except NotYetError:
             # Whoever stands in the second line is not to stand in the first one again.
             self._described[meta.key, resource] = answer
             raise
-        tags = {tag["Key"]: tag["Value"] for tag in listed.get("Tags", ())}
         made = answer.get("CreationTime")
         is_young = made is not None and self._clock.now() - made < TAGS_VISIBLE_AFTER
         if not tags and is_young and resource.name != meta.adopt:
             message = f"{resource.name} was made a moment ago and has no tags yet"
             raise AwsRefusal("ListTags", RefusalKind.NOT_PROPAGATED, "TagsNotVisible", message)
         return view, tags
+
+    async def _tags_of(self, place: Place, arn: str, turn: Caller | Priority) -> dict[str, str]:
+        """Read all tags of a resource; a page may have fewer than are asked for, and ours may be on any of them."""
+        tags: dict[str, str] = {}
+        query = {"ResourceArn": arn}
+        for _ in range(MOST_TAG_PAGES):
+            page = await self._cloud.call(place, "ListTags", query, turn=turn)
+            tags |= {tag["Key"]: tag["Value"] for tag in page.get("Tags", ())}
+            if not page.get("NextToken"):
+                return tags
+            query = {"ResourceArn": arn, "NextToken": page["NextToken"]}
+            # Who has begun goes on; nobody gives up a place in the line between two pages.
+            turn = turn.priority if isinstance(turn, Caller) else turn
+        message = f"the tags of {arn} do not end after {MOST_TAG_PAGES} pages"
+        raise AwsRefusal("ListTags", RefusalKind.UNAVAILABLE, "TooManyPages", message)
 
     async def _described_now(self, resource: Resource, turn: Caller | Priority) -> dict[str, Any]:
         call = describe(resource)
