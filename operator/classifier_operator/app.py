@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -15,9 +16,9 @@ from prometheus_client.exposition import choose_encoder
 
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
-from classifier_operator.runtime.crew import Crew
 from classifier_operator.runtime.hints.events import Hint
 from classifier_operator.runtime.hints.listener import Listener
 from classifier_operator.runtime.importing.imports import Importer
@@ -42,8 +43,9 @@ from classifier_operator.runtime.ports import (
     Sources,
 )
 from classifier_operator.runtime.publisher import Publisher
+from classifier_operator.runtime.rewinds import Rewinds
 from classifier_operator.runtime.smoke import SmokeTester
-from classifier_operator.runtime.store import Body, Store, key_of
+from classifier_operator.runtime.store import Body, Mark, Store, is_older, key_of, uid_of
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
@@ -54,19 +56,27 @@ logger = logging.getLogger(__name__)
 
 # A pass that failed for an unforeseen reason is tried again after this long.
 ERROR_SECONDS = 30.0
+# The second conflict in a row is waited out for so long, each further one twice as long as the one before.
+CONFLICT_SECONDS = (0.1, 30.0)
 # The first listing is tried again after this long.
 START_SECONDS = 3.0
 # Imports say how far they are at least this often, however rare sweeps are.
 PROGRESS_SECONDS = 5.0
 # Events of what has been done are still published when the operator stops, for at most this long.
 FAREWELL_SECONDS = 3.0
-# Polls of which not one has ended for longer than this hang by a defect of the operator: any call to AWS is given up
-# before (adapters/aws.py), so a region that hangs is no reason to restart, which would not help.
-SWEEP_PATIENCE = 600.0
+# A sweep that hears nothing of AWS for longer than this hangs.
+SWEEP_PATIENCE = 180.0
+
+
+async def _nobody_watches() -> None:
+    """Where nothing is watched, nothing has to be watched anew."""
 
 
 class App:
-    """The operator without kopf."""
+    """The operator without kopf.
+
+    watch_anew: has whoever watches the cluster list all there is, and watch from there.
+    """
 
     def __init__(
         self,
@@ -78,6 +88,7 @@ class App:
         clock: Clock,
         tenants: TenantsFile,
         queues: Mapping[str, Messages] = MappingProxyType({}),
+        watch_anew: Callable[[], Awaitable[None]] = _nobody_watches,
     ) -> None:
         self.settings = settings
         self.metrics = metrics
@@ -87,7 +98,6 @@ class App:
         self._queue: WorkQueue[ObjectKey] = WorkQueue(
             waited=metrics.queue_wait.observe, group=lambda key: key.namespace
         )
-        self._crew = Crew(settings.workers)
         self._rendering = asyncio.Lock()
         self._inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
         executor = Executor(cloud, self._inventory, clock)
@@ -138,8 +148,10 @@ class App:
             troubles=troubles,
             clock=clock,
             allowed=self._tenants.of,
-            waiting=self._crew.waiting,
         )
+        self._watch_anew = watch_anew
+        self._rewinds = Rewinds(cluster, self._store, interval=settings.namespace_interval, catch_up=self._catch_up)
+        self._conflicts: dict[ObjectKey, int] = {}
         self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
         self._tasks: list[asyncio.Task[None]] = []
         self._missing = "what there is has not been listed yet"
@@ -157,9 +169,9 @@ class App:
         self._inventory.is_growing = False
         self._missing = ""
         self._sweeper.soon()
-        self._begin(self._resync_for_ever(), self._watch_namespaces())
+        self._begin(self._resync_for_ever(), self._watch_namespaces(), self._rewinds.run())
         self._begin(watch_lag(self.metrics.event_loop_lag.observe), *(listener.run() for listener in self._listeners))
-        self._begin(*(self._work() for _ in range(self._crew.most)))
+        self._begin(*(self._work() for _ in range(self.settings.workers)))
 
     async def stop(self) -> None:
         """Start nothing new; calls to AWS that are under way finish in their threads."""
@@ -174,12 +186,23 @@ class App:
     def saw(self, body: Mapping[str, Any], priority: Priority = Priority.NORMAL) -> None:
         """An object exists, like this."""
         if self._store.put(body):
-            if self._inventory.is_growing:
-                self._controller.expect(key_of(body), body)
-            self._queue.add(key_of(body), priority)
+            self._look_at(body, priority)
+
+    def listed(self, body: Mapping[str, Any]) -> None:
+        """Whoever watches has begun anew, and the object was like this when it was listed."""
+        key = key_of(body)
+        if is_older(body, self._store.mark(key)) or self._store.is_ended(uid_of(body)):
+            # It may have been listed before it was written, or deleted, for the last time.
+            self._rewinds.suspected(key)
+        self.saw(body, Priority.LOW)
 
     def lost(self, key: ObjectKey, uid: str = "") -> None:
         """An object does not exist any more; with its UID, whatever has its name by now is another one."""
+        self._conflicts.pop(key, None)
+        body = self._store.get(key)
+        if body is not None and uid in ("", uid_of(body)) and (left := gather.left_behind(body)):
+            # By force, or by a restored snapshot that is older than the object. To delete it may be as wrong.
+            logger.warning("%s is gone and was not let go; at AWS there may be, for nobody: %s", key, ", ".join(left))
         self._store.drop(key, uid)
         if self._store.owns(key):
             self._queue.add(key)
@@ -262,14 +285,11 @@ class App:
 
     async def _work(self) -> None:
         while True:
-            await self._crew.sit()
             key = await self._queue.get()
-            self._crew.begin(key)
             try:
                 with about(key, self._store.uid(key)), self.metrics.pass_seconds.labels(key.kind.value).time():
                     result = await self._pass(key)
             finally:
-                self._crew.end(key)
                 self._queue.done(key)
             self.metrics.passes.labels(key.kind.value, result).inc()
             # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting.
@@ -294,12 +314,15 @@ class App:
             logger.exception("%s: unforeseen", key)
             self._queue.add_after(key, ERROR_SECONDS)
             return "error"
+        self._conflicts.pop(key, None)
         return "ok"
 
     async def _reread(self, key: ObjectKey, uid: str) -> None:
-        """Somebody was faster: take the object as it is now, and look again."""
+        """Somebody was faster: take the object as it is now, and look again; after several in a row not at once."""
+        before, ended = self._store.mark(key), self._store.ended()
+        self._conflicts[key] = self._conflicts.get(key, 0) + 1
         try:
-            self._store.put(await self._cluster.read(key))
+            self._answered(await self._cluster.read(key), before, ended)
         except GoneError:
             self.lost(key, uid)
         except ClusterUnavailableError as error:
@@ -308,19 +331,47 @@ class App:
             logger.exception("%s: unforeseen", key)
             self._queue.add_after(key, ERROR_SECONDS)
             return
-        self._queue.add(key)
+        self._queue.add_after(key, _pause_after(self._conflicts.get(key, 0)))
 
     def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
         self._tasks += [begun(loop) for loop in loops]
 
-    async def _resync(self, kind: Kind) -> None:
+    async def _resync(self, kind: Kind, *, overrides: bool = False) -> None:
         # Meanwhile another one may come by the name of one that goes: that one is not missing.
-        unseen = self._store.known(kind)
+        unseen, ended = self._store.marks(kind), self._store.ended()
         async for body in self._cluster.list(kind):
-            self.saw(body, Priority.LOW)
-            unseen.pop(key_of(body), None)
-        for key, uid in unseen.items():
-            self.lost(key, uid)
+            if self._answered(body, unseen.pop(key_of(body), None), ended, overrides=overrides):
+                self._look_at(body, Priority.LOW)
+        for key, mark in unseen.items():
+            self.lost(key, mark.uid)
+
+    def _answered(self, body: Body, before: Mark | None, ended: Set[str], *, overrides: bool = False) -> bool:
+        """Take an answer that was asked for after `before` and `ended` were known; whether it is news.
+
+        One that is older, or has an object that was gone, is of an API server that has gone back, and it counts.
+
+        overrides: it is known already that it has, and no comparison of versions tells anything.
+        """
+        if not overrides and (is_older(body, before) or uid_of(body) in ended):
+            self._rewinds.proved(f"{key_of(body)} is older than it was")
+            overrides = True
+        return self._store.put_over(body, before) if overrides else self._store.put(body)
+
+    def _look_at(self, body: Body, priority: Priority) -> None:
+        if self._inventory.is_growing:
+            self._controller.expect(key_of(body), body)
+        self._queue.add(key_of(body), priority)
+
+    async def _catch_up(self) -> None:
+        """The API server has gone back: what it lists is what there is, and all of that may be different at AWS."""
+        self._inventory.is_growing = True
+        try:
+            for kind in (Kind.ENDPOINT, Kind.TRAINING):
+                await self._resync(kind, overrides=True)
+        finally:
+            self._inventory.is_growing = False
+        self._sweeper.anew()
+        await self._watch_anew()
 
     async def _watch_namespaces(self) -> None:
         while True:
@@ -349,6 +400,14 @@ class App:
                 await self.resync()
             except (ClusterUnavailableError, GoneError) as error:
                 logger.warning("resync: %s", error)
+
+
+def _pause_after(conflicts: int) -> float:
+    """Seconds to wait after so many in a row: one is everyday, many are a quarrel, and none has to win it at once."""
+    if conflicts < 2:
+        return 0.0
+    first, most = CONFLICT_SECONDS
+    return min(most, first * 2.0 ** min(conflicts - 2, 16)) * random.uniform(0.5, 1.0)
 
 
 def _model_of(body: Body | None) -> Any:

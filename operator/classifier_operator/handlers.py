@@ -55,6 +55,8 @@ async def happened(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     body, what = event["object"], event["type"]
     if what == "DELETED":
         app.lost(key_of(body), uid_of(body))
+    elif what is None:
+        app.listed(body)
     else:
         # What a change asks for is found by comparing, not by asking what was changed.
-        app.saw(body, Priority.LOW if what is None else Priority.URGENT)
+        app.saw(body, Priority.URGENT)

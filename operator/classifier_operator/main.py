@@ -10,9 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast
 
 import kopf
+from kopf._cogs.structs.references import Insights
 
 # Imported for its decorators, which put the handlers into kopf's default registry.
 from classifier_operator import handlers  # noqa: F401
@@ -26,6 +28,8 @@ logger = logging.getLogger(__name__)
 # times for a moment; while the event loop is busy it would wait each time as long as Python thinks right for threads
 # that compute, 5 ms.
 SWITCH_SECONDS = 0.0005
+# For so long nothing is watched, when the watches begin anew.
+UNWATCHED_SECONDS = 0.1
 # The exit code of a process whose Lease is lost: the kubelet starts it anew.
 EXIT_LOST = 1
 
@@ -78,13 +82,15 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # Until kopf takes them over.
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
-    operator = Operator(settings, lost=_abandon)
+    insights = Insights()
+    operator = Operator(settings, lost=_abandon, watch_anew=partial(_watch_anew, insights))
     await operator.open()
     try:
         if await _elected(operator, told_to_end):
             await kopf.operator(
                 registry=kopf.get_default_registry(),
                 settings=_kopf_settings(),
+                insights=insights,
                 memo=kopf.Memo(operator=operator, told_to_end=told_to_end),
                 # kopf would make one up from the user's name, which a container's user need not have; its type is
                 # private.
@@ -111,6 +117,24 @@ async def _elected(operator: Operator, told_to_end: asyncio.Event) -> bool:
     if isinstance(outcomes[0], Exception):
         raise outcomes[0]
     return is_elected
+
+
+async def _watch_anew(insights: Insights) -> None:
+    """Have kopf end its watches and begin anew, with a List.
+
+    It goes on from the last resourceVersion that it has seen, for ever; to the API server of a store that was restored
+    that is a version still to come, and it tells nothing before. kopf watches what its insights name, so they name
+    nothing for a moment.
+    """
+    watched = set(insights.watched_resources)
+    async with insights.revised:
+        insights.watched_resources.clear()
+        insights.revised.notify_all()
+    # Whoever was notified takes the lock now, and gives it back once the watches have ended.
+    await asyncio.sleep(UNWATCHED_SECONDS)
+    async with insights.revised:
+        insights.watched_resources.update(watched)
+        insights.revised.notify_all()
 
 
 def _abandon(why: str) -> None:

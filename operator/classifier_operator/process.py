@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from prometheus_client.exposition import choose_encoder
 
@@ -15,7 +15,6 @@ from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
 from classifier_operator.adapters.leases import KubernetesLeases
 from classifier_operator.adapters.queues import EventsQueue
-from classifier_operator.adapters.role_sessions import RoleSessions
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
@@ -31,25 +30,24 @@ class Operator:
     """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics.
 
     lost: called with the reason when the Lease was held and is not any more. It must not return.
+    watch_anew: has whoever watches the cluster list all there is, and watch from there.
 
     Raises:
         TenantsError: the file that says what namespaces may use cannot be read, or is none.
 
     """
 
-    def __init__(self, settings: Settings, *, lost: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, *, lost: Callable[[str], None], watch_anew: Callable[[], Awaitable[None]]
+    ) -> None:
         self._settings = settings
         self._lost = lost
+        self._watch_anew = watch_anew
         # Read before anything else: what a process has begun with, it keeps when the file breaks while it waits.
         self._tenants = TenantsFile(settings.tenants)
         self._clock, self._metrics = SystemClock(), Metrics()
         limits = RateLimits(self._clock.monotonic, rates_for(settings.shard.count, settings.aws_rate))
-        sessions = RoleSessions(
-            cluster=lambda: settings.cluster_name,
-            external_id=settings.assume_role_external_id,
-            with_tags=settings.assume_role_session_tags,
-        )
-        self._aws = Aws(limits, self._metrics, self._clock, self._holds, sessions)
+        self._aws = Aws(limits, self._metrics, self._clock, self._holds)
         self._health = HealthServer(problem=self._problem, unready=self._unready, exposition=self._exposition)
         self._leadership: Leadership | None = None
         self._app: App | None = None
@@ -75,7 +73,15 @@ class Operator:
         imports = WebSources(self._settings.import_rules), self._aws
         queues = {address.url: EventsQueue(self._aws, address) for address in self._settings.events_queues}
         self._app = App(
-            self._settings, self._cluster, self._aws, imports, self._metrics, self._clock, self._tenants, queues
+            self._settings,
+            self._cluster,
+            self._aws,
+            imports,
+            self._metrics,
+            self._clock,
+            self._tenants,
+            queues,
+            self._watch_anew,
         )
         await self._app.start()
         return self._app

@@ -10,6 +10,7 @@ import atexit
 import base64
 import os
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -176,10 +177,25 @@ class ControlPlane:
     def start_etcd(self) -> None:
         """Start etcd (again) with its data; returns once it serves."""
         etcd = LoopbackClient.for_etcd(self._ports.etcd, self._credentials)
-        arguments = servers.etcd_arguments(self._state.work / "etcd", self._ports, self._credentials)
+        arguments = servers.etcd_arguments(self._data, self._ports, self._credentials)
         remove = self.folder if self._state.is_temporary else None
         process = self._run("etcd", arguments, remove=remove)
         process.wait_until(lambda: etcd.is_ok("/health"), timeout=_START_SECONDS)
+
+    def snapshot(self, folder: Path) -> None:
+        """Copy etcd's data into a new folder; etcd is away meanwhile."""
+        self.stop_etcd()
+        shutil.copytree(self._data, folder)
+        self.start_etcd()
+
+    def restore(self, folder: Path) -> None:
+        """Put etcd's data back to what a snapshot has, and start the API server anew; its revisions go back, too."""
+        self.stop_apiserver()
+        self.stop_etcd()
+        shutil.rmtree(self._data)
+        shutil.copytree(folder, self._data)
+        self.start_etcd()
+        self.start_apiserver()
 
     def compact(self) -> None:
         """Make etcd forget all old revisions.
@@ -226,6 +242,10 @@ class ControlPlane:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def _data(self) -> Path:
+        return self._state.work / "etcd"
 
     def _start_all(self) -> None:
         for attempt in range(1, _ATTEMPTS + 1):

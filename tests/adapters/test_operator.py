@@ -55,12 +55,16 @@ async def make(
 
     def operator(election: Election | None, **more: Any) -> Operator:
         settings = Settings(election=election, health_host="127.0.0.1", health_port=0, **more)
-        made.append(Operator(settings, lost=lambda _: None))
+        made.append(Operator(settings, lost=lambda _: None, watch_anew=_nobody_watches))
         return made[-1]
 
     yield operator
     for one in made:
         await one.close()
+
+
+async def _nobody_watches() -> None:
+    pass
 
 
 async def test_before_it_is_elected(make: Make, control: Control, namespace: str) -> None:

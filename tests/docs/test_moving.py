@@ -125,3 +125,17 @@ async def test_an_endpoint_is_moved_by_letting_go_and_adopting(world: World) -> 
     assert world.cluster.status(key)["endpointName"] == name
     assert world.cloud.tags_of(name)[UID_TAG] == "another"
     assert world.cloud.count("CreateEndpoint") == 1
+
+
+async def test_a_training_that_its_deletion_had_stopped_comes_back_as_stopped(world: World) -> None:
+    key = world.cluster.create(builders.training())
+    await world.run(1, progress=False)
+    restore = world.cluster.snapshot()
+    world.cluster.delete(key)
+    await world.run(3)
+    assert key not in world.cluster.objects
+    restore()
+    world.restart()
+    await world.run(3)
+    assert world.cluster.condition(key, "Stalled") == ("True", "JobStopped")
+    assert len(world.cloud.names("TrainingJob")) == 1

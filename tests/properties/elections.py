@@ -36,6 +36,8 @@ from classifier_operator.runtime.election.lease import (
 )
 
 TERMS = Terms()
+# So long an API server is away at least while its store is restored: longer than a holder believes in its Lease.
+RESTORING = 10.0
 LATENCY = 0.01
 RESTART = 1.0
 
@@ -51,6 +53,7 @@ class Misfortune(Enum):
     SLOW_BACK = "the answer is late"
     LOST_THERE = "the request is lost"
     LOST_BACK = "the answer is lost"
+    RESTORE = "the API server's store is restored to what it was"
 
 
 ON_THE_WAY = (Misfortune.SLOW_THERE, Misfortune.SLOW_BACK, Misfortune.LOST_THERE, Misfortune.LOST_BACK)
@@ -70,7 +73,14 @@ class Server:
 
     def __init__(self) -> None:
         self.leases: dict[str, Lease] = {}
-        self._versions = itertools.count(1)
+        self.is_away = False
+        self._version = 0
+        self._past: list[tuple[int, dict[str, Lease]]] = [(0, {})]
+
+    def restore(self, share: float) -> None:
+        """Be as after that share of all that was written."""
+        del self._past[max(1, int(share * len(self._past))) :]
+        self._version, self.leases = self._past[-1][0], dict(self._past[-1][1])
 
     def read(self, name: str) -> Lease | None:
         return self.leases.get(name)
@@ -79,7 +89,9 @@ class Server:
         there = self.leases.get(lease.name)
         if (there.version if there else "") != lease.version:
             raise ConflictError
-        self.leases[lease.name] = structs.replace(lease, version=str(next(self._versions)))
+        self._version += 1
+        self.leases[lease.name] = structs.replace(lease, version=str(self._version))
+        self._past.append((self._version, dict(self.leases)))
         return self.leases[lease.name]
 
     def of_release(self) -> list[Lease]:
@@ -127,11 +139,9 @@ class Process:
             if isinstance(action, Wait):
                 yield "sleep", action.seconds / self.place.rate
                 continue
-            began = self.clock()
-            yield "point"
             try:
                 if isinstance(action, Claim):
-                    yield from self._claim(action, began)
+                    yield from self._claim(action, now)
                 else:
                     lease = yield "ask", lambda: self.world.server.read(self.place.lease)
                     yield "point"
@@ -139,7 +149,7 @@ class Process:
             except ConflictError:
                 self.standing = after_conflict(self.standing)
             except LostError:
-                self.standing = after_failure(self.standing, began, TERMS)
+                self.standing = after_failure(self.standing, now, TERMS)
 
     def _claim(self, action: Claim, began: float) -> Generator[Any, Any, None]:
         wanted = Lease(name=self.place.lease, holder=self.me, duration=TERMS.duration, shards=self.place.shards)
@@ -159,8 +169,10 @@ class Process:
         self.may_act = all(asked >= belief.until for belief in self.others.values())
 
     def resign(self) -> None:
-        """What `Leadership.resign` does, when the API server answers at once."""
+        """What `Leadership.resign` does, when the API server answers at once or not at all."""
         self.may_act = False
+        if self.world.server.is_away:
+            return
         there = self.world.server.read(self.place.lease)
         if there is not None and there.holder == self.me:
             self.world.server.write(released(there, ""))
@@ -231,19 +243,40 @@ class World:
         elif misfortune is Misfortune.RESIGN:
             process.resign()
             self._end(process)
+        elif misfortune is Misfortune.RESTORE:
+            self._restore(size)
+            self._after(0.0, lambda: self._step(process, life, None))
         else:
             pause = size if misfortune is Misfortune.PAUSE else 0.0
             self._after(pause, lambda: self._step(process, life, None))
 
+    def _restore(self, share: float) -> None:
+        """The API server goes away, and comes back as it was."""
+        if self.server.is_away:
+            return
+        self.server.is_away = True
+
+        def come_back() -> None:
+            self.server.restore(share)
+            self.server.is_away = False
+
+        self._after(RESTORING, come_back)
+
     def _ask(self, process: Process, life: Generator[Any, Any, None], what: Any) -> None:
         """A request and its answer. A process gives up after a while; what it has sent may still arrive."""
         misfortune, size = self._fates.popleft() if self._fates else (Misfortune.NONE, 0.0)
+        if misfortune is Misfortune.RESTORE:
+            self._restore(size)
         there = size if misfortune in (Misfortune.SLOW_THERE, Misfortune.LOST_BACK) else LATENCY
         back = size if misfortune is Misfortune.SLOW_BACK else LATENCY
         # One that was stopped while it waited may find the answer and the end of its patience at once.
         is_given_up = misfortune in (Misfortune.LOST_THERE, Misfortune.LOST_BACK)
 
         def arrive() -> None:
+            if self.server.is_away:
+                if not is_given_up:
+                    self._after(TERMS.retry, lambda: self._step(process, life, LostError()))
+                return
             try:
                 answer = what()
             except ConflictError as error:

@@ -18,8 +18,9 @@ def fates() -> st.SearchStrategy[list[Fate]]:
     sizes = st.one_of(st.floats(0, 3), st.floats(5, 15), st.floats(0, 60))
     bad = st.tuples(st.sampled_from([Misfortune.PAUSE, Misfortune.PAUSE, *ON_THE_WAY]), sizes)
     end = st.tuples(st.sampled_from([Misfortune.DIE, Misfortune.RESIGN]), st.just(0.0))
+    back = st.tuples(st.just(Misfortune.RESTORE), st.floats(0, 1))
     calm = st.sampled_from([0, 0, 1, 2, 3, 5, 10, 20, 40])
-    one = st.tuples(calm, st.one_of(bad, bad, bad, end))
+    one = st.tuples(calm, st.one_of(bad, bad, bad, end, back))
     return st.lists(one, max_size=25).map(
         lambda all_of: [fate for quiet, bad in all_of for fate in (*QUIET * quiet, bad)]
     )

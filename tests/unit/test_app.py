@@ -356,6 +356,145 @@ async def test_a_conflict_that_cannot_be_resolved_ends_no_worker(
     assert caplog.text.count(f"ValueError: {words}") == 1
 
 
+async def test_conflicts_in_a_row_are_waited_out_ever_longer(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def conflict(key: ObjectKey) -> None:
+        raise ConflictError(str(key))
+
+    pauses: list[float] = []
+    monkeypatch.setattr(parts.app._controller, "reconcile", conflict)
+    monkeypatch.setattr(parts.app._queue, "add_after", lambda _, seconds: pauses.append(seconds))
+    key = parts.cluster.create(builders.training())
+    for _ in range(12):
+        await parts.app._pass(key)
+    assert pauses[0] == 0
+    assert all(0.05 * 2**at <= pause <= 0.1 * 2**at for at, pause in enumerate(pauses[1:9]))
+    assert all(15 <= pause <= 30 for pause in pauses[10:])
+    monkeypatch.undo()
+    await parts.app._pass(key)
+    monkeypatch.setattr(parts.app._controller, "reconcile", conflict)
+    monkeypatch.setattr(parts.app._queue, "add_after", lambda _, seconds: pauses.append(seconds))
+    await parts.app._pass(key)
+    assert pauses[-1] == 0
+
+
+class Restored(Parts):
+    """An app whose API server goes back; who watches is deaf from then on, and only a listing tells what there is."""
+
+    def __init__(self) -> None:
+        self.times_watched_anew = 0
+        super().__init__(namespace_interval=0.01)
+
+    def another_app(self) -> App:
+        async def watch_anew() -> None:
+            self.times_watched_anew += 1
+
+        app = super().another_app()
+        app._watch_anew = watch_anew
+        return app
+
+    async def served(self, body: dict[str, Any]) -> ObjectKey:
+        """One that is done."""
+        key = self.cluster.create(body)
+        self.app.saw(self.watched(key))
+        await self.reach(lambda: self.cluster.condition(key, "Ready") is not None)
+        return key
+
+
+@pytest_asyncio.fixture
+async def restored(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Restored]:
+    monkeypatch.setattr("classifier_operator.runtime.rewinds.PAUSE_SECONDS", 0.0)
+    made = Restored()
+    await made.app.start()
+    yield made
+    await made.app.stop()
+
+
+SUSPENDED: dict[str, Any] = {"suspend": True}
+
+
+async def turned(reached: Callable[[], bool]) -> None:
+    """Wait until it is so: nothing that changes in the cluster tells of it."""
+    async with asyncio.timeout(5):
+        while not reached():  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.001)
+
+
+async def test_an_edit_after_the_api_server_has_gone_back_is_done(restored: Restored) -> None:
+    key = await restored.served(builders.training(**SUSPENDED))
+    restore = restored.cluster.snapshot()
+    for count in range(10):
+        tags = {"a": str(count)}
+        restored.cluster.edit(key, lambda body: body["spec"].update(tags=tags))  # noqa: B023 - called here
+        restored.app.saw(restored.watched(key))
+    await restored.reach(lambda: restored.cluster.status(key)["observedGeneration"] == 11)
+    restore()
+    restored.cluster.edit(key, lambda body: body["spec"].update(suspend=False))
+    await restored.until("Starting")
+    assert restored.times_watched_anew > 0
+    assert restored.app._store.latest < 20
+
+
+async def test_what_is_younger_than_the_snapshot_is_forgotten_and_named(
+    restored: Restored, caplog: pytest.LogCaptureFixture
+) -> None:
+    restore = restored.cluster.snapshot()
+    key = await restored.served(builders.training())
+    await restored.until("Starting")
+    job = restored.cluster.status(key)["jobName"]
+    restore()
+    await turned(lambda: restored.app._store.get(key) is None)
+    assert f"{key} is gone and was not let go; at AWS there may be, for nobody: TrainingJob {job}" in caplog.text
+    # Nobody has asked for that.
+    assert restored.cloud.count("StopTrainingJob") == 0
+
+
+async def test_what_was_deleted_since_the_snapshot_is_worked_on_again(restored: Restored) -> None:
+    key = await restored.served(builders.training(**SUSPENDED))
+    restore = restored.cluster.snapshot()
+    body = restored.cluster.objects.pop(key)
+    restored.cluster.create(builders.training(name="makes-versions"))
+    restored.app.lost(key, body["metadata"]["uid"])
+    await turned(lambda: restored.app._store.latest >= restored.cluster._version)
+    restore()
+    await turned(lambda: restored.app._store.get(key) is not None)
+    restored.cluster.edit(key, lambda body: body["spec"].update(suspend=False))
+    restored.app.saw(restored.watched(key))
+    await restored.until("Starting")
+
+
+async def test_a_revision_that_was_pushed_up_hides_nothing(restored: Restored) -> None:
+    """As etcdutl does with --bump-revision: the watch is refused, and lists; each object is as old as the snapshot."""
+    key = await restored.served(builders.training(**SUSPENDED))
+    restore = restored.cluster.snapshot()
+    restored.cluster.edit(key, lambda body: body["spec"].update(tags={"a": "b"}))
+    restored.app.saw(restored.watched(key))
+    await restored.reach(lambda: restored.cluster.status(key)["observedGeneration"] == 2)
+    restore()
+    restored.cluster._version += 1_000_000
+    restored.app.listed(restored.watched(key))
+    await turned(lambda: restored.times_watched_anew > 0)
+    await restored.reach(lambda: restored.app._store.get(key) == restored.watched(key))
+
+
+async def test_a_list_that_is_late_takes_nothing_back(restored: Restored) -> None:
+    key = await restored.served(builders.training(**SUSPENDED))
+    late = {**restored.watched(key), "metadata": dict(restored.watched(key)["metadata"])}
+    restored.cluster.edit(key, lambda body: body["spec"].update(tags={"a": "b"}))
+    restored.app.saw(restored.watched(key))
+    restored.app.listed(late)
+    await turned(lambda: restored.app._rewinds._suspected is None)
+    assert restored.app._store.get(key) == restored.watched(key)
+    assert restored.times_watched_anew == 0
+
+
+async def test_a_forced_end_of_one_that_has_nothing_at_aws_is_not_named(
+    restored: Restored, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = await restored.served(builders.training(**SUSPENDED))
+    restored.app.lost(key)
+    assert "was not let go" not in caplog.text
+
+
 async def test_a_changed_annotation_of_the_namespace_reaches_a_settled_object(parts: Parts) -> None:
     await parts.app.start()
     parts.app.saw(parts.watched(parts.cluster.create(builders.training(region="", suspend=True))))

@@ -27,12 +27,6 @@
 {{- with .assumeRoleArn }}
 - --assume-role-arn={{ . }}
 {{- end }}
-{{- with .assumeRoleExternalId }}
-- --assume-role-external-id={{ . }}
-{{- end }}
-{{- if .assumeRoleSessionTags }}
-- --assume-role-session-tags
-{{- end }}
 {{- with .deletionPolicy }}
 - --deletion-policy={{ . }}
 {{- end }}

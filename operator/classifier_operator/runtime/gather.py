@@ -36,6 +36,12 @@ def has_finalizer(body: Body) -> bool:
     return FINALIZER in body["metadata"].get("finalizers", ())
 
 
+def left_behind(body: Body) -> list[str]:
+    """What may be left at AWS of an object that is gone without our having let it go: type and name."""
+    ledger = body.get("status", {}).get("resources", ()) if has_finalizer(body) else ()
+    return [f"{entry.get('type')} {entry.get('name')}" for entry in ledger]
+
+
 def is_newly_wanted(body: Body) -> bool:
     """Whether somebody has made or changed the object since it was last looked at."""
     observed = body.get("status", {}).get("observedGeneration")

@@ -128,6 +128,10 @@ class Cluster(Protocol):
         """All objects of a kind that the operator serves, page by page."""
         ...
 
+    async def revision(self) -> int:
+        """At which revision the API server is now; it goes down only when its store is restored from a snapshot."""
+        ...
+
     async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
         """Apply a JSON merge patch to the object, or to its status; returns the object as it is then."""
         ...

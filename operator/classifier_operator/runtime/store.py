@@ -2,6 +2,9 @@
 
 Watch events and the answers to our own patches arrive in any order; the newer resourceVersion wins, so a late event
 never takes the memory back to before a status that was just written.
+
+An API server whose store was restored from a snapshot goes back itself. What it answers to a question that was asked
+after a version was known, and that is older than that version, proves it: then the memory goes back, too.
 """
 
 from __future__ import annotations
@@ -40,6 +43,13 @@ class Kept(NamedTuple):
         return body
 
 
+class Mark(NamedTuple):
+    """Which version of which object was known at a moment."""
+
+    version: int
+    uid: str
+
+
 class Snapshot(Mapping[ObjectKey, Body]):
     """All objects of one moment. Each is read when it is asked for, so not all of them are in memory at a time."""
 
@@ -71,6 +81,8 @@ class Store:
     ) -> None:
         self._changed = changed
         self._shard = shard or Shard()
+        # The highest version that was seen of any object, or that the API server has said it was at.
+        self.latest = 0
         self._foreign: dict[ObjectKey, Kept] = {}
         self._gone: dict[str, None] = {}
         self._bodies: dict[ObjectKey, Kept] = {}
@@ -104,27 +116,48 @@ class Store:
         """All objects of a kind in this shard."""
         return [key for key in self._bodies if key.kind is kind]
 
-    def known(self, kind: Kind) -> dict[ObjectKey, str]:
-        """The UIDs of all objects of a kind of which there is something to forget, those of other shards too."""
+    def mark(self, key: ObjectKey) -> Mark | None:
+        """The version of the object that is known, of any shard."""
+        kept = self._bodies.get(key) or self._foreign.get(key)
+        return Mark(kept.version, kept.uid) if kept is not None else None
+
+    def marks(self, kind: Kind) -> dict[ObjectKey, Mark]:
+        """The same of all objects of a kind of which there is something to forget, those of other shards too."""
         kept = (item for bodies in (self._bodies, self._foreign) for item in bodies.items())
-        return {key: one.uid for key, one in kept if key.kind is kind}
+        return {key: Mark(one.version, one.uid) for key, one in kept if key.kind is kind}
+
+    def ended(self) -> frozenset[str]:
+        """The UIDs of objects that are known to be gone."""
+        return frozenset(self._gone)
+
+    def is_ended(self, uid: str) -> bool:
+        """Whether the object of that UID is known to be gone."""
+        return uid in self._gone
 
     def put(self, body: Body) -> bool:
         """Remember the object; whether that was news of this shard."""
-        key = key_of(body)
         if uid_of(body) in self._gone:
             return False
-        if not self.owns(key):
-            self._put_foreign(key, body)
-            return False
-        before = self._bodies.get(key)
+        before = self.mark(key_of(body))
         if before is not None and _version(body) <= before.version:
             return False
-        self._bodies[key] = _kept(body, _trimmed(body))
-        was = _body(before)
-        self._follow(key, was, body)
-        self._changed(key, was, body)
-        return True
+        return self._keep(body)
+
+    def put_over(self, body: Body, before: Mark | None) -> bool:
+        """Remember the object in the place of `before`, whichever is newer; whether that was news of this shard.
+
+        If other news has come since `before` was known, the newer of the two counts again.
+        """
+        self._gone.pop(uid_of(body), None)
+        return self._keep(body) if self.mark(key_of(body)) == before else self.put(body)
+
+    def reached(self, revision: int) -> None:
+        """The API server is at that revision."""
+        self.latest = max(self.latest, revision)
+
+    def went_back(self, revision: int) -> None:
+        """The API server is at that revision, and what was higher is of no meaning any more."""
+        self.latest = revision
 
     def drop(self, key: ObjectKey, uid: str = "") -> None:
         """The object is gone; with a UID, only if it is still that one and not its successor of the same name."""
@@ -146,14 +179,25 @@ class Store:
         """The endpoints whose trainingRef names this training."""
         return tuple(self._followers.get(training, ()))
 
-    def _put_foreign(self, key: ObjectKey, body: Body) -> None:
+    def _keep(self, body: Body) -> bool:
+        """Remember it in the place of whatever was known; whether it is one of this shard."""
+        key = key_of(body)
+        self.latest = max(self.latest, _version(body))
+        if not self.owns(key):
+            self._keep_foreign(key, body)
+            return False
+        was = _body(self._bodies.get(key))
+        self._bodies[key] = _kept(body, _trimmed(body))
+        self._follow(key, was, body)
+        self._changed(key, was, body)
+        return True
+
+    def _keep_foreign(self, key: ObjectKey, body: Body) -> None:
         if key.kind is not Kind.TRAINING:
             return
-        before = self._foreign.get(key)
-        if before is None or _version(body) > before.version:
-            after = _followed(body)
-            self._foreign[key] = _kept(body, after)
-            self._changed(key, _body(before), after)
+        before, after = self._foreign.get(key), _followed(body)
+        self._foreign[key] = _kept(body, after)
+        self._changed(key, _body(before), after)
 
     def _follow(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
         if key.kind is not Kind.ENDPOINT:
@@ -164,6 +208,11 @@ class Store:
                 del self._followers[training]
         for training in _referred(key, after or {}):
             self._followers[training].add(key)
+
+
+def is_older(body: Body, before: Mark | None) -> bool:
+    """Whether the object, as it is here, is older than what was known of it, or of one of the same name."""
+    return before is not None and _version(body) < before.version
 
 
 def key_of(body: Body) -> ObjectKey:

@@ -98,6 +98,11 @@ class Sweeper:
         self._next = self._clock.monotonic()
         self._wake.set()
 
+    def anew(self) -> None:
+        """Sweep now, and look at what ought to stay as it is as well: anything may have happened to it."""
+        self._next_guard = self._clock.monotonic()
+        self.soon()
+
     def hint(self, resource: Resource) -> None:
         """Somebody says that it has changed: look at it in a moment, whatever they say of it."""
         if not self._hints:

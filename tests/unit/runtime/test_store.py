@@ -11,7 +11,7 @@ from tests.unit import builders
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.election.shards import Shard
-from classifier_operator.runtime.store import MESSAGE_LIMIT, Body, Store, key_of
+from classifier_operator.runtime.store import MESSAGE_LIMIT, Body, Mark, Store, key_of
 
 News = tuple[ObjectKey, Body | None, Body | None]
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")
@@ -55,6 +55,41 @@ def test_who_listens_is_told_of_before_and_after(store: Store, news: list[News])
     store.drop(TRAINING)
     store.drop(TRAINING)
     assert [(before is None, after is None) for _, before, after in news] == [(True, False), (False, True)]
+
+
+def test_what_is_put_over_a_newer_one_counts(store: Store, news: list[News]) -> None:
+    store.put(body(builders.training(suspend=True), 10))
+    assert store.put_over(body(builders.training(), 5), store.mark(TRAINING))
+    assert store.get(TRAINING) == body(builders.training(), 5)
+    assert news[-1][1:] == (body(builders.training(suspend=True), 10), body(builders.training(), 5))
+    assert store.put(body(builders.training(), 6))
+
+
+def test_what_has_come_meanwhile_is_put_over_only_if_it_is_older(store: Store) -> None:
+    store.put(body(builders.training(), 10))
+    before = store.mark(TRAINING)
+    store.put_over(body(builders.training(), 5), before)
+    store.put(body(builders.training(), 7))
+    assert not store.put_over(body(builders.training(), 6), before)
+    assert store.put_over(body(builders.training(), 8), before)
+
+
+def test_one_that_was_gone_may_be_put_again(store: Store) -> None:
+    store.put(body(builders.training(), 10))
+    store.drop(TRAINING, "1")
+    assert store.ended() == {"1"}
+    assert not store.put(body(builders.training(), 11))
+    assert store.put_over(body(builders.training(), 5), store.mark(TRAINING))
+    assert store.put(body(builders.training(), 6))
+    assert not store.is_ended("1")
+
+
+def test_the_latest_version_is_known_until_all_go_back(store: Store) -> None:
+    store.put(body(builders.training("a"), 10))
+    store.put(body(builders.training("b"), 7))
+    assert store.latest == 10
+    store.went_back(6)
+    assert store.latest == 6
 
 
 def test_followers_are_known_by_their_reference(store: Store) -> None:
@@ -136,7 +171,7 @@ def test_of_another_shards_training_only_what_is_followed_is_kept(third: Store) 
     assert not third.put(foreign(1))
     assert third.get(FOREIGN) is None
     assert third.keys(Kind.TRAINING) == []
-    assert third.known(Kind.TRAINING) == {FOREIGN: "1"}
+    assert third.marks(Kind.TRAINING) == {FOREIGN: Mark(1, "1")}
     kept = third.followed(FOREIGN)
     assert kept is not None
     assert "spec" not in kept
@@ -151,7 +186,7 @@ def test_nothing_of_another_shards_endpoint_is_kept(third: Store, news: list[New
     made = body(builders.endpoint(), 1)
     assert not third.put({**made, "metadata": {**made["metadata"], "namespace": "default"}})
     third.drop(ObjectKey(Kind.ENDPOINT, "default", "digits"), "1")
-    assert third.known(Kind.ENDPOINT) == {}
+    assert third.marks(Kind.ENDPOINT) == {}
     assert news == []
 
 
@@ -164,6 +199,13 @@ def test_news_of_another_shards_training_reaches_who_listens(third: Store, news:
     assert images == [(None, "image:1"), ("image:1", "image:2"), ("image:2", None)]
     assert not third.put(foreign(4))
     assert third.followed(FOREIGN) is None
+
+
+def test_another_shards_training_is_put_over_a_newer_one(third: Store, news: list[News]) -> None:
+    third.put(foreign(10, image="image:2"))
+    assert not third.put_over(foreign(5), third.mark(FOREIGN))
+    assert third.mark(FOREIGN) == Mark(5, "1")
+    assert len(news) == 2
 
 
 def test_the_end_of_another_shards_old_training_leaves_its_successor(third: Store) -> None:

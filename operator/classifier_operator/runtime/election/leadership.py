@@ -133,17 +133,17 @@ class Leadership:
 
     async def _until_lost(self) -> str:
         while True:
-            action = next_action(self._standing, self._candidate.me, self._clock.monotonic(), self._terms)
+            now = self._clock.monotonic()
+            action = next_action(self._standing, self._candidate.me, now, self._terms)
             if isinstance(action, Lost):
                 return action.why
             if isinstance(action, Wait):
                 await asyncio.sleep(action.seconds)
             else:
-                await self._try(action)
+                await self._try(action, now)
 
-    async def _try(self, action: Action) -> None:
-        """One request, and what it says about the standing."""
-        began = self._clock.monotonic()
+    async def _try(self, action: Action, began: float) -> None:
+        """One request, and what it says about the standing; `began`: the moment for which it was decided."""
         try:
             if isinstance(action, Read):
                 await self._read()

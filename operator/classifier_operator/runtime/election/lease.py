@@ -41,6 +41,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     lease: as it was last read or written; None where there is none.
     is_known: whether that may still be so; not after a write was refused because of another one.
+    known_at: when that answer had come.
     barred_until: until when somebody else may believe that it holds it.
     next_at: when the API server is asked the next time.
     held_until: until when this process holds it; None for one that has never held it.
@@ -48,6 +49,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     lease: Lease | None = None
     is_known: bool = False
+    known_at: float = -math.inf
     barred_until: float = -math.inf
     next_at: float = -math.inf
     held_until: float | None = None
@@ -88,7 +90,10 @@ def next_action(standing: Standing, me: str, now: float, terms: Terms) -> Action
     if now < standing.next_at:
         wake = standing.next_at if standing.held_until is None else min(standing.next_at, standing.held_until)
         return Wait(wake - now)
-    if standing.is_known and (standing.held_until is not None or now >= standing.barred_until):
+    # What was read longer ago may be of before the API server's store was restored: the same version may be another
+    # Lease by now. While it is restored it is away for longer than that.
+    is_fresh = standing.is_known and now - standing.known_at < terms.deadline
+    if is_fresh and (standing.held_until is not None or now >= standing.barred_until):
         return Claim(standing.lease)
     return Read()
 
@@ -98,7 +103,8 @@ def after_reading(standing: Standing, lease: Lease | None, me: str, at: float, t
     barred = standing.barred_until
     if lease is not None and lease.holder in ("", me):
         barred = -math.inf
-    elif lease is not None and (standing.lease is None or standing.lease.version != lease.version):
+    elif lease is not None and standing.lease != lease:
+        # Not the version alone: an API server whose store was restored comes to the same version a second time.
         barred = at + (lease.duration or terms.duration)
     elif lease is None and standing.lease is not None and standing.lease.holder not in ("", me):
         # Deleted by hand: who held it may have renewed it just before, and believe so.
@@ -108,6 +114,7 @@ def after_reading(standing: Standing, lease: Lease | None, me: str, at: float, t
         standing,
         lease=lease,
         is_known=True,
+        known_at=at,
         barred_until=barred,
         next_at=min(at + terms.retry, barred) if is_waiting else at,
     )
@@ -120,11 +127,12 @@ def after_claiming(standing: Standing, lease: Lease, sent_at: float, at: float, 
     may have seen the version before it for so long that they act already.
     """
     if standing.held_until is not None and at >= standing.held_until:
-        return structs.replace(standing, lease=lease, is_known=True)
+        return structs.replace(standing, lease=lease, is_known=True, known_at=at)
     return structs.replace(
         standing,
         lease=lease,
         is_known=True,
+        known_at=at,
         next_at=sent_at + terms.retry,
         held_until=sent_at + terms.deadline,
     )
@@ -159,9 +167,9 @@ def released(lease: Lease, now: str) -> Lease:
 
 
 class Belief(Struct, frozen=True):
-    """Until when a holder of another Lease may believe in it, because of that version."""
+    """Until when a holder of another Lease may believe in it, because it was seen like that."""
 
-    version: str
+    lease: Lease
     until: float
 
 
@@ -180,8 +188,8 @@ def of_other_sets(
             continue
         if not lease.holder:
             beliefs.pop(lease.name, None)
-        elif lease.name not in known or known[lease.name].version != lease.version:
-            beliefs[lease.name] = Belief(lease.version, at + (lease.duration or terms.duration))
+        elif lease.name not in known or known[lease.name].lease != lease:
+            beliefs[lease.name] = Belief(lease, at + (lease.duration or terms.duration))
     return beliefs
 
 
