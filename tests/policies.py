@@ -16,6 +16,7 @@ OF_AN_ACCOUNT = OF_THE_OPERATOR[:-2]
 OPERATOR_ACCOUNT = "123456789012"
 VALUES = {
     "ACCOUNT": OPERATOR_ACCOUNT,
+    "CLUSTER": "production",
     "DATA_BUCKET": "classifier-tests*",
     "EVENTS_QUEUE": "classifier-events",
     "EXECUTION_ROLE": "SageMakerExecution",
@@ -23,6 +24,7 @@ VALUES = {
     "OPERATOR_ROLE": "ClassifierOperator",
     "OTHER_ACCOUNT": "*",
     "REGION": "*",
+    "TENANT": "vision",
 }
 Json = dict[str, Any]
 

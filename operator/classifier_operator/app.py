@@ -19,6 +19,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.crew import Crew
 from classifier_operator.runtime.hints.events import Hint
 from classifier_operator.runtime.hints.listener import Listener
 from classifier_operator.runtime.importing.imports import Importer
@@ -64,8 +65,9 @@ START_SECONDS = 3.0
 PROGRESS_SECONDS = 5.0
 # Events of what has been done are still published when the operator stops, for at most this long.
 FAREWELL_SECONDS = 3.0
-# A sweep that hears nothing of AWS for longer than this hangs.
-SWEEP_PATIENCE = 180.0
+# Polls of which not one has ended for longer than this hang by a defect of the operator: any call to AWS is given up
+# before (adapters/aws.py), so a region that hangs is no reason to restart, which would not help.
+SWEEP_PATIENCE = 600.0
 
 
 async def _nobody_watches() -> None:
@@ -98,6 +100,7 @@ class App:
         self._queue: WorkQueue[ObjectKey] = WorkQueue(
             waited=metrics.queue_wait.observe, group=lambda key: key.namespace
         )
+        self._crew = Crew(settings.workers)
         self._rendering = asyncio.Lock()
         self._inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
         executor = Executor(cloud, self._inventory, clock)
@@ -148,6 +151,7 @@ class App:
             troubles=troubles,
             clock=clock,
             allowed=self._tenants.of,
+            waiting=self._crew.waiting,
         )
         self._watch_anew = watch_anew
         self._rewinds = Rewinds(cluster, self._store, interval=settings.namespace_interval, catch_up=self._catch_up)
@@ -171,7 +175,7 @@ class App:
         self._sweeper.soon()
         self._begin(self._resync_for_ever(), self._watch_namespaces(), self._rewinds.run())
         self._begin(watch_lag(self.metrics.event_loop_lag.observe), *(listener.run() for listener in self._listeners))
-        self._begin(*(self._work() for _ in range(self.settings.workers)))
+        self._begin(*(self._work() for _ in range(self._crew.most)))
 
     async def stop(self) -> None:
         """Start nothing new; calls to AWS that are under way finish in their threads."""
@@ -285,11 +289,14 @@ class App:
 
     async def _work(self) -> None:
         while True:
+            await self._crew.sit()
             key = await self._queue.get()
+            self._crew.begin(key)
             try:
                 with about(key, self._store.uid(key)), self.metrics.pass_seconds.labels(key.kind.value).time():
                     result = await self._pass(key)
             finally:
+                self._crew.end(key)
                 self._queue.done(key)
             self.metrics.passes.labels(key.kind.value, result).inc()
             # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting.

@@ -15,6 +15,7 @@ from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
 from classifier_operator.adapters.leases import KubernetesLeases
 from classifier_operator.adapters.queues import EventsQueue
+from classifier_operator.adapters.role_sessions import RoleSessions
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
@@ -47,7 +48,12 @@ class Operator:
         self._tenants = TenantsFile(settings.tenants)
         self._clock, self._metrics = SystemClock(), Metrics()
         limits = RateLimits(self._clock.monotonic, rates_for(settings.shard.count, settings.aws_rate))
-        self._aws = Aws(limits, self._metrics, self._clock, self._holds)
+        sessions = RoleSessions(
+            cluster=lambda: settings.cluster_name,
+            external_id=settings.assume_role_external_id,
+            with_tags=settings.assume_role_session_tags,
+        )
+        self._aws = Aws(limits, self._metrics, self._clock, self._holds, sessions)
         self._health = HealthServer(problem=self._problem, unready=self._unready, exposition=self._exposition)
         self._leadership: Leadership | None = None
         self._app: App | None = None

@@ -25,6 +25,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     namespaces: those that it serves; all of them where none are named.
     cluster_name: the name of the cluster; "" where nobody has given it one.
+    assume_role_external_id: the ExternalId of each AssumeRole, as `RoleSessions.external_id` has it; "" sends none.
+    assume_role_session_tags: whether sessions of assumed roles bear the namespace and the cluster as tags.
     tenants: the file that says what each namespace may use; without, everything.
     sweep_interval: seconds between looks at what is on the move at AWS.
     events_queues: where SageMaker's state changes are told, as hints of where to look before the next sweep does.
@@ -45,6 +47,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     namespaces: tuple[str, ...] = ()
     cluster_name: str = ""
     defaults: Defaults = Defaults()
+    assume_role_external_id: str = ""
+    assume_role_session_tags: bool = False
     tenants: Path | None = None
     sweep_interval: float = 5.0
     events_queues: tuple[QueueAddress, ...] = ()

@@ -20,7 +20,8 @@ from moto.utilities.utils import get_partition
 
 from sagemaker_emulator.errors import AwsError
 from sagemaker_emulator.identity import Caller
-from sagemaker_emulator.policies import Need, UnsupportedPolicyError, allows, listed
+from sagemaker_emulator.permissions import ASSUMING
+from sagemaker_emulator.policies import Need, UnsupportedPolicyError, allows, listed, trusts
 from sagemaker_emulator.world import World
 
 TOKEN_HEADER = "X-Amz-Security-Token"  # noqa: S105  # a header's name
@@ -66,8 +67,8 @@ class Access:
         for need in needs:
             try:
                 allowed = allows(statements, need)
-                if allowed and need.action == "sts:AssumeRole":
-                    allowed = self._is_trusted(caller, principal, need.resource)
+                if allowed and need.action in ASSUMING:
+                    allowed = self._is_trusted(caller, principal, need)
             except UnsupportedPolicyError as error:
                 raise AwsError("NotImplemented", f"The emulator cannot decide this: {error}", 501) from error
             decisions.append({**need.to_dict(), "principal": principal, "allowed": allowed})
@@ -75,16 +76,16 @@ class Access:
                 break
         return decisions
 
-    def _is_trusted(self, caller: Caller, principal: str, role_arn: str) -> bool:
-        """Whether the role exists and lets the caller take it on."""
-        account = role_arn.split(":")[4]
+    def _is_trusted(self, caller: Caller, principal: str, need: Need) -> bool:
+        """Whether the role exists and lets the caller take it on, or tag the session."""
+        account = need.resource.split(":")[4]
         try:
-            role = iam_backends[account][get_partition(caller.key.region)].get_role_by_arn(role_arn)
+            role = iam_backends[account][get_partition(caller.key.region)].get_role_by_arn(need.resource)
         except NotFoundException:
             return False
         document = json.loads(role.assume_role_policy_document)
         names = {principal, _role_of(principal), f"arn:aws:iam::{caller.key.account}:root", caller.key.account}
-        return any(_trusts(statement, names) for statement in listed(document["Statement"]))
+        return trusts(listed(document["Statement"]), names, need)
 
     def _who(self, caller: Caller, token: str, service: str) -> tuple[str, list[Mapping[str, Any]]]:
         """The caller's ARN and the statements of all of its policies."""
@@ -136,15 +137,6 @@ def _policies(key: Any) -> Iterable[Any]:
 def _statements(policies: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
     for policy in policies:
         yield from listed(IAMPolicy(policy)._policy_json["Statement"])
-
-
-def _trusts(statement: Mapping[str, Any], names: set[str]) -> bool:
-    if statement["Effect"] != "Allow" or "sts:AssumeRole" not in listed(statement["Action"]):
-        return False
-    if "Condition" in statement:
-        raise AwsError("NotImplemented", "The emulator does not evaluate conditions of trust policies.", 501)
-    principals = statement["Principal"]
-    return principals == "*" or bool(names & set(listed(principals.get("AWS", []))))
 
 
 def _role_of(principal: str) -> str:

@@ -31,6 +31,9 @@ _NAMES = {
 # These are checked for the endpoint and for the configuration that it is to have (community#1889, aws-cdk#11594).
 _ON_BOTH = frozenset({"CreateEndpoint", "UpdateEndpoint"})
 _ROLES = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn"}
+# What a role's trust policy is asked for, too.
+ASSUMING = ("sts:AssumeRole", "sts:TagSession")
+_SESSION_TAG = re.compile(r"Tags\.member\.\d+\.Key")
 _OPERATION = re.compile(r"(Create|Describe|Update|Stop|Delete)(\w+)")
 
 
@@ -104,13 +107,33 @@ def of_others(caller: Caller, operation: str, method: str, target: str, body: by
     if caller.service == "s3":
         return of_s3(caller.key, method, path, query)
     if caller.service == "sts" and operation == "AssumeRole":
-        role = parse_qs(body.decode()).get("RoleArn", [""])[0]
-        return [Need("sts:AssumeRole", role, _where(caller.key))]
+        return of_assuming(caller.key, parse_qs(body.decode()))
     if caller.service == "sqs":
         return of_sqs(caller.key, operation, json.loads(body or b"{}"))
     if caller.service == "logs":
         return of_logs(caller.key, operation, json.loads(body or b"{}"))
     return [Need(f"{caller.service}:{operation}", "*", _where(caller.key))]
+
+
+def of_assuming(key: ScopeKey, params: Mapping[str, list[str]]) -> list[Need]:
+    """What AssumeRole needs, of the caller and of the role's trust policy alike; with session tags, two permissions.
+
+    Sources: IAM's guide, "Pass session tags in AWS STS" (sts:TagSession on both sides); Service Authorization
+    Reference, AssumeRole's condition keys. That TagSession sees the session's name or the ExternalId is unconfirmed, so
+    it does not here.
+    """
+    role = params.get("RoleArn", [""])[0]
+    who = {"sts:RoleSessionName": params.get("RoleSessionName", [])}
+    if "ExternalId" in params:
+        who["sts:ExternalId"] = params["ExternalId"]
+    tags = {
+        values[0]: params.get(name.removesuffix("Key") + "Value", [""])[0]
+        for name, values in params.items()
+        if _SESSION_TAG.fullmatch(name)
+    }
+    about = {**_where(key), **_requested(tags)}
+    assume, tag = ASSUMING
+    return [Need(assume, role, {**about, **who}), *([Need(tag, role, about)] if tags else [])]
 
 
 def of_s3(key: ScopeKey, method: str, path: str, query: str) -> list[Need]:
@@ -172,7 +195,10 @@ def _tags_given(operation: str, params: Params) -> dict[str, list[str]]:
     """The tags in the request; of a deletion only their keys."""
     if operation == "DeleteTags":
         return {"aws:TagKeys": list(params["TagKeys"])}
-    given = tags_of(params)
+    return _requested(tags_of(params))
+
+
+def _requested(given: Mapping[str, str]) -> dict[str, list[str]]:
     if not given:
         return {}
     return {"aws:TagKeys": list(given), **{f"aws:RequestTag/{name}": [value] for name, value in given.items()}}

@@ -6,7 +6,7 @@ that is not known here is an error, never ignored: no test shall owe its success
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ Context = Mapping[str, Sequence[str]]
 Matcher = Callable[[str, str], bool]
 
 MEMBERS = frozenset({"Sid", "Effect", "Action", "Resource", "Condition"})
+TRUST_MEMBERS = frozenset({"Sid", "Effect", "Action", "Principal", "Condition"})
 # Keys that `permissions` gives, alone or followed by a tag's key.
 KEYS = frozenset(
     {
@@ -27,6 +28,8 @@ KEYS = frozenset(
         "iam:AWSServiceName",
         "iam:PassedToService",
         "sagemaker:TaggingAction",
+        "sts:ExternalId",
+        "sts:RoleSessionName",
     }
 )
 TAG_KEYS = ("aws:RequestTag/", "aws:ResourceTag/")
@@ -78,6 +81,28 @@ def applies(statement: Mapping[str, Any], need: Need) -> bool:
     met = [_is_met(operator, wanted, need.context) for operator, wanted in conditions.items()]
     result = IAMPolicyStatement(plain).is_action_permitted(need.action, need.resource)
     return bool(result is PermissionResult.PERMITTED and all(met))
+
+
+def trusts(statements: Iterable[Mapping[str, Any]], names: Set[str], need: Need) -> bool:
+    """Whether a role's trust policy lets a caller of these names have it: a statement does, and none denies it.
+
+    Raises:
+        UnsupportedPolicyError: a statement cannot be evaluated.
+
+    """
+    effects = {statement["Effect"] for statement in statements if _is_about(statement, names, need)}
+    return effects == {"Allow"}
+
+
+def _is_about(statement: Mapping[str, Any], names: Set[str], need: Need) -> bool:
+    if unknown := set(statement) - TRUST_MEMBERS:
+        raise UnsupportedPolicyError(f"a trust statement's {', '.join(sorted(unknown))} is not evaluated here")
+    principals = statement["Principal"]
+    is_named = principals == "*" or bool(names & set(listed(principals.get("AWS", []))))
+    actions = any(_like(pattern.lower(), need.action.lower()) for pattern in listed(statement["Action"]))
+    # All of them are looked at, so that an unknown one is noticed whatever the call is.
+    conditions = statement.get("Condition", {}).items()
+    return all([is_named, actions, *[_is_met(operator, wanted, need.context) for operator, wanted in conditions]])
 
 
 def listed(value: Any) -> list[Any]:

@@ -109,7 +109,8 @@ class Settings:
     """The emulator's settings; sections are nested, as in the JSON of the control API.
 
     `deregister_with_endpoint` says whether callers may deregister scalable targets: then DeleteEndpoint does it for
-    them, else it is refused while there are any.
+    them, else it is refused while there are any. `tags_page` is how many tags an answer of ListTags has at most:
+    AWS may send fewer than it is asked for, with a NextToken.
     """
 
     account: str = "123456789012"
@@ -119,6 +120,7 @@ class Settings:
     check_model_data: bool = True
     events: bool = False
     filter_after_paging: tuple[str, ...] = ("ListTrainingJobs",)
+    tags_page: int = 50
     call_log_size: int = 20_000
     work_threads: int = 2
     training: Training = field(default_factory=Training)

@@ -9,7 +9,6 @@ from sagemaker_emulator.context import Context, Params
 from sagemaker_emulator.store import Record, ScopeKey, Table
 
 LIMIT = 50
-PAGE = 50
 
 
 def add(context: Context, params: Params) -> Params:
@@ -34,7 +33,7 @@ def list_tags(context: Context, params: Params) -> Params:
         late = context.now < record.tagged + context.settings.consistency.tags_seconds
         tags = [] if late else _as_list(record.tags)
     start = _start(params)
-    size = params.get("MaxResults", PAGE)
+    size = min(params.get("MaxResults", LIMIT), context.settings.tags_page)
     more = str(start + size) if len(tags) > start + size else None
     return {"Tags": tags[start : start + size], "NextToken": more}
 

@@ -21,7 +21,7 @@ from tests.adapters.conftest import ROLE, Clock
 REGION = "us-east-1"
 OWN = Place(REGION)
 OTHER_ROLE = "arn:aws:iam::333333333333:role/Classifiers"
-THERE = Place(REGION, ROLE)
+THERE = Place(REGION, ROLE, "vision")
 EXPIRED: Any = {"code": "ExpiredTokenException", "message": "The security token included in the request is expired"}
 
 
@@ -42,7 +42,7 @@ async def test_calls_carry_the_operators_own_credentials(aws: Aws, control: Cont
 
 async def test_calls_act_in_the_account_of_the_role(aws: Aws, control: Control) -> None:
     await models(aws, THERE)
-    await models(aws, Place("eu-west-1", OTHER_ROLE))
+    await models(aws, Place("eu-west-1", OTHER_ROLE, "vision"))
     assert callers(control, "ListModels") == [("222222222222", REGION), ("333333333333", "eu-west-1")]
 
 
@@ -91,7 +91,7 @@ async def test_a_region_where_sts_refuses_is_no_matter_of_the_others(aws: Aws, c
     words = "STS is not activated in this region for account:123456789012."
     control.fail_next("sts.AssumeRole", 1, code="RegionDisabledException", message=words, status=403)
     with pytest.raises(AwsRefusal) as refused:
-        await models(aws, Place("ap-east-1", ROLE))
+        await models(aws, Place("ap-east-1", ROLE, "vision"))
     assert refused.value.kind is RefusalKind.ACCESS_DENIED
     await models(aws, THERE)
     assert callers(control, "sts.AssumeRole") == [("123456789012", "ap-east-1"), ("123456789012", REGION)]
@@ -100,22 +100,22 @@ async def test_a_region_where_sts_refuses_is_no_matter_of_the_others(aws: Aws, c
 async def test_there_is_one_client_for_an_account_and_region(
     aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[tuple[str, str, str]] = []
+    made: list[tuple[str, Place]] = []
     make = aws._identities.client
 
-    def counted(service: str, region: str, role_arn: str) -> Any:
-        made.append((service, region, role_arn))
-        return make(service, region, role_arn)
+    def counted(service: str, place: Place) -> Any:
+        made.append((service, place))
+        return make(service, place)
 
     monkeypatch.setattr(aws._identities, "client", counted)
-    places = [OWN, Place("eu-west-1"), THERE, Place("eu-west-1", ROLE)]
+    places = [OWN, Place("eu-west-1"), THERE, Place("eu-west-1", ROLE, "vision")]
     await asyncio.gather(*(models(aws, place, 10) for place in places))
-    assert [service for service, _, _ in made].count("sts") == 2
-    assert sorted(one for one in made if one[0] != "sts") == sorted(("sagemaker", *place) for place in places)
+    assert [service for service, _ in made].count("sts") == 2
+    assert sorted(one for one in made if one[0] != "sts") == sorted(("sagemaker", place) for place in places)
 
 
 async def test_sts_is_asked_in_the_calls_region(aws: Aws, control: Control) -> None:
-    await models(aws, Place("cn-north-1", ROLE))
+    await models(aws, Place("cn-north-1", ROLE, "vision"))
     assert callers(control, "sts.AssumeRole") == [("123456789012", "cn-north-1")]
 
 
@@ -157,10 +157,10 @@ async def test_expired_credentials_are_renewed_before_anybody_is_asked(aws: Aws,
 
 async def test_expired_credentials_of_others_are_left_alone(aws: Aws, control: Control) -> None:
     await models(aws, THERE)
-    await models(aws, Place(REGION, OTHER_ROLE))
+    await models(aws, Place(REGION, OTHER_ROLE, "vision"))
     control.fail_next("ListModels", 1, status=400, **EXPIRED)
     await models(aws, THERE)
-    await models(aws, Place(REGION, OTHER_ROLE))
+    await models(aws, Place(REGION, OTHER_ROLE, "vision"))
     assert control.counts()["sts.AssumeRole"] == 3
 
 

@@ -55,7 +55,7 @@ Make = Callable[[Callable[[], bool]], Aws]
 
 async def test_without_the_lease_nothing_is_sent(fenced: Make, control: Control) -> None:
     aws = fenced(lambda: False)
-    for place in (PLACE, Place("us-east-1", ROLE)):
+    for place in (PLACE, Place("us-east-1", ROLE, "vision")):
         with pytest.raises(AwsRefusal, match="does not hold the Lease any more") as refused:
             await aws.call(place, "ListModels", {})
         assert (refused.value.kind, refused.value.remedy) == (RefusalKind.UNAVAILABLE, Remedy.RETRY)

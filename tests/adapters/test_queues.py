@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from classifier_operator.adapters.aws import Aws
-from classifier_operator.adapters.own_threads import OwnThreads
+from classifier_operator.adapters.daemon_threads import DaemonThreads
 from classifier_operator.adapters.queues import EventsQueue
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.hints.address import address_of
@@ -97,4 +97,4 @@ async def test_a_call_that_fails_says_so_to_who_waits() -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        await asyncio.get_running_loop().run_in_executor(OwnThreads("test"), fail)
+        await asyncio.get_running_loop().run_in_executor(DaemonThreads("test"), fail)

@@ -52,11 +52,11 @@ def install(url: str, accounts: Iterable[str] = ()) -> None:
         install_role(url, account)
 
 
-def install_role(url: str, account: str) -> None:
-    """A role in another account that the operator may take on."""
+def install_role(url: str, account: str, trust: dict[str, Any] | None = None) -> None:
+    """Make a role in another account that the operator may take on: for every namespace, or as its trust says."""
     iam = client(url, "iam", account)
-    trust = json.dumps(document("cross-account-trust-policy"))
-    iam.create_role(RoleName="Classifiers", AssumeRolePolicyDocument=trust)
+    trusted = json.dumps(trust or document("cross-account-trust-policy"))
+    iam.create_role(RoleName="Classifiers", AssumeRolePolicyDocument=trusted)
     iam.close()
     give(url, "Classifiers", policies_of(account), account)
 

@@ -15,6 +15,11 @@ UID_TAG = "classifiers.sagemaker.dev/uid"
 ADOPT = "classifiers.sagemaker.dev/adopt"
 
 
+def adopting(manifest: Json, name: str) -> Json:
+    """The manifest with the annotation that takes over what bears that name."""
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": {ADOPT: name}}}
+
+
 def artifact(world: World, name: str = "model") -> str:
     """A model's archive in S3."""
     key = f"models/{name}/model.tar.gz"

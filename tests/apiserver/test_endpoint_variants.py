@@ -9,11 +9,11 @@ import pytest
 
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.serving import (
-    ADOPT,
     IMAGE,
     NAME,
     ROLE,
     UID_TAG,
+    adopting,
     artifact,
     later,
     live,
@@ -482,10 +482,6 @@ def test_a_rollout_with_other_variants_has_no_guardrails(world: World, operator:
 
 
 # Adoption
-
-
-def adopting(manifest: Json, name: str) -> Json:
-    return {**manifest, "metadata": {**manifest["metadata"], "annotations": {ADOPT: name}}}
 
 
 @pytest.mark.parametrize("tags", [{}, {"team": "theirs"}], ids=["without tags", "with tags"])

@@ -139,6 +139,8 @@ def test_the_package_has_what_is_installed_and_no_more(helm: Helm, tmp_path: Pat
         ("livenessProbe.periodSecond=3", "'periodSecond' not allowed"),
         ("scope=cluster", "'Cluster', 'Namespaced'"),
         ("clusterName=my cluster", "does not match pattern"),
+        ("operator.assumeRoleExternalId=my id", "does not match pattern"),
+        ("operator.assumeRoleSessionTags=some", "want boolean"),
         ("operator.deletionPolicy=Orphan", "must be one of"),
         ("operator.roleArn=SageMakerExecution", "does not match pattern"),
         ("operator.sweepInterval=soon", "does not match pattern"),

@@ -96,6 +96,26 @@ def test_a_cluster_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [settings.cluster_name for settings in run] == [name]
 
 
+@pytest.mark.parametrize("text", ["x", "{namespace}", "{name}", "a b"])
+def test_an_external_id_that_sts_would_refuse(text: str) -> None:
+    done = CliRunner().invoke(main, ["run", "--assume-role-external-id", text])
+    assert done.exit_code == 2
+    assert "beside {namespace} and {cluster}" in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("from_environment", [False, True])
+def test_how_roles_are_assumed(monkeypatch: pytest.MonkeyPatch, from_environment: bool) -> None:
+    run: list[Settings] = []
+    monkeypatch.setattr("classifier_operator.main.run", run.append)
+    given = {"ASSUME_ROLE_EXTERNAL_ID": "{cluster}/{namespace}", "ASSUME_ROLE_SESSION_TAGS": "true"}
+    environment = {f"CLASSIFIER_OPERATOR_RUN_{name}": value for name, value in given.items()}
+    options = ["--assume-role-external-id", "{cluster}/{namespace}", "--assume-role-session-tags"]
+    done = CliRunner().invoke(main, ["run", *([] if from_environment else options)], env=environment)
+    assert done.exit_code == 0, done.output
+    found = [(one.assume_role_external_id, one.assume_role_session_tags) for one in run]
+    assert found == [("{cluster}/{namespace}", True)]
+
+
 def test_the_allow_list_can_be_set_in_the_environment() -> None:
     done = CliRunner(env={"CLASSIFIER_OPERATOR_RUN_IMPORT_ALLOW": "files.internal a/b"}).invoke(main, ["run"])
     assert "'a/b' is no host name" in done.output

@@ -72,6 +72,11 @@ TRAININGS: Final = (
     ),
     _training("kms-alias", {"spec.output.kmsKeyId": "arn:aws:kms:us-east-1:123456789012:alias/models"}),
     _training("access-point", {"spec.inputs[train].s3Uri": "s3://arn:aws:s3:us-east-1:123456789012:accesspoint/a/b"}),
+    *(
+        _training(f"key-{number}", {"spec.inputs[train].s3Uri": f"s3://birds/{key}"})
+        for number, key in enumerate(("a//b?c#d %2e%2e/e", "..a/b../...", "équipe/日本", ".hidden/"))
+    ),
+    _training("content-type", {"spec.inputs[train].contentType": "application/x-recordio; label-format=multi-hot"}),
     _training("bucket-alone", {"spec.inputs[train].s3Uri": "s3://birds"}),
     _training("instance-type-of-tomorrow", {"spec.resources.instanceType": "ml.p9e-x.112xlarge"}),
     _training(
@@ -263,6 +268,17 @@ ENDPOINTS: Final = (
             "spec.smokeTest": {**SMOKE_TEST, "expect": {"label": "wren"}},
             "spec.classLabels": {"configMapKeyRef": {"name": "labels", "key": "labels.txt"}},
         },
+    ),
+    _endpoint(
+        "names-of-ConfigMaps",
+        {
+            "spec.smokeTest": {**SMOKE_TEST, "image": {"configMapKeyRef": {"name": "a.b-c.d", "key": ".a..b_c-D"}}},
+            "spec.classLabels": {"configMapKeyRef": {"name": "1" * 253, "key": "x" * 253}},
+        },
+    ),
+    _endpoint(
+        "image-of-any-key",
+        {"spec.smokeTest": {**SMOKE_TEST, "image": {"s3Uri": "s3://birds/a b/?x=1&y#z/..wren..jpg"}}},
     ),
     _endpoint("labels-5000", {"spec.classLabels": {"values": ["x" * 40] * 5000}}),
     _endpoint("capture", {"spec.dataCapture": {"s3Uri": "s3://birds/seen", "samplingPercent": 0, "modes": ["Output"]}}),

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 import pytest
 from msgspec import inspect
 
+from classifier_operator.api.names import DATA_KEY, NAME_LENGTH, OBJECT_NAME
+from classifier_operator.endpoint.names import CONTENT_TYPE
 from classifier_operator.endpoint.record import EndpointStatus
 from classifier_operator.endpoint.spec import EndpointSpec
+from classifier_operator.sagemaker.regions import LENGTH as REGION_LENGTH
+from classifier_operator.sagemaker.regions import REGION
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
-from tests.contract.schemas import nodes
+from tests.contract.schemas import node, nodes
 
 TRAINING, ENDPOINT = "ClassifierTraining", "ClassifierEndpoint"
 
@@ -56,3 +60,16 @@ def _below(info: inspect.Type, path: str) -> Iterator[str]:
             yield from _below(member, path)
     elif isinstance(info, inspect.VarTupleType | inspect.ListType):
         yield from _below(info.item_type, f"{path}[]")
+
+
+def test_what_the_operator_holds_names_to_is_what_the_schema_does() -> None:
+    """It looks at them again: an object of an older CRD may have any."""
+    ref = "configMapKeyRef"
+    for where in ("spec.classLabels", "spec.smokeTest.image"):
+        assert node(ENDPOINT, f"{where}.{ref}.name")["pattern"] == f"^{OBJECT_NAME}$"
+        assert node(ENDPOINT, f"{where}.{ref}.key")["pattern"] == f"^{DATA_KEY}$"
+        assert node(ENDPOINT, f"{where}.{ref}.name")["maxLength"] == NAME_LENGTH
+    assert node(ENDPOINT, "spec.smokeTest.contentType")["pattern"] == f"^{CONTENT_TYPE}$"
+    for kind in (TRAINING, ENDPOINT):
+        assert node(kind, "spec.region")["pattern"] == f"^{REGION}$"
+        assert node(kind, "spec.region")["maxLength"] == REGION_LENGTH

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from classifier_operator.adapters.aws import THREADS
 from classifier_operator.endpoint.presence import MOST_REMAKE_DELAY, REMAKE_DELAY
 from classifier_operator.reconcile.decision import TAG_VALUE_LENGTH
 from classifier_operator.reconcile.trouble import ACCESS_PATIENCE, BUSY_PATIENCE
 from classifier_operator.runtime.importing.transfer import MEMORY
 from classifier_operator.runtime.looks import PAGE_SIZE
 from classifier_operator.runtime.pacing.limits import FIRST_RATE, MOST_RATE
+from classifier_operator.runtime.pacing.shares import MOST_OF_NAMESPACE, MOST_OF_PLACE, MOST_OF_REGION, MOST_THREADS
 from classifier_operator.runtime.troubles import WAIT_SECONDS
 from classifier_operator.sagemaker.names import MAX_LENGTH
 from classifier_operator.training.retry import RETRY_DELAY
@@ -30,7 +30,11 @@ def _minutes(time: timedelta) -> int:
     [
         ("operations/tuning.md", f"begins with {WORDS[int(FIRST_RATE)]} calls a second"),
         ("operations/tuning.md", f"by default {MOST_RATE:.0f}"),
-        ("operations/tuning.md", f"{THREADS} calls to AWS can be under way"),
+        ("operations/tuning.md", f"{MOST_OF_PLACE} calls to one service in an account and region"),
+        (
+            "operations/tuning.md",
+            f"{MOST_OF_NAMESPACE} of one namespace, {MOST_OF_REGION} to a region, and {MOST_THREADS} in all",
+        ),
         ("operations/tuning.md", f"one List for each {WORDS[PAGE_SIZE]} resources"),
         ("operations/tuning.md", f"{MEMORY // 1024**2} MiB of parts at most"),
         ("concepts/README.md", f"cut to {MAX_LENGTH} characters"),

@@ -237,8 +237,10 @@ def test_what_scaling_needs(enforced: Control, endpoint: str, user: Any) -> None
 def role(clients: Client) -> Callable[..., str]:
     """A role that trusts these, with everything allowed."""
 
-    def make(trusted: str) -> str:
-        trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
+    def make(trusted: str, actions: Any = "sts:AssumeRole", condition: dict[str, Any] | None = None) -> str:
+        trust: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": actions}
+        if condition:
+            trust["Condition"] = condition
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **ANYTHING}]}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         made = clients("iam").create_role(RoleName="Taken", AssumeRolePolicyDocument=document)["Role"]["Arn"]
@@ -260,6 +262,75 @@ def test_a_role_has_to_trust(enforced: Control, user: Any, role: Any, emulator: 
     client("sagemaker", emulator.url, credentials=given).list_endpoints()
     session = enforced.calls("ListEndpoints")[-1]["permissions"][0]["principal"]
     assert session == f"arn:aws:sts::{ACCOUNT}:assumed-role/Taken/one"
+
+
+NAMED = {"StringLike": {"sts:RoleSessionName": "vision@*"}}
+KNOWN = {"StringEquals": {"sts:ExternalId": "prod/vision"}}
+TAGGED = {"StringEquals": {"aws:RequestTag/namespace": "vision"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "asked", "trusted"),
+    [
+        (NAMED, {"RoleSessionName": "vision@prod"}, True),
+        (NAMED, {"RoleSessionName": "audio@prod"}, False),
+        (NAMED, {"RoleSessionName": "vision-2@prod"}, False),
+        (KNOWN, {"ExternalId": "prod/vision"}, True),
+        (KNOWN, {"ExternalId": "prod/audio"}, False),
+        (KNOWN, {}, False),
+        (TAGGED, {"Tags": [{"Key": "namespace", "Value": "vision"}]}, True),
+        (TAGGED, {"Tags": [{"Key": "namespace", "Value": "audio"}]}, False),
+        (TAGGED, {"Tags": [{"Key": "team", "Value": "vision"}]}, False),
+        (TAGGED, {}, False),
+        ({**NAMED, "StringEquals": KNOWN["StringEquals"]}, {"RoleSessionName": "vision@prod"}, False),
+    ],
+)
+def test_a_role_trusts_under_conditions(
+    enforced: Control, user: Any, role: Any, condition: dict[str, Any], asked: dict[str, Any], trusted: bool
+) -> None:
+    sts = user({"Action": "sts:*", "Resource": "*"})("sts")
+    taken = role(f"arn:aws:iam::{ACCOUNT}:user/ann", ["sts:AssumeRole", "sts:TagSession"], condition)
+    request = {"RoleArn": taken, "RoleSessionName": "one", **asked}
+    if trusted:
+        sts.assume_role(**request)
+    else:
+        assert refusal(sts.assume_role, **request)[0] == "AccessDenied"
+        assert enforced.denials()[-1]["action"] == "sts:AssumeRole"
+
+
+@pytest.mark.parametrize("half", ["identity", "trust"])
+def test_session_tags_need_a_permission_of_their_own_on_both_sides(
+    enforced: Control, user: Any, role: Any, half: str
+) -> None:
+    both = ["sts:AssumeRole", "sts:TagSession"]
+    sts = user({"Action": both[:1] if half == "identity" else both, "Resource": "*"})("sts")
+    taken = role(f"arn:aws:iam::{ACCOUNT}:user/ann", both[:1] if half == "trust" else both)
+    request = {"RoleArn": taken, "RoleSessionName": "one"}
+    sts.assume_role(**request)
+    denial = refusal(sts.assume_role, **request, Tags=[{"Key": "namespace", "Value": ""}])
+    assert denial == ("AccessDenied", words("sts:TagSession", taken), 403)
+
+
+def test_a_role_may_deny_what_it_trusts(enforced: Control, clients: Client, user: Any, role: Any) -> None:
+    sts = user({"Action": "sts:*", "Resource": "*"})("sts")
+    taken = role("*")
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Condition": NAMED}
+    allowed = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed, denied]})
+    clients("iam").update_assume_role_policy(RoleName="Taken", PolicyDocument=policy)
+    sts.assume_role(RoleArn=taken, RoleSessionName="audio@prod")
+    assert refusal(sts.assume_role, RoleArn=taken, RoleSessionName="vision@prod")[0] == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    "condition", [{"Bool": {"aws:SecureTransport": "true"}}, {"StringEquals": {"aws:PrincipalTag/team": "vision"}}]
+)
+def test_a_trust_policy_that_cannot_be_evaluated_is_noticed(
+    enforced: Control, user: Any, role: Any, condition: dict[str, Any]
+) -> None:
+    sts = user({"Action": "sts:*", "Resource": "*"})("sts")
+    taken = role("user/nobody", ["sts:AssumeRole"], condition)
+    assert refusal(sts.assume_role, RoleArn=taken, RoleSessionName="one")[0] == "NotImplemented"
 
 
 def test_a_role_that_is_not_there(enforced: Control, user: Any) -> None:

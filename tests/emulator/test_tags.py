@@ -69,3 +69,10 @@ def test_tags_come_late_on_request(sagemaker: Any, control: Control) -> None:
     assert tags(sagemaker, arn("training-job", "job")) == {}
     control.advance(20)
     assert tags(sagemaker, arn("training-job", "job")) == {"team": "a"}
+
+
+def test_pages_may_be_short(sagemaker: Any, control: Control) -> None:
+    control.change_settings(tags_page=2)
+    sagemaker.create_training_job(**training(Tags=[{"Key": f"k{n}", "Value": ""} for n in range(5)]))
+    pages = list(sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn("training-job", "job")))
+    assert [[tag["Key"] for tag in page["Tags"]] for page in pages] == [["k0", "k1"], ["k2", "k3"], ["k4"]]

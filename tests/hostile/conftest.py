@@ -11,8 +11,22 @@ import pytest
 from control_plane import ControlPlane
 from tests.apiserver.conftest import emulator, operator, replicas, shared_namespace, shared_operator, start, world
 from tests.faults.proxy import ApiProxy
+from tests.hostile.loose import aws_wire, kubernetes_wire, loose, loose_world, start_listened_to
 
-__all__ = ["emulator", "operator", "replicas", "shared_namespace", "shared_operator", "start", "world"]
+__all__ = [
+    "aws_wire",
+    "emulator",
+    "kubernetes_wire",
+    "loose",
+    "loose_world",
+    "operator",
+    "replicas",
+    "shared_namespace",
+    "shared_operator",
+    "start",
+    "start_listened_to",
+    "world",
+]
 
 
 @pytest.fixture

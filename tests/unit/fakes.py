@@ -199,12 +199,15 @@ class FakeCloud:
     job_outcomes, update_outcomes, endpoint_outcomes: how the next ones end; Completed and InService where none is left.
     bad_artifacts: models that take every image for class 0; all others answer class 1.
     accelerators_refused_at: "CreateEndpointConfig", "CreateEndpoint", or "Endpoint" (it fails later); "" takes them.
+    tags_page: how many tags an answer has at most.
     effects: calls that took effect, by operation, whether or not their answer arrived.
+    places: where each call went, and on whose behalf.
     """
 
     def __init__(self, clock: FakeClock, points: Points) -> None:
         self.resources: dict[tuple[Place, str, str], dict[str, Any]] = {}
         self.log: list[tuple[str, str]] = []
+        self.places: list[tuple[str, Place]] = []
         self.job_outcomes: deque[tuple[str, str, str]] = deque()
         self.endpoint_outcomes: deque[tuple[str, str]] = deque()
         self.update_outcomes: deque[tuple[bool, str]] = deque()
@@ -213,6 +216,7 @@ class FakeCloud:
         self.targets: dict[str, dict[str, Any]] = {}
         self.s3 = FakeS3()
         self.accelerators_refused_at = ""
+        self.tags_page = MOST_TAGS
         self.effects: Counter[str] = Counter()
         self._fatal = ""
         self._refusals: list[tuple[str, AwsRefusal, bool]] = []
@@ -228,7 +232,7 @@ class FakeCloud:
         *,
         turn: Any = None,  # noqa: ARG002
     ) -> dict[str, Any]:
-        self._points.reach()
+        place = self._went(operation, place)
         name = next((str(value) for field, value in params.items() if field.endswith(("Name", "Arn"))), "")
         self.log.append((operation, name))
         refusal, is_after = self._scripted(operation)
@@ -253,7 +257,7 @@ class FakeCloud:
         *,
         variant: str = "",
     ) -> bytes:
-        self._points.reach()
+        place = self._went("InvokeEndpoint", place)
         self.log.append(("InvokeEndpoint", endpoint))
         refusal, _ = self._scripted("InvokeEndpoint")
         if refusal is not None:
@@ -268,8 +272,8 @@ class FakeCloud:
         artifact = self.resources[place, "Model", model]["PrimaryContainer"]["ModelDataUrl"]
         return b"[0.9, 0.1]" if artifact in self.bad_artifacts else b"[0.1, 0.9]"
 
-    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        self._points.reach()
+    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        self._went(operation, place)
         self.log.append((operation, str(params.get("Key", params.get("Prefix")))))
         refusal, is_after = self._scripted(operation)
         if refusal is not None and not is_after:
@@ -284,7 +288,7 @@ class FakeCloud:
         """Nobody waits here."""
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:  # noqa: ARG002
-        self._points.reach()
+        self._went("GetObject", place)
         if s3_uri not in self.objects:
             raise classify("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
         return self.objects[s3_uri]
@@ -347,6 +351,12 @@ class FakeCloud:
         self._clock.seconds += 1
         endpoint.update(changes, LastModifiedTime=self._clock.now())
 
+    def _went(self, operation: str, place: Place) -> Place:
+        """A call goes there; what is there is the same for everybody who may assume the role."""
+        self._points.reach()
+        self.places.append((operation, place))
+        return place.acting_for("")
+
     def _scripted(self, operation: str) -> tuple[AwsRefusal | None, bool]:
         for at, (wanted, refusal, is_after) in enumerate(self._refusals):
             if wanted in (operation, "*"):
@@ -358,7 +368,7 @@ class FakeCloud:
 
     def _answer(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         if operation == "ListTags":
-            return {"Tags": [{"Key": key, "Value": value} for key, value in self._tags[params["ResourceArn"]].items()]}
+            return self._list_tags(params["ResourceArn"], int(params.get("NextToken", 0)))
         if operation == "AddTags":
             return self._add_tags(params["ResourceArn"], params["Tags"])
         if operation == "DeleteTags":
@@ -377,6 +387,11 @@ class FakeCloud:
                 answer: dict[str, Any] = getattr(self, f"_{verb.lower()}")(place, kind, params)
                 return answer
         raise AssertionError(f"the fake has no {operation}")
+
+    def _list_tags(self, arn: str, start: int) -> dict[str, Any]:
+        tags = [{"Key": key, "Value": value} for key, value in self._tags[arn].items()]
+        end = start + self.tags_page
+        return {"Tags": tags[start:end], **({"NextToken": str(end)} if len(tags) > end else {})}
 
     def _add_tags(self, arn: str, added: list[dict[str, str]]) -> dict[str, Any]:
         tags = self._tags[arn] | {tag["Key"]: tag["Value"] for tag in added}

@@ -27,6 +27,12 @@
 {{- with .assumeRoleArn }}
 - --assume-role-arn={{ . }}
 {{- end }}
+{{- with .assumeRoleExternalId }}
+- --assume-role-external-id={{ . }}
+{{- end }}
+{{- if .assumeRoleSessionTags }}
+- --assume-role-session-tags
+{{- end }}
 {{- with .deletionPolicy }}
 - --deletion-policy={{ . }}
 {{- end }}

@@ -1,4 +1,4 @@
-"""AWS by boto3: blocking calls in a bounded pool of threads, one client for each account, region and service.
+"""AWS by boto3: blocking calls in threads that are shared fairly, one client for each place and service.
 
 botocore's own retries are off: the work queue retries, where it can be seen, counted and bounded for each object.
 """
@@ -10,7 +10,8 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore import xform_name
@@ -19,15 +20,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.clock import SystemClock
+from classifier_operator.adapters.daemon_threads import DaemonThreads
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Identities, refusal_in
-from classifier_operator.adapters.own_threads import OwnThreads
+from classifier_operator.adapters.role_sessions import NAMES_ONLY, RoleSessions
 from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
 from classifier_operator.api.redaction import redacted
-from classifier_operator.runtime.monitoring.logs import fields_of
+from classifier_operator.runtime.monitoring.logs import fields_of, topic
 from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.pacing.admission import Admission
 from classifier_operator.runtime.pacing.limits import Caller, RateLimits
+from classifier_operator.runtime.pacing.shares import Share, ThreadShares
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, RefusalKind, classify
@@ -45,12 +49,19 @@ class Answered(NamedTuple, Generic[T]):
     metadata: Mapping[str, Any]
 
 
-THREADS = 16
+# Connections that one client keeps.
+CONNECTIONS = 16
+# A call that has not ended after so many seconds is given up; its thread is held until it ends. boto3's own timeouts
+# are about each piece that is read or written: an answer that comes in drops would never end. Large bodies take longer.
+CALL_SECONDS = 180.0
+BODY_SECONDS = 900.0
+# So long calls that are under way may finish when the process ends.
+CLOSE_SECONDS = 10.0
 _AUTOSCALING = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget"})
 _CONFIG = Config(
     connect_timeout=10,
     read_timeout=70,
-    max_pool_connections=THREADS,
+    max_pool_connections=CONNECTIONS,
     retries={"mode": "standard", "total_max_attempts": 1},
     # For a checksum of its own botocore copies each part of an upload; ours is sent with it (Content-MD5).
     request_checksum_calculation="when_required",
@@ -74,6 +85,7 @@ class Aws:
     """SageMaker, SageMaker Runtime and S3, in any account and region.
 
     holds: whether this process may act at this very moment; nothing goes out while it may not.
+    sessions: how roles are assumed.
     """
 
     def __init__(
@@ -82,19 +94,26 @@ class Aws:
         metrics: Metrics,
         clock: Clock | None = None,
         holds: Callable[[], bool] = lambda: True,
+        sessions: RoleSessions = NAMES_ONLY,
     ) -> None:
         self._limits = limits
         self._metrics = metrics
-        metrics.aws_waiting.set_function(limits.waiting)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-        self._apart = OwnThreads("sqs")
-        self._identities = Identities(_CONFIG, (clock or SystemClock()).now, self._asked_sts, holds)
+        clock = clock or SystemClock()
+        self._shares = ThreadShares(clock.monotonic)
+        self._admission = Admission(limits, self._shares)
+        metrics.aws_waiting.set_function(self._admission.waiting)
+        self._threads = DaemonThreads("aws")
+        # Long polls, for which nothing else waits.
+        self._apart = DaemonThreads("sqs")
+        self._identities = Identities(_CONFIG, clock.now, self._asked_sts, holds, sessions.request)
         self._clients: dict[tuple[Place, str], Any] = {}
         self._making = threading.Lock()
 
     def close(self) -> None:
-        """Let calls in flight finish, and start no more; nobody needs what a queue may still have to say."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Let calls in flight finish, for some seconds; of those that hang, whoever works next finds what they did."""
+        hanging = self._threads.finish(CLOSE_SECONDS)
+        if hanging:
+            logger.warning("%d calls to AWS have not ended after %.0f s, and are left", hanging, CLOSE_SECONDS)
 
     async def call(
         self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
@@ -114,7 +133,7 @@ class Aws:
 
     def withdraw(self, name: Hashable) -> None:
         """The Caller of that name wants nothing any more."""
-        self._limits.withdraw(name)
+        self._admission.withdraw(name)
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
@@ -152,7 +171,8 @@ class Aws:
         def send() -> Answered[dict[str, Any]]:
             return _whole(getattr(self._client(place, "sqs"), xform_name(operation))(**params))
 
-        return await self._exchanged(place, Exchange("sqs", operation, place.region, params), send, self._apart)
+        exchange = Exchange("sqs", operation, place.region, params)
+        return await self._exchanged(self._apart, place, exchange, send)
 
     async def _run(
         self,
@@ -162,15 +182,18 @@ class Aws:
         secrets: frozenset[str] = frozenset(),
         turn: Caller | Priority = Priority.NORMAL,
     ) -> T:
-        if isinstance(turn, Caller):
-            given = self._limits.claim(place, exchange.operation, turn)
-        else:
-            given = await self._limits.acquire(place, exchange.operation, turn)
+        share = Share(exchange.service, place, _namespace(place))
+        given = await self._admission.enter(share, exchange.operation, turn)
         exchange.opens_in(given.opens_in)
+        self._metrics.aws_limit_wait.labels(exchange.service).observe(given.waited)
+
+        def ended() -> None:
+            self._shares.give_back(share)
+            self._limits.ended(place, exchange.operation, exchange.over_for)
+
         try:
-            self._metrics.aws_limit_wait.labels(exchange.service).observe(given.waited)
             with self._metrics.aws_in_flight.track_inprogress():
-                value = await self._exchanged(place, exchange, send, self._pool, secrets)
+                value = await self._exchanged(self._threads, place, exchange, send, secrets, ended)
         except AwsRefusal as refusal:
             self._take_note(place, refusal)
             raise
@@ -178,25 +201,27 @@ class Aws:
             self._limits.went_well(place, exchange.operation)
             return value
         finally:
-            self._limits.ended(place, exchange.operation, exchange.over_for)
             rate = self._limits.rate(place, exchange.operation)
             self._metrics.paced(exchange.operation, place.region, rate)
 
     async def _exchanged(
         self,
+        threads: DaemonThreads,
         place: Place,
         exchange: Exchange,
         send: Callable[[], Answered[T]],
-        threads: Executor,
         secrets: frozenset[str] = frozenset(),
+        ended: Callable[[], None] = lambda: None,
     ) -> T:
+        """Send in a thread; `ended` is called when that is free again, which may be after the call was given up."""
         # What botocore logs there is about the same object.
         context = contextvars.copy_context()
         exchange.begin()
+        future = threads.submit(context.run, self._sent, place, exchange, send, secrets)
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: _call_in(loop, ended))
         try:
-            value: T = await asyncio.get_running_loop().run_in_executor(
-                threads, context.run, self._sent, place, exchange, send, secrets
-            )
+            value: T = await _within(_seconds_for(exchange), future, exchange.operation)
             exchange.succeeded()
         except AwsRefusal as refusal:
             exchange.refused(refusal)
@@ -253,7 +278,7 @@ class Aws:
         """Make new clients for the identity, unless another thread has done so since."""
         with self._making:
             if self._clients is clients:
-                self._identities.renew(place.region, place.assume_role_arn)
+                self._identities.renew(place)
                 self._clients = {
                     (at, service): one for (at, service), one in clients.items() if at.assume_role_arn and at != place
                 }
@@ -263,8 +288,35 @@ class Aws:
         with self._making:
             key = place, service
             if key not in self._clients:
-                self._clients[key] = self._identities.client(service, place.region, place.assume_role_arn)
+                self._clients[key] = self._identities.client(service, place)
             return self._clients[key]
+
+
+async def _within(seconds: float, future: Future[T], operation: str) -> T:
+    """Wait for what a thread does, no longer than that."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.wrap_future(future)
+    except TimeoutError as error:
+        raise classify(operation, "NoAnswer", f"AWS has not answered to the end in {seconds:.0f} s", 0) from error
+
+
+def _seconds_for(exchange: Exchange) -> float:
+    return BODY_SECONDS if exchange.service == "s3" else CALL_SECONDS
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    """Call from a thread; a loop that has ended needs it no more."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)
+
+
+def _namespace(place: Place) -> str:
+    """Return the namespace that a call is made for; "" for polls by the operator's own identity, which are for all."""
+    known = topic()
+    if place.namespace:
+        return place.namespace
+    return known.key.namespace if known is not None else ""
 
 
 def _whole(answer: dict[str, Any]) -> Answered[dict[str, Any]]:

@@ -10,14 +10,17 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
+from yarl import URL
 
 from classifier_operator import __version__
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
+from classifier_operator.api.paths import ApiPath, below, path_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
 
@@ -101,16 +104,16 @@ class KubernetesCluster:
 
     async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
         """Apply a JSON merge patch to the object, or to its status; returns the object as it is then."""
-        path = f"{_path(key)}/status" if status else _path(key)
+        path = below(_path(key), "status") if status else _path(key)
         return await self._write("status" if status else "object", "PATCH", path, patch, MERGE_PATCH)
 
     async def read_config_map(self, namespace: str, name: str) -> dict[str, Any]:
         """A ConfigMap."""
-        return await self.request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+        return await self.request("GET", path_of("api", "v1", "namespaces", namespace, "configmaps", name))
 
     async def read_namespace(self, name: str) -> dict[str, Any]:
         """A namespace."""
-        return await self.request("GET", f"/api/v1/namespaces/{name}")
+        return await self.request("GET", path_of("api", "v1", "namespaces", name))
 
     async def list_namespaces(self) -> AsyncIterator[dict[str, Any]]:
         """The namespaces that the operator serves; of those that it has to read one by one, those that can be read."""
@@ -120,16 +123,16 @@ class KubernetesCluster:
             except (GoneError, ClusterUnavailableError) as error:
                 logger.warning("namespace %s cannot be read: %s", name, error)
         if not self._namespaces:
-            async for page in self._pages("/api/v1/namespaces"):
+            async for page in self._pages(path_of("api", "v1", "namespaces")):
                 for item in page["items"]:
                     yield item
 
     async def post_event(self, event: Mapping[str, Any]) -> None:
         """Publish an Event (events.k8s.io/v1)."""
-        path = f"/apis/events.k8s.io/v1/namespaces/{event['metadata']['namespace']}/events"
+        path = path_of("apis", "events.k8s.io", "v1", "namespaces", event["metadata"]["namespace"], "events")
         await self._write("event", "POST", path, event, JSON)
 
-    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
+    async def _pages(self, path: ApiPath) -> AsyncIterator[dict[str, Any]]:
         """The pages of a collection."""
         token = ""
         while True:
@@ -141,7 +144,7 @@ class KubernetesCluster:
                 return
 
     async def _write(
-        self, what: str, method: str, path: str, body: Mapping[str, Any], content_type: str
+        self, what: str, method: str, path: ApiPath, body: Mapping[str, Any], content_type: str
     ) -> dict[str, Any]:
         status = "interrupted"
         may_write = _MAY_SEND.set(self._holds)
@@ -159,7 +162,7 @@ class KubernetesCluster:
     async def request(
         self,
         method: str,
-        path: str,
+        path: ApiPath,
         *,
         query: Sequence[tuple[str, str]] = (),
         body: Mapping[str, Any] | None = None,
@@ -170,8 +173,9 @@ class KubernetesCluster:
         try:
             async with self._connected().request(
                 method,
-                settings.host + path,
-                params=query,
+                _url(settings.host, path, query),
+                # Where the API server, or whoever answers for it, points elsewhere, nothing is asked for there.
+                allow_redirects=False,
                 headers={"Content-Type": content_type, **await self._credentials()},
                 data=msgspec.json.encode(body) if body is not None else None,
                 proxy=settings.proxy,
@@ -181,7 +185,7 @@ class KubernetesCluster:
                 data = await response.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ClusterUnavailableError(f"{method} {path}: {error!r}") from error
-        if response.status >= 400:
+        if response.status >= 300:
             raise _failure(method, path, response.status, data)
         answer: dict[str, Any] = msgspec.json.decode(data)
         return answer
@@ -214,15 +218,21 @@ async def connect(namespaces: Sequence[str], metrics: Metrics, holds: Callable[[
     return KubernetesCluster(ApiClient(), namespaces, metrics, holds)
 
 
-def _collections(kind: Kind, namespaces: Sequence[str]) -> list[str]:
-    root = f"/apis/{GROUP}/{VERSION}"
+def _url(host: str, path: ApiPath, query: Sequence[tuple[str, str]]) -> URL:
+    """The address as it is sent: nothing of it is decoded or resolved on the way. A host may come with a path."""
+    asked = f"?{urlencode(query, quote_via=quote)}" if query else ""
+    return URL(f"{host.rstrip('/')}{path}{asked}", encoded=True)
+
+
+def _collections(kind: Kind, namespaces: Sequence[str]) -> list[ApiPath]:
+    root = path_of("apis", GROUP, VERSION)
     if not namespaces:
-        return [f"{root}/{kind.plural}"]
-    return [f"{root}/namespaces/{namespace}/{kind.plural}" for namespace in namespaces]
+        return [below(root, kind.plural)]
+    return [below(root, "namespaces", namespace, kind.plural) for namespace in namespaces]
 
 
-def _path(key: ObjectKey) -> str:
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{key.namespace}/{key.kind.plural}/{key.name}"
+def _path(key: ObjectKey) -> ApiPath:
+    return path_of("apis", GROUP, VERSION, "namespaces", key.namespace, key.kind.plural, key.name)
 
 
 def _failure(method: str, path: str, status: int, data: bytes) -> Exception:

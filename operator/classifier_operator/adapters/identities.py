@@ -1,7 +1,8 @@
 """Whose credentials calls to AWS carry: the operator's own, or those of a role that it takes on.
 
-A role is taken on once for all services of a region; its credentials are renewed some minutes before they end. Regions
-are kept apart, so that one that is misspelt or not enabled is no matter of the others.
+A role is taken on once for each namespace and for all services of a region; its credentials are renewed some minutes
+before they end. Regions are kept apart, so that one that is misspelt or not enabled is no matter of the others; so are
+namespaces, because the role's trust policy may let one of them in and not the other.
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ from botocore.credentials import DeferredRefreshableCredentials
 from botocore.session import Session, get_session
 
 from classifier_operator.adapters.fencing import fence
+from classifier_operator.adapters.role_sessions import NAMES_ONLY
+from classifier_operator.api.ledger import Place
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 
-SESSION_NAME = "classifier-operator"
-_OWN = ("", None)
+_OWN = Place("")
 # What botocore calls them, where they stay the same and where they are renewed.
 _SECRETS = ("secret_key", "token", "_secret_key", "_token")
 
 
 class Identities:
-    """Sessions by the role that is taken on and where; the operator's own is one. Making one is not thread-safe.
+    """Sessions by the role that is taken on, where and for whom; the operator's own is one.
+
+    Making one is not thread-safe.
 
     now: the time of day, which tells when credentials have to be renewed.
     asked: called, in whatever thread, when STS was asked: with the operation, the region and its refusal, if it is one.
     holds: whether this process may act at this very moment.
+    assumption: returns the members of AssumeRole's request, beside the role, for a namespace.
     """
 
     def __init__(
@@ -38,17 +43,19 @@ class Identities:
         now: Callable[[], datetime],
         asked: Callable[[str, str, AwsRefusal | None], None] = lambda *_: None,
         holds: Callable[[], bool] = lambda: True,
+        assumption: Callable[[str], Mapping[str, Any]] = NAMES_ONLY.request,
     ) -> None:
         self._config = config
+        self._assumption = assumption
         self._now = now
         self._asked = asked
         self._holds = holds
-        self._sessions: dict[tuple[str, str | None], boto3.Session] = {}
+        self._sessions: dict[Place, boto3.Session] = {}
         self._loader: Any = None
 
-    def client(self, service: str, region: str | None, role_arn: str) -> Any:
-        """A client of a service that acts as that role."""
-        client = self._session(role_arn, region).client(service, region_name=region, config=self._config)
+    def client(self, service: str, place: Place) -> Any:
+        """Return a client of a service there; with a role, as that role for the place's namespace."""
+        client = self._session(place).client(service, region_name=place.region or None, config=self._config)
         return fence(client, self._holds)
 
     def secrets(self) -> frozenset[str]:
@@ -57,15 +64,15 @@ class Identities:
         values = [vars(one) for one in held if one is not None]
         return frozenset(str(value) for one in values for name in _SECRETS if (value := one.get(name)))
 
-    def renew(self, region: str, role_arn: str) -> None:
+    def renew(self, place: Place) -> None:
         """Forget that role's credentials and those that it was taken on with: the next client gets new ones."""
-        self._sessions.pop((role_arn, region), None)
+        self._sessions.pop(place, None)
         self._sessions.pop(_OWN, None)
 
-    def _session(self, role_arn: str, region: str | None) -> boto3.Session:
-        key = (role_arn, region) if role_arn else _OWN
+    def _session(self, place: Place) -> boto3.Session:
+        key = place if place.assume_role_arn else _OWN
         if key not in self._sessions:
-            self._sessions[key] = self._assumed(role_arn, region) if role_arn else self._own()
+            self._sessions[key] = self._assumed(place) if place.assume_role_arn else self._own()
         return self._sessions[key]
 
     def _own(self) -> boto3.Session:
@@ -100,12 +107,14 @@ class Identities:
             refusal = refusal_in(operation, parsed_response)
         self._asked(operation, str(context.get("client_region") or ""), refusal)
 
-    def _assumed(self, role_arn: str, region: str | None) -> boto3.Session:
+    def _assumed(self, place: Place) -> boto3.Session:
         # In the same region: STS's global address is unknown to other partitions and to networks without a way out.
-        sts = self.client("sts", region, "")
+        sts = self.client("sts", Place(place.region))
 
         def fetch() -> dict[str, Any]:
-            answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=SESSION_NAME)["Credentials"]
+            # Asked each time: the cluster's name may have been learnt since.
+            request = self._assumption(place.namespace)
+            answer = sts.assume_role(RoleArn=place.assume_role_arn, **request)["Credentials"]
             return {
                 "access_key": answer["AccessKeyId"],
                 "secret_key": answer["SecretAccessKey"],

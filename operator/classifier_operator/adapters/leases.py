@@ -7,6 +7,7 @@ from typing import Any
 
 from classifier_operator.adapters.cluster import KubernetesCluster
 from classifier_operator.api.kinds import GROUP
+from classifier_operator.api.paths import below, path_of
 from classifier_operator.runtime.election.lease import Lease
 from classifier_operator.runtime.ports import GoneError
 
@@ -20,14 +21,14 @@ class KubernetesLeases:
 
     def __init__(self, cluster: KubernetesCluster, namespace: str, release: str) -> None:
         self._cluster = cluster
-        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._path = path_of("apis", "coordination.k8s.io", "v1", "namespaces", namespace, "leases")
         self._namespace = namespace
         self._release = release
 
     async def read(self, name: str) -> Lease | None:
         """The Lease as it is now, if there is one."""
         try:
-            return _lease(await self._cluster.request("GET", f"{self._path}/{name}"))
+            return _lease(await self._cluster.request("GET", below(self._path, name)))
         except GoneError:
             return None
 
@@ -37,7 +38,7 @@ class KubernetesLeases:
 
     async def replace(self, lease: Lease) -> Lease:
         """Write it, if it still has that version. Raises ConflictError or GoneError when it has not."""
-        return _lease(await self._cluster.request("PUT", f"{self._path}/{lease.name}", body=self._body(lease)))
+        return _lease(await self._cluster.request("PUT", below(self._path, lease.name), body=self._body(lease)))
 
     async def of_release(self) -> list[Lease]:
         """All Leases of the release. Without a resourceVersion in the query, what is listed is the latest there is."""

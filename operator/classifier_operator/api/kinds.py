@@ -14,6 +14,8 @@ ADOPT_ANNOTATION = f"{GROUP}/adopt"
 
 UID_TAG = f"{GROUP}/uid"
 OBJECT_TAG = f"{GROUP}/object"
+CLUSTER_TAG = f"{GROUP}/cluster"
+NAMESPACE_TAG = f"{GROUP}/namespace"
 
 
 class Kind(StrEnum):

@@ -28,10 +28,18 @@ class ResourceType(StrEnum):
 
 
 class Place(NamedTuple):
-    """Where calls go: a region, by the operator's own identity or by a role that it takes on."""
+    """Where calls go: a region, by the operator's own identity or by a role that it takes on.
+
+    namespace: on whose behalf a role is assumed; its session is that namespace's alone. Never read from a status.
+    """
 
     region: str
     assume_role_arn: str = ""
+    namespace: str = ""
+
+    def acting_for(self, namespace: str) -> Place:
+        """Return the place as that namespace reaches it; as the operator itself, all reach it alike."""
+        return self._replace(namespace=namespace) if self.assume_role_arn else self
 
     @property
     def account(self) -> str:
@@ -46,6 +54,10 @@ class Resource(NamedTuple):
     place: Place
     type: ResourceType
     name: str
+
+    def acting_for(self, namespace: str) -> Resource:
+        """Return the resource as that namespace reaches it."""
+        return self._replace(place=self.place.acting_for(namespace)) if self.place.assume_role_arn else self
 
 
 class Entry(Struct, frozen=True, rename="camel", omit_defaults=True):

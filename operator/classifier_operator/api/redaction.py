@@ -1,78 +1,70 @@
-"""Texts without what is secret in them: all that is shown, and was written by somebody else, goes through here.
+"""Texts without the secrets in them: all that is shown, and was written by somebody else, goes through here.
 
 AWS's refusal of a signature repeats what was to be signed, the session's token included; an error of an HTTP library
 repeats an address with a password or a signature in it; a job's failure repeats what its image has printed.
+
+Rules find secrets in the text, as it is and decoded; one function hides them. The time is linear in the length of the
+text, whatever is in it, because each rule is built like this:
+
+1. A start is found by a pattern of bounded width: the names of secrets, `://`, `-----BEGIN`.
+2. The end of the secret is found by one possessive repetition, or by `str.find`, from the start on.
+3. The search goes on behind that end. So no character is read more often than a constant number of times.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable
-from typing import NamedTuple
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator
+
+from classifier_operator.api.known_secrets import forms_of, known_spans
+from classifier_operator.api.named_secrets import named_spans
+from classifier_operator.api.secret_shapes import shape_spans
+from classifier_operator.api.text_views import Span, decoded
 
 HIDDEN = "***"
-# Shorter ones are words and numbers: hiding those would make texts unreadable, and keep nothing secret.
-SHORTEST = 8
-
-_VALUE = r"[^\s\"'&<>,;\\]+"
-_NAMES = (
-    "x-amz-security-token|x-amz-signature|x-amz-credential|x-goog-signature|x-goog-credential|awsaccesskeyid|"
-    "signature|credential|sig|sessiontoken|session_token|secretaccesskey|secret_access_key|secretkey|accesskeyid|"
-    "access_key_id|aws_access_key_id|aws_secret_access_key|aws_session_token|accesskey|password|passwd|"
-    "client_secret|access_token|id_token|refresh_token|webidentitytoken"
-)
-# A name begins where a word does, or after a line break that is written as such.
-_BEGIN = r"(?:(?<![\w-])|(?<=\\[nrt]))"
-
-
-class _Rule(NamedTuple):
-    """What looks like a secret, and how it is hidden. A text without any of `marks`, in lower case, has none of it."""
-
-    marks: tuple[str, ...]
-    pattern: re.Pattern[str]
-    instead: str = HIDDEN
-
-
-def _rule(marks: str, pattern: str, instead: str, flags: re.RegexFlag = re.IGNORECASE) -> _Rule:
-    return _Rule(tuple(marks.split()), re.compile(pattern, flags), instead)
-
-
-_OF_NAMES = "token sig credential key passw secret"
-_RULES = (
-    # A user and a password before a host.
-    _rule("://", r"(\b[a-z][a-z0-9+.-]*://)[^\s/?#\"'@]*(?:@[^\s/?#\"'@]*)*@", rf"\1{HIDDEN}@"),
-    # All of an address's query: what signs it is called differently everywhere. A key in S3 may have a question mark.
-    _rule("://", r"(\b(?!s3:)[a-z][a-z0-9+.-]*://[^\s\"'<>?#\\]*)\?[^\s\"'<>\\]+", rf"\1?{HIDDEN}"),
-    _rule(
-        "authorization",
-        r"(\bauthorization\b[\"']?\s*[:=]\s*(?:b(?=[\"']))?[\"']?)[^\r\n\"'\\]+",
-        rf"\1{HIDDEN}",
-    ),
-    _rule("bearer", r"\b(bearer\s+)[\w.~+/=-]{16,}", rf"\1{HIDDEN}"),
-    _rule(
-        _OF_NAMES,
-        rf"({_BEGIN}(?:{_NAMES})(?:[\"']?\s*[:=]\s*(?:b(?=[\"']))?[\"']?|%3D)){_VALUE}",
-        rf"\1{HIDDEN}",
-    ),
-    # Credentials as a container or a cluster gets them.
-    _rule("token", r"([\"']\w*token[\"']\s*:\s*[\"'])[^\"'\\]+", rf"\1{HIDDEN}"),
-    # In S3's errors, which are XML.
-    _rule(_OF_NAMES, rf"(<(?:{_NAMES})>)[^<]+", rf"\1{HIDDEN}"),
-    _rule("eyj", r"\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*", HIDDEN, re.RegexFlag(0)),
-    _rule("akia asia", r"\b(AKIA|ASIA)[A-Z0-9]{12,}\b", rf"\1{HIDDEN}", re.RegexFlag(0)),
-)
+# A text that is cut may end in the middle of a secret, which is then not recognised: so much of its end is left out.
+# Session tokens of AWS and tokens of service accounts have one to two thousand characters.
+OVERLAP = 4096
+_ROUNDS = 4
 
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:
-    """The text without these values, however they are written in it, and without what looks like a secret."""
-    for secret in sorted({one for one in known if len(one) >= SHORTEST}, key=len, reverse=True):
-        for written in {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}:
-            text = text.replace(written, HIDDEN)
-    lower = text.lower()
-    for marks, pattern, instead in _RULES:
-        # Looking for a word is a hundred times as fast as looking for what stands around it, and most texts have none.
-        if any(mark in lower for mark in marks):
-            text = pattern.sub(instead, text)
+    """The text without these values, however they are written in it, and without what has the form of a secret."""
+    forms = forms_of(known)
+    # Again, as a mark in place of a secret may make what is around it look like one: what was hidden once stays so.
+    for _ in range(_ROUNDS):
+        hidden = _hidden(text, sorted(_spans(text, forms)))
+        if hidden == text:
+            break
+        text = hidden
     return text
+
+
+def redacted_within(limit: int, text: str, known: Iterable[str] = ()) -> str:
+    """The same for a text of any length, of which at most `limit` characters (more than OVERLAP) are read."""
+    if len(text) <= limit:
+        return redacted(text, known)
+    kept = redacted(text[:limit], known)[:-OVERLAP]
+    return f"{kept} ... ({len(text) - limit + OVERLAP} characters left out)"
+
+
+def _spans(text: str, forms: frozenset[str]) -> Iterator[Span]:
+    yield from _found(text, forms)
+    for view in decoded(text):
+        yield from map(view.origin, _found(view.text, forms))
+
+
+def _found(text: str, forms: frozenset[str]) -> Iterator[Span]:
+    """Where there are secrets in a text; the places may overlap."""
+    for spans in (known_spans(text, forms), named_spans(text), shape_spans(text)):
+        yield from ((begin, end) for begin, end in spans if begin < end)
+
+
+def _hidden(text: str, spans: Iterable[Span]) -> str:
+    """The text with one mark for each run of spans that overlap or touch."""
+    pieces: list[str] = []
+    at = 0
+    for begin, end in spans:
+        if begin > at or not pieces:
+            pieces += [text[at:begin], HIDDEN]
+        at = max(at, end)
+    return "".join([*pieces, text[at:]]) if pieces else text

@@ -13,9 +13,13 @@ from typing import Any, TypeVar
 
 import click
 
+from classifier_operator.api.ledger import Place
+
 C = TypeVar("C", bound=Callable[..., Any])
 
 _NONE = "none"
+# A person's own session: no namespace's, which have an `@`.
+_SESSION = "kubectl-classifier"
 
 
 def role_option(command: C) -> C:
@@ -36,7 +40,8 @@ def client(service: str, region: str | None, role_arn: str = "") -> Any:
 
     settings = Config(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=70)
     with explained():
-        return Identities(settings, lambda: datetime.now(UTC)).client(service, region, role_arn)
+        identities = Identities(settings, lambda: datetime.now(UTC), assumption=lambda _: {"RoleSessionName": _SESSION})
+        return identities.client(service, Place(region or "", role_arn))
 
 
 def client_for(service: str, body: Mapping[str, Any], name: str, asked: str | None) -> Any:

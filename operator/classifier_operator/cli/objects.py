@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -14,6 +14,7 @@ import click
 
 from classifier_operator.adapters.permissions import Permission
 from classifier_operator.api.kinds import API_VERSION, GROUP, VERSION, Kind, ObjectKey
+from classifier_operator.api.paths import ApiPath, PathError, path_of
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -47,60 +48,77 @@ class Objects:
 
     def read(self, kind: Kind, name: str) -> dict[str, Any]:
         """One of our objects."""
-        from kubernetes.client import CustomObjectsApi
-
-        api = CustomObjectsApi(self._client)
         with _explained(f"{kind.value} {self.namespace}/{name}"):
-            body: dict[str, Any] = api.get_namespaced_custom_object(
-                GROUP, VERSION, self.namespace, kind.plural, name, _request_timeout=_SECONDS
-            )
-        return body
+            return self._get(path_of("apis", GROUP, VERSION, "namespaces", self.namespace, kind.plural, name))
 
     def names(self, kind: Kind, namespace: str) -> tuple[list[str], int]:
         """Some objects of a kind in a namespace, or with "" in all, and how many there are; none of an unknown kind."""
-        from kubernetes.client import CustomObjectsApi
-
-        api = CustomObjectsApi(self._client)
-        place = (GROUP, VERSION, *([namespace] if namespace else []), kind.plural)
-        look = api.list_namespaced_custom_object if namespace else api.list_cluster_custom_object
-        page = _found(f"list {kind.plural}", lambda: look(*place, limit=_PAGE, _request_timeout=_SECONDS))
+        place = ("namespaces", namespace) if namespace else ()
+        page = self._found(f"list {kind.plural}", ("apis", GROUP, VERSION, *place, kind.plural), limit=_PAGE)
         metadata = [item["metadata"] for item in page.get("items", ())]
         names = [str(ObjectKey(kind, one["namespace"], one["name"])) for one in metadata]
         return names, len(names) + page.get("metadata", {}).get("remainingItemCount", 0)
 
     def served(self) -> set[str]:
         """The resources and subresources that are served of our version."""
-        from kubernetes.client import CustomObjectsApi
-
-        api = CustomObjectsApi(self._client)
-        found = _found(API_VERSION, lambda: api.get_api_resources(GROUP, VERSION, _request_timeout=_SECONDS).to_dict())
+        found = self._found(API_VERSION, ("apis", GROUP, VERSION))
         return {resource["name"] for resource in found.get("resources", ())}
 
     def may(self, wanted: Permission) -> bool:
         """Whether the caller is allowed that."""
-        from kubernetes.client import AuthorizationV1Api
-
-        review = {"spec": {"resourceAttributes": wanted._asdict()}}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": wanted._asdict()},
+        }
+        path = path_of("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews")
         with _explained("whether that is allowed"):
-            answer = AuthorizationV1Api(self._client).create_self_subject_access_review(
-                review, _request_timeout=_SECONDS
-            )
-        return bool(answer.status.allowed)
+            answer = self._ask("POST", path, body=review)
+        return bool(answer["status"]["allowed"])
 
     def read_key(self, config_map: str, key: str) -> str:
         """The text of a ConfigMap's key."""
-        from kubernetes.client import CoreV1Api
-
         title = f"ConfigMap {self.namespace}/{config_map}"
         with _explained(title):
-            found = CoreV1Api(self._client).read_namespaced_config_map(
-                config_map, self.namespace, _request_timeout=_SECONDS
-            )
-        if key in (found.data or {}):
-            return str(found.data[key])
-        if key in (found.binary_data or {}):
-            return base64.b64decode(found.binary_data[key]).decode("utf-8", "replace")
+            found = self._get(path_of("api", "v1", "namespaces", self.namespace, "configmaps", config_map))
+        if key in found.get("data", {}):
+            return str(found["data"][key])
+        if key in found.get("binaryData", {}):
+            return base64.b64decode(found["binaryData"][key]).decode("utf-8", "replace")
         raise click.ClickException(f"{title} has no key {key}")
+
+    def _found(self, title: str, segments: Sequence[str], **query: Any) -> dict[str, Any]:
+        """What is at a path; empty where there is nothing of that kind."""
+        from kubernetes.client.exceptions import ApiException
+
+        with _explained(title):
+            try:
+                return self._get(path_of(*segments), **query)
+            except ApiException as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    return {}
+                raise
+
+    def _get(self, path: ApiPath, **query: Any) -> dict[str, Any]:
+        return self._ask("GET", path, query=[*query.items()])
+
+    def _ask(
+        self,
+        method: str,
+        path: ApiPath,
+        *,
+        query: Sequence[tuple[str, Any]] = (),
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """One request, and its JSON answer. The client's generated methods make paths in a way of their own."""
+        headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
+        request = self._client.param_serialize(
+            method, path, query_params=list(query), header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        response = self._client.call_api(*request, _request_timeout=_SECONDS)
+        response.read()
+        answer: dict[str, Any] = self._client.response_deserialize(response, {"2XX": "object"}).data
+        return answer
 
 
 def connect(kubeconfig: Path | None, namespace: str) -> Objects:
@@ -146,19 +164,6 @@ def _connect_as_pod(settings: Any, namespace: str, reason: str) -> Objects:
     return Objects(client.ApiClient(settings), namespace or _POD_NAMESPACE.read_text().strip())
 
 
-def _found(title: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a call finds; empty where there is nothing of that kind."""
-    from kubernetes.client.exceptions import ApiException
-
-    with _explained(title):
-        try:
-            return call()
-        except ApiException as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return {}
-            raise
-
-
 @contextmanager
 def _explained(title: str) -> Iterator[None]:
     from kubernetes.client.exceptions import ApiException
@@ -166,6 +171,8 @@ def _explained(title: str) -> Iterator[None]:
 
     try:
         yield
+    except PathError as error:
+        raise click.ClickException(f"{title}: {error}") from error
     except ApiException as error:
         raise click.ClickException(f"{title}: {_words(error.body) or error.reason}") from error
     except (HTTPError, OSError) as error:

@@ -7,14 +7,17 @@ import os
 import re
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import click
 
 from classifier_operator.adapters.log_lines import TEXT_FORMAT, JsonLines
+from classifier_operator.adapters.role_sessions import checked_external_id
 from classifier_operator.adapters.secrets import Redacting
-from classifier_operator.adapters.tenants_file import TenantsError, TenantsFile
+from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.cluster_name import checked_cluster_name
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard, parse_shard
@@ -55,6 +58,20 @@ class ShardType(click.ParamType[Shard]):
 @click.option("--region", default="", help="Region of objects that name none. [AWS_REGION]")
 @click.option("--role-arn", default="", help="Execution role of objects that name none.")
 @click.option("--assume-role-arn", default="", help="Role to take on for objects that name none.")
+@click.option(
+    "--assume-role-external-id",
+    default="",
+    metavar="TEXT",
+    help="ExternalId of every AssumeRole; {namespace} and {cluster} in it stand for the object's and --cluster-name. "
+    "[none]",
+)
+@click.option(
+    "--assume-role-session-tags/--no-assume-role-session-tags",
+    default=False,
+    show_default=True,
+    help="Tag the sessions of assumed roles with the object's namespace and the cluster. Both halves of the trust need "
+    "sts:TagSession.",
+)
 @click.option(
     "--deletion-policy",
     type=click.Choice(["Stop", "Delete", "Retain"]),
@@ -180,6 +197,8 @@ def command(
     region: str,
     role_arn: str,
     assume_role_arn: str,
+    assume_role_external_id: str,
+    assume_role_session_tags: bool,
     deletion_policy: str | None,
     tenants: Path | None,
     sweep_interval: float,
@@ -213,8 +232,10 @@ def command(
     """
     rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
     election = _election(lease_name, lease_namespace) if leader_elect else None
-    _check_cluster_name(cluster_name)
-    _check_tenants(tenants)
+    _require("--cluster-name", checked_cluster_name, cluster_name)
+    _require("--assume-role-external-id", checked_external_id, assume_role_external_id)
+    # An allow-list that cannot be relied on must not be started with.
+    _require(str(tenants), TenantsFile, tenants)
     _set_up_logging(log_format, log_level)
     region = region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", ""))
     queues = _queues(events_queues, region)
@@ -230,6 +251,8 @@ def command(
             assume_role_arn=assume_role_arn,
             deletion_policy=deletion_policy or "",
         ),
+        assume_role_external_id=assume_role_external_id,
+        assume_role_session_tags=assume_role_session_tags,
         tenants=tenants,
         sweep_interval=sweep_interval,
         events_queues=queues,
@@ -280,20 +303,12 @@ def _election(name: str, namespace: str) -> Election:
     return Election(name=name, namespace=namespace)
 
 
-def _check_cluster_name(name: str) -> None:
-    """Refuse a name that cannot be a tag's value."""
+def _require(what: str, check: Callable[[Any], object], value: Any) -> None:
+    """Refuse an option's value that the check raises ValueError for."""
     try:
-        checked_cluster_name(name)
+        check(value)
     except ValueError as error:
-        raise click.UsageError(f"--cluster-name: {error}") from error
-
-
-def _check_tenants(file: Path | None) -> None:
-    """An allow-list that cannot be relied on must not be started with."""
-    try:
-        TenantsFile(file)
-    except TenantsError as error:
-        raise click.UsageError(f"{file}: {error}") from error
+        raise click.UsageError(f"{what}: {error}") from error
 
 
 def _set_up_logging(log_format: str, level: str) -> None:

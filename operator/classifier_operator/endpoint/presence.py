@@ -160,4 +160,7 @@ def prerequisites(at: Situation) -> tuple[Call, ...]:
     """The calls that make what an endpoint needs, where it is not known to be there."""
     requests = {**at.wanted.models, at.wanted.config: at.wanted.config_params}
     known = (ModelView, PlainView)
-    return tuple(create(one, params) for one, params in requests.items() if not isinstance(at.seen.of(one), known))
+    # Of what is there and may be somebody else's, the answer to a creation tells whose it is.
+    return tuple(
+        create(one, params) for one, params in requests.items() if not isinstance(at.seen.owner_of(one), known)
+    )

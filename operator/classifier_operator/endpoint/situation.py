@@ -12,6 +12,7 @@ from classifier_operator.api.conditions import ConditionType, Reason, Verdict, f
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import Deployment, deployment_of
+from classifier_operator.endpoint.names import check_names
 from classifier_operator.endpoint.record import EndpointStatus, RolledBack, SmokeTestStatus, Update
 from classifier_operator.endpoint.smoke_test import test_hash
 from classifier_operator.endpoint.spec import EndpointSpec
@@ -127,6 +128,7 @@ def may_serve(sighting: Sighting) -> bool:
 def wanted_deployment(endpoint: Endpoint) -> Deployment | None:
     """The deployment that the spec asks for; None while a variant has no model to serve."""
     spec, status = endpoint.spec, endpoint.status
+    check_names(spec)
     place = place_of(spec.region, spec.assume_role_arn, endpoint.defaults)
     hardware = [hardware_of(asked, status.refused_accelerators, place) for asked in asked_for(spec)]
     sources = sources_of(endpoint)

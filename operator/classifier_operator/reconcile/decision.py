@@ -10,7 +10,9 @@ from msgspec import Struct
 from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG, ObjectKey
 from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.calls import Call
+from classifier_operator.reconcile.owner import Owner
 from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.sagemaker.regions import is_region
 from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
 
 StatusT = TypeVar("StatusT")
@@ -34,6 +36,15 @@ class Meta(Struct, frozen=True, kw_only=True):
     def owner_tags(self) -> dict[str, str]:
         """The tags by which a resource is known as this object's; the second is for people, and may be cut."""
         return {UID_TAG: self.uid, OBJECT_TAG: str(self.key)[:TAG_VALUE_LENGTH]}
+
+    @property
+    def owner(self) -> Owner:
+        """The object as the owner of its resources."""
+        return Owner(uid=self.uid, object=self.owner_tags[OBJECT_TAG])
+
+    def owns(self, owner: Owner) -> bool:
+        """Whether a resource with that owner is this object's."""
+        return owner.uid == self.uid
 
 
 class Defaults(Struct, frozen=True, kw_only=True):
@@ -113,6 +124,9 @@ def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:
     chosen = region or defaults.region
     if not chosen:
         raise SpecError("spec.region", "is not set, and neither the namespace nor the operator has a default")
+    if not is_region(chosen):
+        # The field has a pattern; the namespace's annotation and what an older CRD let through have none.
+        raise SpecError("spec.region", f"is {chosen[:64]!r}, by itself or by default, which is no name of a region")
     return Place(chosen, assume_role_arn or defaults.assume_role_arn)
 
 

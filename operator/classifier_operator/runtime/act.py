@@ -7,18 +7,19 @@ are turned into sightings here. Every other refusal goes to the caller, which de
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
 
-from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG
-from classifier_operator.api.ledger import Resource, ResourceType
+from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.scaling import endpoint_of
 from classifier_operator.reconcile.calls import Call, describe, retag, takes_over
 from classifier_operator.reconcile.decision import Meta
-from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.reconcile.owner import owner_in
+from classifier_operator.runtime.inventory import Fact, Inventory
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.workqueue import Priority
@@ -39,6 +40,8 @@ from classifier_operator.sagemaker.views import (
 
 # Tags become visible some seconds after the resource: a young one without tags may still be our own.
 TAGS_VISIBLE_AFTER = timedelta(minutes=2)
+# A resource has 50 tags at most, beside AWS's own.
+MOST_TAG_PAGES = 60
 
 
 class Executor:
@@ -48,14 +51,14 @@ class Executor:
         self._cloud = cloud
         self._inventory = inventory
         self._clock = clock
-        self._described: dict[Resource, dict[str, Any]] = {}
+        self._described: dict[tuple[ObjectKey, Resource], dict[str, Any]] = {}
 
-    def leave(self, name: Hashable, forgotten: Collection[Resource]) -> None:
-        """Who has this name has nothing to ask of AWS now, and has nothing to do with these any more."""
-        self._cloud.withdraw(name)
+    def leave(self, key: ObjectKey, forgotten: Collection[Resource]) -> None:
+        """The object has nothing to ask of AWS now, and has nothing to do with these any more."""
+        self._cloud.withdraw(key)
         self._inventory.forget(forgotten)
         for resource in forgotten:
-            self._described.pop(resource, None)
+            self._described.pop((key, resource), None)
 
     async def run(self, meta: Meta, call: Call, turn: Caller | Priority = Priority.NORMAL) -> bool:
         """Send one call; what is asked of the owner before takes turns as it does, what a refusal makes needed waits.
@@ -73,13 +76,31 @@ class Executor:
                 return True
             if not await self._may_change(meta, call, turn):
                 return False
+        except AwsRefusal as refusal:
+            if not await self._is_an_answer(meta, call, refusal):
+                raise
+            return False
+        await self._check_needs(meta, call, turn)
+        try:
             answer = await self._cloud.call(call.resource.place, call.operation, call.params, turn=turn)
         except AwsRefusal as refusal:
             if not await self._is_an_answer(meta, call, refusal):
                 raise
             return False
-        self._record(call, answer)
+        self._record(meta, call, answer)
         return True
+
+    async def is_own(self, meta: Meta, resource: Resource, turn: Caller | Priority = Priority.NORMAL) -> bool:
+        """Whether the resource is the object's; its tags are read once in a process.
+
+        Raises:
+            AwsRefusal: AWS does not tell.
+            NotYetError: it is not the caller's turn.
+
+        """
+        if not self._inventory.is_owned(resource, meta):
+            await self._identify(meta, resource, turn)
+        return self._inventory.is_owned(resource, meta)
 
     async def describe(self, resource: Resource, priority: Priority = Priority.NORMAL) -> None:
         """Look at one resource, outside of any decision."""
@@ -92,16 +113,17 @@ class Executor:
         else:
             self._inventory.glimpse(resource, view_of(resource.type, answer))
 
-    def _record(self, call: Call, answer: dict[str, Any]) -> None:
+    def _record(self, meta: Meta, call: Call, answer: dict[str, Any]) -> None:
         resource, inventory = call.resource, self._inventory
         if call.creates:
-            inventory.made(resource, _just_made(call, answer, self._clock.now()))
+            inventory.made(resource, _just_made(call, answer, self._clock.now()), meta.owner)
         elif call.operation in ("DeleteEndpoint", "DeleteTrainingJob"):
             inventory.record(resource, _with_status(inventory.get(resource), "Deleting"))
         elif call.operation.startswith(("Delete", "Deregister")) and call.operation != "DeleteTags":
             inventory.deleted(resource)
         elif call.operation == "AddTags":
-            _own(inventory, resource)
+            if takes_over(call):
+                self._own(meta, resource)
         elif call.operation == "RegisterScalableTarget":
             # It may have been deregistered before: it is there again.
             inventory.doubt(resource)
@@ -115,10 +137,11 @@ class Executor:
     async def _is_an_answer(self, meta: Meta, call: Call, refusal: AwsRefusal) -> bool:
         """Whether the refusal tells the state of the resource, so that the next decision can go on from there."""
         if refusal.kind is RefusalKind.ALREADY_EXISTS and call.creates:
-            sighting, tags = await self._whose(meta, call.resource)
-            if not isinstance(sighting, Stranger):
-                await self._add_tags(call, sighting.arn, tags)
-            self._inventory.identified(call.resource, sighting)
+            view, tags = await self._whose(meta, call.resource)
+            owner = owner_in(tags)
+            if meta.owns(owner):
+                await self._add_tags(call, view.arn, tags)
+            self._inventory.identified(meta, call.resource, view, owner)
             return True
         if refusal.kind is RefusalKind.NOT_FOUND and not call.creates:
             self._inventory.record(call.resource, Unseen.ABSENT)
@@ -142,30 +165,62 @@ class Executor:
             # It may have taken effect, or the state is not what it was thought to be: look before the next try.
             self._inventory.doubt(call.resource)
         if refusal.kind is RefusalKind.NOT_PROPAGATED:
-            for needed in _needed_by(call, refusal.message):
+            for needed in _missed_by(call, refusal.message):
                 self._inventory.doubt_if_old(needed)
         return False
 
     async def _may_change(self, meta: Meta, call: Call, turn: Caller | Priority) -> bool:
-        """Whether what the call changes is the object's own, or nobody's and about to be; asked once in a process.
+        """Whether what the call changes is the object's own, or nobody's and about to be.
+
+        Asked once in a process, but for what is taken over: another operator may have done so a moment ago.
 
         A name in the status proves nothing: an object that was restored from a backup, perhaps in another cluster,
         names what still belongs to the first one.
         """
         changed = _whose_tags_count(call.resource)
-        if not call.changes or call.creates or self._inventory.is_owned(changed):
+        if not call.changes or call.creates or self._inventory.is_owned(changed, meta):
             return True
-        sighting = self._inventory.get(changed)
+        sighting = self._inventory.seen_by(meta, changed)
         if sighting is Unseen.ABSENT:
             return True
+        if sighting is Unseen.UNKNOWN or takes_over(call) or not isinstance(sighting, Stranger):
+            sighting = await self._identify(meta, changed, turn)
         if isinstance(sighting, Stranger):
             return takes_over(call) and not sighting.owner
-        return not isinstance(await self._identify(meta, changed, turn), Stranger)
+        return True
 
-    async def _identify(self, meta: Meta, resource: Resource, turn: Caller | Priority) -> View | Stranger:
-        sighting, _ = await self._whose(meta, resource, turn)
-        self._inventory.identified(resource, sighting)
-        return sighting
+    async def _check_needs(self, meta: Meta, call: Call, turn: Caller | Priority) -> None:
+        """Refuse a call that would make the object's own endpoint serve what belongs to another object.
+
+        A status tells which configuration is gone back to, and a hand may have written it. What has no owner may be
+        used: an endpoint that was taken over came with a configuration and models of somebody's.
+        """
+        for needed in _needed_by(call):
+            if self._inventory.is_owned(needed, meta) or self._inventory.get(needed) is Unseen.ABSENT:
+                continue
+            try:
+                sighting = self._inventory.seen_by(meta, needed)
+                if not isinstance(sighting, Stranger):
+                    sighting = await self._identify(meta, needed, turn)
+            except AwsRefusal as refusal:
+                if refusal.kind is not RefusalKind.NOT_FOUND:
+                    raise
+                # AWS says so of the call itself.
+                continue
+            if isinstance(sighting, Stranger) and sighting.owner:
+                message = f"{needed.type} {needed.name} belongs to {sighting.owner} and is not used"
+                raise AwsRefusal(call.operation, RefusalKind.ALREADY_EXISTS, "NotOwned", message)
+
+    async def _identify(self, meta: Meta, resource: Resource, turn: Caller | Priority) -> Sighting:
+        view, tags = await self._whose(meta, resource, turn)
+        self._inventory.identified(meta, resource, view, owner_in(tags))
+        return self._inventory.seen_by(meta, resource)
+
+    def _own(self, meta: Meta, resource: Resource) -> None:
+        """A resource without an owner has got the object's tags: it is no stranger any more."""
+        view = self._inventory.get(resource)
+        if not isinstance(view, Unseen):
+            self._inventory.identified(meta, resource, view, meta.owner)
 
     async def _add_tags(self, call: Call, arn: str, had: dict[str, str]) -> None:
         """Its own resource of earlier: what it lacks of the tags that it would have been made with."""
@@ -175,26 +230,37 @@ class Executor:
 
     async def _whose(
         self, meta: Meta, resource: Resource, turn: Caller | Priority = Priority.NORMAL
-    ) -> tuple[View | Stranger, dict[str, str]]:
-        """Whether an existing resource of that name is this object's own, by its owner tag; and all of its tags."""
-        answer = self._described.pop(resource, None) or await self._described_now(resource, turn)
+    ) -> tuple[View, dict[str, str]]:
+        """What AWS says of an existing resource, and all of its tags, which tell its owner."""
+        answer = self._described.pop((meta.key, resource), None) or await self._described_now(resource, turn)
         view = view_of(resource.type, answer)
         try:
-            listed = await self._cloud.call(resource.place, "ListTags", {"ResourceArn": view.arn}, turn=turn)
+            tags = await self._tags_of(resource.place, view.arn, turn)
         except NotYetError:
             # Whoever stands in the second line is not to stand in the first one again.
-            self._described[resource] = answer
+            self._described[meta.key, resource] = answer
             raise
-        tags = {tag["Key"]: tag["Value"] for tag in listed.get("Tags", ())}
-        if tags.get(UID_TAG) == meta.uid:
-            return view, tags
         made = answer.get("CreationTime")
         is_young = made is not None and self._clock.now() - made < TAGS_VISIBLE_AFTER
         if not tags and is_young and resource.name != meta.adopt:
             message = f"{resource.name} was made a moment ago and has no tags yet"
             raise AwsRefusal("ListTags", RefusalKind.NOT_PROPAGATED, "TagsNotVisible", message)
-        owner = tags.get(OBJECT_TAG) or tags.get(UID_TAG, "")
-        return Stranger(view.arn, owner, view), tags
+        return view, tags
+
+    async def _tags_of(self, place: Place, arn: str, turn: Caller | Priority) -> dict[str, str]:
+        """Read all tags of a resource; a page may have fewer than are asked for, and ours may be on any of them."""
+        tags: dict[str, str] = {}
+        query = {"ResourceArn": arn}
+        for _ in range(MOST_TAG_PAGES):
+            page = await self._cloud.call(place, "ListTags", query, turn=turn)
+            tags |= {tag["Key"]: tag["Value"] for tag in page.get("Tags", ())}
+            if not page.get("NextToken"):
+                return tags
+            query = {"ResourceArn": arn, "NextToken": page["NextToken"]}
+            # Who has begun goes on; nobody gives up a place in the line between two pages.
+            turn = turn.priority if isinstance(turn, Caller) else turn
+        message = f"the tags of {arn} do not end after {MOST_TAG_PAGES} pages"
+        raise AwsRefusal("ListTags", RefusalKind.UNAVAILABLE, "TooManyPages", message)
 
     async def _described_now(self, resource: Resource, turn: Caller | Priority) -> dict[str, Any]:
         call = describe(resource)
@@ -206,18 +272,27 @@ def _whose_tags_count(resource: Resource) -> Resource:
     return endpoint_of(resource) if resource.type is ResourceType.SCALABLE_TARGET else resource
 
 
-def _needed_by(call: Call, words: str) -> list[Resource]:
-    """The configurations or models that the call refers to: AWS says that it cannot find one of them.
+def _needed_by(call: Call) -> list[Resource]:
+    """The configurations or models that the call refers to."""
+    place, params = call.resource.place, call.params
+    if call.operation == "CreateEndpointConfig":
+        names = dict.fromkeys(one["ModelName"] for one in params["ProductionVariants"])
+        return [Resource(place, ResourceType.MODEL, name) for name in names]
+    if call.operation in ("CreateEndpoint", "UpdateEndpoint"):
+        return [Resource(place, ResourceType.ENDPOINT_CONFIG, params["EndpointConfigName"])]
+    return []
+
+
+def _missed_by(call: Call, words: str) -> set[Resource]:
+    """The configurations or models that AWS cannot find.
 
     An update needs the configuration that it leaves as well; only AWS's words tell which of the two is missed.
     """
-    place, params = call.resource.place, call.params
-    if call.operation == "CreateEndpointConfig":
-        return [Resource(place, ResourceType.MODEL, one["ModelName"]) for one in params["ProductionVariants"]]
+    place, needed = call.resource.place, set(_needed_by(call))
     if call.operation in ("CreateEndpoint", "UpdateEndpoint"):
-        names = {params["EndpointConfigName"], *_CONFIG_IN_WORDS.findall(words)}
-        return [Resource(place, ResourceType.ENDPOINT_CONFIG, name) for name in names]
-    return []
+        named = _CONFIG_IN_WORDS.findall(words)
+        needed |= {Resource(place, ResourceType.ENDPOINT_CONFIG, name) for name in named}
+    return needed
 
 
 _CONFIG_IN_WORDS = re.compile(r"endpoint-config/([a-zA-Z0-9-]+)")
@@ -246,14 +321,7 @@ def _just_made(call: Call, answer: dict[str, Any], now: datetime) -> View:
     return ModelView(arn) if kind is ResourceType.MODEL else PlainView(arn)
 
 
-def _own(inventory: Inventory, resource: Resource) -> None:
-    """A resource without an owner has got our tags: it is no stranger any more."""
-    sighting = inventory.get(resource)
-    if isinstance(sighting, Stranger) and sighting.view is not None:
-        inventory.identified(resource, sighting.view)
-
-
-def _with_status(sighting: Sighting, status: str) -> Sighting:
+def _with_status(sighting: Fact, status: str) -> Fact:
     if isinstance(sighting, JobView):
         return structs.replace(sighting, status=status, secondary_status=status, is_detailed=False)
     if isinstance(sighting, EndpointView):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.behalf import decision_for, resources_for, seen_of, subject_for
 from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
@@ -34,11 +36,12 @@ from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester
-from classifier_operator.runtime.store import Body, Store
+from classifier_operator.runtime.store import Body, Store, uid_of
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal
+from classifier_operator.sagemaker.views import Stranger
 from classifier_operator.training import decide as trainings
 from classifier_operator.training import status as training_status
 from classifier_operator.training.fetches import AbortCall, ImportCall
@@ -60,12 +63,16 @@ class Look(Struct, frozen=True, kw_only=True):
     """One look at an object: what is known, and what is decided; `now` is when, for all that follows from it."""
 
     now: datetime
+    meta: Meta
     subject: Subject
     decision: AnyDecision
 
 
 class Controller:
-    """Brings one object at a time to what its spec says."""
+    """Brings one object at a time to what its spec says.
+
+    waiting: entered with the object's key while a pass waits for AWS.
+    """
 
     def __init__(
         self,
@@ -81,6 +88,7 @@ class Controller:
         troubles: Troubles,
         clock: Clock,
         allowed: Callable[[str], Allowance] = lambda _: EVERYTHING,
+        waiting: Callable[[ObjectKey], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._store = store
         self._inventory = inventory
@@ -93,12 +101,14 @@ class Controller:
         self._troubles = troubles
         self._clock = clock
         self._allowed = allowed
+        self._waiting = waiting
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
         # What was asked of AWS since the status was last written: somebody else's write may know nothing of it.
         self._asked_for: dict[ObjectKey, set[Resource]] = {}
         self._identities: dict[ObjectKey, str] = {}
         self._modified: dict[ObjectKey, str] = {}
+        self._uids: dict[ObjectKey, str] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Do what there is to do for the object now.
@@ -112,6 +122,7 @@ class Controller:
             self._forget(key)
             self._queue.forget(key)
             return
+        self._recognize(key, body)
         if gather.is_being_deleted(body) and not gather.has_finalizer(body):
             return
         try:
@@ -119,12 +130,19 @@ class Controller:
         except gather.InvalidObjectError as error:
             await self._refuse(key, body, str(error))
 
+    def _recognize(self, key: ObjectKey, body: Body) -> None:
+        """Forget what is known of an object that had the same name before: it was another one."""
+        uid = uid_of(body)
+        if self._uids.setdefault(key, uid) != uid:
+            self._forget(key)
+            self._uids[key] = uid
+
     def expect(self, key: ObjectKey, body: Body) -> None:
         """From the start on, look at what is at AWS for an object, and not only once it was its turn.
 
         What its status says of it is corrected by its first pass.
         """
-        follow, guard = gather.left_at_aws(body)
+        follow, guard = (resources_for(key.namespace, one) for one in gather.left_at_aws(body))
         self._inventory.watch(key, follow=follow, guard=guard)
 
     def looked(self, resource: Resource, refusal: AwsRefusal | None) -> None:
@@ -159,8 +177,7 @@ class Controller:
         has_made = False
         for _ in range(ROUNDS):
             look = await self._decide(key, {**body, "status": self._with_all_asked_for(key, status)})
-            meta = gather.meta_of(key, body)
-            decision = look.decision
+            meta, decision = look.meta, look.decision
             calls = self._due(key, look)
             if not calls:
                 break
@@ -192,22 +209,22 @@ class Controller:
         now = self._clock.now()
         if key.kind is Kind.TRAINING:
             training = gather.training_of(key, body, defaults, imports=self._importer.of(key), allowed=allowed)
-            subject = trainings.subject_of(training)
-            decision: AnyDecision = trainings.decide(training, self._seen(key, subject), now)
+            meta, subject = training.meta, subject_for(key.namespace, trainings.subject_of(training))
+            decision: AnyDecision = trainings.decide(training, self._seen(meta, subject), now)
         else:
             outcome = self._smoke_tests.get(key)
             endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed)
-            subject = endpoints.subject_of(endpoint)
-            self._ask_anew(key, subject)
+            meta, subject = endpoint.meta, subject_for(key.namespace, endpoints.subject_of(endpoint))
+            self._ask_anew(meta, subject)
             self._look_again(key, subject, endpoint.status.last_modified_time)
-            decision = endpoints.decide(endpoint, self._seen(key, subject), now)
-        return Look(now=now, subject=subject, decision=decision)
+            decision = endpoints.decide(endpoint, self._seen(meta, subject), now)
+        return Look(now=now, meta=meta, subject=subject, decision=decision_for(key.namespace, decision))
 
-    def _ask_anew(self, key: ObjectKey, subject: Subject) -> None:
+    def _ask_anew(self, meta: Meta, subject: Subject) -> None:
         """Somebody has edited the object: whose the things of others are may have changed, too."""
-        if self._identities.get(key, subject.identity) != subject.identity:
-            self._inventory.doubt_strangers(subject.resources)
-        self._identities[key] = subject.identity
+        if self._identities.get(meta.key, subject.identity) != subject.identity:
+            self._inventory.doubt_strangers(meta, subject.resources)
+        self._identities[meta.key] = subject.identity
 
     def _look_again(self, key: ObjectKey, subject: Subject, modified: str) -> None:
         """Another operator has written of a later change than this one has seen: believed until the next look."""
@@ -215,11 +232,8 @@ class Controller:
             self._modified[key] = modified
             self._inventory.doubt_older(subject.resources, modified)
 
-    def _seen(self, key: ObjectKey, subject: Subject) -> Seen:
-        troubles = self._troubles.of(key, subject.identity)
-        sightings = self._inventory.of(subject.resources)
-        unproven = frozenset(one for one in sightings if not self._inventory.is_owned(one))
-        return Seen(sightings=sightings, troubles=troubles, unproven=unproven)
+    def _seen(self, meta: Meta, subject: Subject) -> Seen:
+        return seen_of(self._inventory, meta, subject, self._troubles.of(meta.key, subject.identity))
 
     def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
         """The decision's calls, without those to a resource whose last refusal is still being waited out."""
@@ -252,7 +266,8 @@ class Controller:
             if self._is_outdated(meta):
                 raise OutdatedError
             try:
-                is_taken = await self._send(key, meta, call)
+                with self._waiting(key):
+                    is_taken = await self._send(key, meta, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
                 logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
@@ -279,6 +294,8 @@ class Controller:
         elif isinstance(call, AbortCall):
             await self._importer.abort(key, call)
         elif isinstance(call, SmokeTestCall):
+            if not await self._executor.is_own(meta, call.resource, self._turn(key)):
+                return False
             self._smoke_tests[key] = await self._smoke_tester.run(call)
         else:
             if call.creates:
@@ -323,7 +340,10 @@ class Controller:
 
     def _keep_track(self, key: ObjectKey, look: Look) -> None:
         """Watch what is on the move from now on, and forget what the object has nothing to do with any more."""
-        self._inventory.watch(key, follow=look.decision.follow, guard=look.decision.guard)
+        decision, meta = look.decision, look.meta
+        cared = decision.follow | decision.guard
+        strangers = frozenset(one for one in cared if isinstance(self._inventory.seen_by(meta, one), Stranger))
+        self._inventory.watch(key, follow=decision.follow, guard=decision.guard, strangers=strangers)
         self._executor.leave(key, self._resources_of(key) - look.subject.resources)
         self._subjects[key] = look.subject
 
@@ -340,12 +360,13 @@ class Controller:
         await self._writer.status(key, body, {**body.get("status", {}), **as_json(conditions)})
 
     def _forget(self, key: ObjectKey) -> None:
-        self._inventory.watch(key, follow=frozenset(), guard=frozenset())
+        self._inventory.abandon(key)
         self._executor.leave(key, self._resources_of(key))
         self._subjects.pop(key, None)
         self._asked_for.pop(key, None)
         self._identities.pop(key, None)
         self._modified.pop(key, None)
+        self._uids.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)

@@ -3,6 +3,10 @@
 AWS is eventually consistent: a resource that was made a moment ago may not be found yet. So "there is none" is not
 believed for a while after the operator itself has made it; and of one that this process has never seen, which an
 earlier one may have made just before it was killed, it must be said twice, with some time in between.
+
+A sighting and a resource's owner are facts about AWS, and the same for all objects. Whether a resource is an object's
+own or a stranger's follows from its owner, for each object by its UID: that one object owns it does not make it
+another's.
 """
 
 from __future__ import annotations
@@ -13,13 +17,19 @@ from datetime import UTC, datetime, timedelta
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType
-from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Stranger, Unseen
+from classifier_operator.reconcile.decision import Meta
+from classifier_operator.reconcile.owner import Owner
+from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Stranger, Unseen, View
 
 # How long "not found" right after a creation may be nothing but delay (AWS's own clients wait about 10 s).
 SETTLING_SECONDS = 60.0
 CONFIRMED_AFTER_SECONDS = 15.0
 # The time of what the operator has made a moment ago is its own.
 CLOCKS_DIFFER = timedelta(seconds=10)
+# A List may tell a time with fewer digits than a Describe.
+SAME_TIME = timedelta(seconds=1)
+
+Fact = View | Unseen
 
 
 class Inventory:
@@ -32,12 +42,15 @@ class Inventory:
 
     def __init__(self, *, changed: Callable[[ObjectKey], None], clock: Callable[[], float]) -> None:
         self.is_growing = False
-        self._sightings: dict[Resource, Sighting] = {}
+        self._sightings: dict[Resource, Fact] = {}
         self._made: dict[Resource, float] = {}
         # Those of which AWS's word has been taken, and when "not found" was first said of others.
         self._known: set[Resource] = set()
-        # Those whose tags say that they are the object's: sweeps, which ask for no tags, see strangers' as well.
-        self._owned: set[Resource] = set()
+        # Those whose tags have been read: sweeps, which ask for no tags, see strangers' as well.
+        self._owners: dict[Resource, Owner] = {}
+        # Who waits for a stranger's resource, and who has to ask again whose it is.
+        self._waiting: dict[ObjectKey, frozenset[Resource]] = {}
+        self._asking: dict[ObjectKey, set[Resource]] = defaultdict(set)
         self._missed: dict[Resource, float] = {}
         self._following: dict[ObjectKey, frozenset[Resource]] = {}
         self._guarding: dict[ObjectKey, frozenset[Resource]] = {}
@@ -47,43 +60,59 @@ class Inventory:
         self._changed = changed
         self._clock = clock
 
-    def of(self, resources: Iterable[Resource]) -> Mapping[Resource, Sighting]:
-        """What is known of these resources."""
-        return {one: self._sightings[one] for one in resources if one in self._sightings}
+    def of(self, meta: Meta, resources: Iterable[Resource]) -> Mapping[Resource, Sighting]:
+        """What the object knows of these resources."""
+        seen = {one: self.seen_by(meta, one) for one in resources}
+        return {one: sighting for one, sighting in seen.items() if sighting is not Unseen.UNKNOWN}
 
-    def get(self, resource: Resource) -> Sighting:
-        """What is known of a resource."""
+    def seen_by(self, meta: Meta, resource: Resource) -> Sighting:
+        """What the object knows of a resource: of another owner's, that it is a stranger's."""
+        fact = self.get(resource)
+        owner = self._owners.get(resource)
+        if isinstance(fact, Unseen) or owner is None or meta.owns(owner):
+            return fact
+        if resource in self._asking.get(meta.key, ()):
+            return Unseen.UNKNOWN
+        return Stranger(fact.arn, owner.words, fact)
+
+    def get(self, resource: Resource) -> Fact:
+        """What is known of a resource, whosever it is."""
         return self._sightings.get(resource, Unseen.UNKNOWN)
 
-    def is_owned(self, resource: Resource) -> bool:
-        """Whether it is known to be the object's own, and not only to be there."""
-        return resource in self._owned
+    def is_owned(self, resource: Resource, meta: Meta) -> bool:
+        """Whether its tags say that it is that object's, and not only that it is there."""
+        owner = self._owners.get(resource)
+        return owner is not None and meta.owns(owner)
 
-    def made(self, resource: Resource, sighting: Sighting) -> None:
-        """The operator has just made it: a "not found" in the next minute means nothing."""
+    def made(self, resource: Resource, sighting: View, owner: Owner) -> None:
+        """The operator has just made it for that owner: a "not found" in the next minute means nothing."""
         self._made[resource] = self._clock()
         self._known.add(resource)
-        self._owned.add(resource)
+        self._owners[resource] = owner
         self._sightings[resource] = sighting
 
-    def identified(self, resource: Resource, sighting: Sighting) -> None:
-        """AWS has said this of it, and of its tags whose it is."""
-        if isinstance(sighting, Stranger):
-            self._owned.discard(resource)
-        else:
-            self._owned.add(resource)
+    def identified(self, meta: Meta, resource: Resource, sighting: View, owner: Owner) -> None:
+        """AWS has said this of it, and its tags whose it is, when the object has asked."""
         self.record(resource, sighting)
+        before = self._owners.get(resource)
+        self._owners[resource] = owner
+        self._asking[meta.key].discard(resource)
+        if before is not None and before != owner:
+            self._tell(resource)
 
-    def record(self, resource: Resource, sighting: Sighting) -> None:
+    def record(self, resource: Resource, sighting: Fact) -> None:
         """AWS has said this of it."""
         before = self._sightings.get(resource)
         if sighting is Unseen.ABSENT:
             if self._is_settling(resource) or not self._is_confirmed(resource):
                 return
-            self._owned.discard(resource)
+            self._owners.pop(resource, None)
         else:
             # AWS has seen it: from now on "not found" means that it is gone.
-            self._made.pop(resource, None)
+            is_new = self._made.pop(resource, None) is not None
+            if not is_new and _is_another(before, sighting):
+                # Somebody has deleted it and made one of the same name.
+                self._owners.pop(resource, None)
         self._known.add(resource)
         self._missed.pop(resource, None)
         if before is not None and _says_the_same(before, sighting):
@@ -92,43 +121,50 @@ class Inventory:
         if before != sighting:
             self._tell(resource)
 
-    def glimpse(self, resource: Resource, sighting: Sighting) -> None:
+    def glimpse(self, resource: Resource, sighting: Fact) -> None:
         """A sweep has seen it, which does not tell whose it is.
 
         Of what appears where there was nothing the owner has to be asked for first; so has that of a stranger's which
         somebody waits for, as its owner may have let go of it.
         """
-        before = self.get(resource)
-        if sighting is Unseen.ABSENT or not (before is Unseen.ABSENT or isinstance(before, Stranger)):
-            self.record(resource, sighting)
-        elif before is Unseen.ABSENT or self._is_guarded(resource):
+        if sighting is not Unseen.ABSENT and self.get(resource) is Unseen.ABSENT:
             self.doubt(resource)
             self._tell(resource)
+            return
+        self.record(resource, sighting)
+        if sighting is Unseen.ABSENT:
+            return
+        for key in self.carers_of(resource):
+            if resource in self._waiting.get(key, frozenset()):
+                self._asking[key].add(resource)
+                self._changed(key)
 
     def deleted(self, resource: Resource) -> None:
         """The operator has deleted it and AWS has said yes."""
         self._made.pop(resource, None)
-        self._owned.discard(resource)
+        self._owners.pop(resource, None)
         self._sightings[resource] = Unseen.ABSENT
 
     def forget(self, resources: Iterable[Resource]) -> None:
-        """Nobody will ask for these any more."""
+        """Somebody will not ask for these any more; what others care for is kept."""
         for resource in resources:
+            if self.is_cared_for(resource):
+                continue
             self._sightings.pop(resource, None)
             self._made.pop(resource, None)
             self._missed.pop(resource, None)
             self._known.discard(resource)
-            self._owned.discard(resource)
+            self._owners.pop(resource, None)
 
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""
         self._sightings.pop(resource, None)
 
-    def doubt_strangers(self, resources: Iterable[Resource]) -> None:
-        """Whose these are must be asked again, of those that were somebody else's."""
+    def doubt_strangers(self, meta: Meta, resources: Iterable[Resource]) -> None:
+        """The object has to ask again whose these are, of those that were somebody else's."""
         for resource in resources:
-            if isinstance(self.get(resource), Stranger):
-                self.doubt(resource)
+            if isinstance(self.seen_by(meta, resource), Stranger):
+                self._asking[meta.key].add(resource)
 
     def doubt_older(self, resources: Iterable[Resource], modified: str) -> None:
         """Somebody has seen endpoints as of that time (AWS's LastModifiedTime): what is older is out of date."""
@@ -153,15 +189,31 @@ class Inventory:
         if not self._is_settling(resource):
             self.doubt(resource)
 
-    def watch(self, key: ObjectKey, *, follow: frozenset[Resource], guard: frozenset[Resource]) -> None:
-        """From now on the object cares for these: `follow` is swept often, `guard` rarely."""
+    def watch(
+        self,
+        key: ObjectKey,
+        *,
+        follow: frozenset[Resource],
+        guard: frozenset[Resource],
+        strangers: frozenset[Resource] = frozenset(),
+    ) -> None:
+        """From now on the object cares for these: `follow` is swept often, `guard` rarely.
+
+        strangers: those of them that are somebody else's: the object waits for their owner to let go of them.
+        """
         for resource in self._following.get(key, frozenset()) | self._guarding.get(key, frozenset()):
             self._drop(resource, key)
         _set(self._following, key, follow)
         _set(self._guarding, key, guard)
+        _set(self._waiting, key, strangers & guard)
         for resource in follow | guard:
             self._carers[resource].add(key)
             self._named[_named(resource)].add(resource)
+
+    def abandon(self, key: ObjectKey) -> None:
+        """The object is gone and cares for nothing."""
+        self.watch(key, follow=frozenset(), guard=frozenset())
+        self._asking.pop(key, None)
 
     def carers_of(self, resource: Resource) -> tuple[ObjectKey, ...]:
         """The objects that care for it."""
@@ -202,9 +254,6 @@ class Inventory:
             if not self._named[name]:
                 del self._named[name]
 
-    def _is_guarded(self, resource: Resource) -> bool:
-        return any(resource in self._guarding.get(key, frozenset()) for key in self.carers_of(resource))
-
     def _is_settling(self, resource: Resource) -> bool:
         made = self._made.get(resource)
         if made is None:
@@ -224,6 +273,15 @@ class Inventory:
     def _tell(self, resource: Resource) -> None:
         for key in self.carers_of(resource):
             self._changed(key)
+
+
+def _is_another(before: Fact | None, after: Fact) -> bool:
+    """Whether a resource was made at another time than the one of before."""
+    if not isinstance(before, JobView | EndpointView) or not isinstance(after, JobView | EndpointView):
+        return False
+    if before.created is None or after.created is None:
+        return False
+    return abs(before.created - after.created) > SAME_TIME
 
 
 def _is_leaving(sighting: Sighting) -> bool:

@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_LENGTH = 63
+# CreateEndpoint's EndpointName, and what else has a name there.
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 HASH_LENGTH = 8
+
+
+def is_name(text: str) -> bool:
+    """Whether something at SageMaker may be called that."""
+    return len(text) <= MAX_LENGTH and _NAME.fullmatch(text) is not None
 
 
 def content_hash(*parts: str | Mapping[str, Any]) -> str:

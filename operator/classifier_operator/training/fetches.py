@@ -42,8 +42,10 @@ class Fetch(Struct, frozen=True, kw_only=True):
     @property
     def intent(self) -> Upload:
         """The upload that is about to be begun, as the status records it."""
-        region, role = self.place
-        return Upload(s3_uri=self.s3_uri, source=self.source, region=region, assume_role_arn=role)
+        place = self.place
+        return Upload(
+            s3_uri=self.s3_uri, source=self.source, region=place.region, assume_role_arn=place.assume_role_arn
+        )
 
     def is_of(self, upload: Upload) -> bool:
         """Whether the upload is one of this very file to this very place."""

@@ -204,10 +204,10 @@ def test_defaults_are_looked_at_as_well() -> None:
         ("spec.roleArn (by default)", "role"),
         ("spec.assumeRoleArn (by default)", "assumed"),
     ]
-    assert [(one.path, one.value) for one in placed("a", "b", "c", defaults)] == [
-        ("spec.region", "a"),
+    assert [(one.path, one.value) for one in placed("us-west-2", "b", "c", defaults)] == [
+        ("spec.region", "us-west-2"),
         ("spec.roleArn", "b"),
         ("spec.assumeRoleArn", "c"),
     ]
     with pytest.raises(SpecError, match=r"^spec\.roleArn"):
-        placed("a", "", "", Defaults())
+        placed("us-west-2", "", "", Defaults())

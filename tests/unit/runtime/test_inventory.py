@@ -10,10 +10,14 @@ from tests.unit.fakes import START, FakeClock
 
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
-from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, SETTLING_SECONDS, Inventory
-from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Unseen
+from classifier_operator.reconcile.decision import Meta
+from classifier_operator.reconcile.owner import Owner
+from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, SETTLING_SECONDS, Fact, Inventory
+from classifier_operator.sagemaker.views import EndpointView, JobView, Stranger, Unseen
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
+META = Meta(key=KEY, uid="1")
+OTHER = Meta(key=KEY._replace(name="other"), uid="2")
 JOB = Resource(Place("us-east-1"), ResourceType.TRAINING_JOB, "job")
 ENDPOINT = Resource(Place("us-east-1"), ResourceType.ENDPOINT, "endpoint")
 RUNNING = JobView(name="job", arn="arn", status="InProgress", secondary_status="Training", is_detailed=True)
@@ -38,7 +42,7 @@ def inventory(told: list[ObjectKey], clock: FakeClock) -> Inventory:
     return made
 
 
-NO_NEWS: dict[str, tuple[Resource, Sighting, Sighting]] = {
+NO_NEWS: dict[str, tuple[Resource, Fact, Fact]] = {
     "the same": (JOB, RUNNING, RUNNING),
     "a list of the same": (JOB, RUNNING, structs.replace(RUNNING, is_detailed=False)),
     "a list without the secondary status": (
@@ -48,7 +52,7 @@ NO_NEWS: dict[str, tuple[Resource, Sighting, Sighting]] = {
     ),
     "a list of an endpoint": (ENDPOINT, SERVING, structs.replace(SERVING, is_detailed=False)),
 }
-NEWS: dict[str, tuple[Resource, Sighting, Sighting]] = {
+NEWS: dict[str, tuple[Resource, Fact, Fact]] = {
     "another status": (JOB, RUNNING, structs.replace(RUNNING, status="Completed", is_detailed=False)),
     "another secondary status": (JOB, RUNNING, structs.replace(RUNNING, secondary_status="Uploading")),
     "gone": (JOB, RUNNING, Unseen.ABSENT),
@@ -61,9 +65,7 @@ NEWS: dict[str, tuple[Resource, Sighting, Sighting]] = {
 
 
 @pytest.mark.parametrize(("resource", "before", "after"), NO_NEWS.values(), ids=NO_NEWS.keys())
-def test_no_news(
-    inventory: Inventory, told: list[ObjectKey], resource: Resource, before: Sighting, after: Sighting
-) -> None:
+def test_no_news(inventory: Inventory, told: list[ObjectKey], resource: Resource, before: Fact, after: Fact) -> None:
     inventory.record(resource, before)
     told.clear()
     inventory.record(resource, after)
@@ -72,7 +74,7 @@ def test_no_news(
 
 @pytest.mark.parametrize(("resource", "before", "after"), NEWS.values(), ids=NEWS.keys())
 def test_news_is_told_once(
-    inventory: Inventory, told: list[ObjectKey], resource: Resource, before: Sighting, after: Sighting
+    inventory: Inventory, told: list[ObjectKey], resource: Resource, before: Fact, after: Fact
 ) -> None:
     inventory.record(resource, before)
     told.clear()
@@ -111,28 +113,28 @@ def test_what_was_seen_once_is_gone_when_aws_says_so(inventory: Inventory) -> No
 
 
 def test_not_found_is_not_believed_of_what_was_just_made(inventory: Inventory, clock: FakeClock) -> None:
-    inventory.made(JOB, RUNNING)
+    inventory.made(JOB, RUNNING, META.owner)
     clock.seconds = SETTLING_SECONDS - 1
     inventory.record(JOB, Unseen.ABSENT)
     assert inventory.get(JOB) == RUNNING
 
 
 def test_not_found_is_believed_after_a_minute(inventory: Inventory, clock: FakeClock) -> None:
-    inventory.made(JOB, RUNNING)
+    inventory.made(JOB, RUNNING, META.owner)
     clock.seconds = SETTLING_SECONDS
     inventory.record(JOB, Unseen.ABSENT)
     assert inventory.get(JOB) is Unseen.ABSENT
 
 
 def test_not_found_is_believed_of_what_aws_has_shown(inventory: Inventory) -> None:
-    inventory.made(JOB, RUNNING)
+    inventory.made(JOB, RUNNING, META.owner)
     inventory.record(JOB, structs.replace(RUNNING, secondary_status="Uploading"))
     inventory.record(JOB, Unseen.ABSENT)
     assert inventory.get(JOB) is Unseen.ABSENT
 
 
 def test_what_the_operator_deleted_is_gone_at_once(inventory: Inventory) -> None:
-    inventory.made(JOB, RUNNING)
+    inventory.made(JOB, RUNNING, META.owner)
     inventory.deleted(JOB)
     assert inventory.get(JOB) is Unseen.ABSENT
 
@@ -141,7 +143,7 @@ def test_what_the_operator_deleted_is_gone_at_once(inventory: Inventory) -> None
 def test_what_is_old_and_not_found_is_doubted(
     inventory: Inventory, clock: FakeClock, seconds: float, is_doubted: bool
 ) -> None:
-    inventory.made(JOB, RUNNING)
+    inventory.made(JOB, RUNNING, META.owner)
     clock.seconds = seconds
     inventory.doubt_if_old(JOB)
     assert (inventory.get(JOB) is Unseen.UNKNOWN) is is_doubted
@@ -159,7 +161,7 @@ def test_what_is_old_and_not_found_is_doubted(
     ],
 )
 def test_what_a_list_has_shown_to_be_at_rest_is_not_listed_again(
-    inventory: Inventory, seen: Sighting, is_followed: bool
+    inventory: Inventory, seen: Fact, is_followed: bool
 ) -> None:
     inventory.record(JOB, seen)
     assert (JOB in inventory.followed()) is is_followed
@@ -176,9 +178,66 @@ def test_who_does_not_care_any_more_is_not_told(inventory: Inventory, told: list
 
 
 def test_what_is_forgotten_is_unknown(inventory: Inventory) -> None:
+    inventory.watch(KEY, follow=NONE, guard=NONE)
     inventory.record(JOB, RUNNING)
     inventory.forget([JOB])
-    assert (inventory.get(JOB), inventory.of([JOB])) == (Unseen.UNKNOWN, {})
+    assert (inventory.get(JOB), inventory.of(META, [JOB])) == (Unseen.UNKNOWN, {})
+
+
+def test_what_others_care_for_is_not_forgotten(inventory: Inventory) -> None:
+    inventory.record(JOB, RUNNING)
+    inventory.forget([JOB])
+    assert inventory.get(JOB) == RUNNING
+
+
+def test_what_one_object_owns_is_a_strangers_to_another(inventory: Inventory) -> None:
+    inventory.made(ENDPOINT, SERVING, META.owner)
+    assert (inventory.seen_by(META, ENDPOINT), inventory.is_owned(ENDPOINT, META)) == (SERVING, True)
+    stranger = Stranger("arn", "ClassifierTraining/vision/digits", SERVING)
+    assert (inventory.seen_by(OTHER, ENDPOINT), inventory.is_owned(ENDPOINT, OTHER)) == (stranger, False)
+
+
+def test_what_is_seen_only_is_nobodys_yet(inventory: Inventory) -> None:
+    inventory.record(ENDPOINT, SERVING)
+    assert (inventory.seen_by(META, ENDPOINT), inventory.is_owned(ENDPOINT, META)) == (SERVING, False)
+
+
+def test_who_asks_again_whose_it_is_asks_for_itself_only(inventory: Inventory) -> None:
+    inventory.made(ENDPOINT, SERVING, META.owner)
+    inventory.doubt_strangers(OTHER, [ENDPOINT])
+    assert inventory.seen_by(OTHER, ENDPOINT) is Unseen.UNKNOWN
+    assert (inventory.seen_by(META, ENDPOINT), inventory.is_owned(ENDPOINT, META)) == (SERVING, True)
+    inventory.identified(OTHER, ENDPOINT, SERVING, META.owner)
+    assert isinstance(inventory.seen_by(OTHER, ENDPOINT), Stranger)
+
+
+def test_who_waits_for_a_strangers_asks_again_at_each_look(inventory: Inventory, told: list[ObjectKey]) -> None:
+    inventory.identified(META, ENDPOINT, SERVING, META.owner)
+    inventory.identified(OTHER, ENDPOINT, SERVING, META.owner)
+    inventory.watch(OTHER.key, follow=NONE, guard=frozenset({ENDPOINT}), strangers=frozenset({ENDPOINT}))
+    told.clear()
+    inventory.glimpse(ENDPOINT, SERVING)
+    assert told == [OTHER.key]
+    assert inventory.seen_by(OTHER, ENDPOINT) is Unseen.UNKNOWN
+    inventory.identified(OTHER, ENDPOINT, SERVING, Owner())
+    assert inventory.seen_by(OTHER, ENDPOINT) == Stranger("arn", "", SERVING)
+    # Whoever had it is told that it is nobody's now.
+    assert KEY in told
+
+
+def test_one_that_somebody_has_made_anew_is_nobodys_yet(inventory: Inventory) -> None:
+    seen = structs.replace(SERVING, created=START)
+    inventory.identified(META, ENDPOINT, seen, META.owner)
+    inventory.record(ENDPOINT, structs.replace(seen, created=START + timedelta(milliseconds=1)))
+    assert inventory.is_owned(ENDPOINT, META)
+    inventory.record(ENDPOINT, structs.replace(seen, created=START + timedelta(minutes=1)))
+    assert not inventory.is_owned(ENDPOINT, META)
+
+
+def test_aws_own_time_of_what_was_just_made_says_nothing_of_its_owner(inventory: Inventory) -> None:
+    inventory.made(ENDPOINT, structs.replace(SERVING, created=START), META.owner)
+    inventory.record(ENDPOINT, structs.replace(SERVING, created=START + timedelta(seconds=20)))
+    assert inventory.is_owned(ENDPOINT, META)
 
 
 THERE = "arn:aws:iam::222222222222:role/Classifiers"

@@ -13,6 +13,7 @@ from tests.unit.builders import REGION, ROLE, training_spec
 from tests.unit.requests import problems
 
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Place
 from classifier_operator.reconcile.decision import Defaults, Meta, SpecError
 from classifier_operator.sagemaker.s3_address import bucket_and_key
 from classifier_operator.training.fetches import shown
@@ -305,7 +306,7 @@ def test_what_is_shown_of_a_url(url: str, text: str) -> None:
 def test_the_namespaces_defaults_fill_in_what_is_absent() -> None:
     defaults = Defaults(region="eu-west-1", role_arn=ROLE, assume_role_arn="arn:other")
     run = wanted(defaults=defaults, region="", roleArn="")
-    assert run.place == ("eu-west-1", "arn:other")
+    assert run.place == Place("eu-west-1", "arn:other")
     assert run.request["RoleArn"] == ROLE
 
 

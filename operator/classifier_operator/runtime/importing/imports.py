@@ -70,7 +70,8 @@ class Importer:
         backoff: Backoff,
         sent: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._uploads = Uploads(store, sent)
+        self._store = store
+        self._sent = sent
         self._sources = sources
         self._clock = clock
         self._changed = changed
@@ -119,10 +120,11 @@ class Importer:
         tasks = [task for task in self._tasks if task.get_name() == _task_name(key, upload.s3_uri)]
         if tasks:
             await asyncio.wait(tasks)
+        uploads = self._uploads(key)
         if upload.upload_id:
-            await self._uploads.abort(upload)
+            await uploads.abort(upload)
         else:
-            await self._uploads.abort_unnamed(upload, self._active())
+            await uploads.abort_unnamed(upload, self._active())
         self._ended[key].add(upload)
 
     def keep(self, key: ObjectKey, fetches: Iterable[Fetch]) -> None:
@@ -145,7 +147,8 @@ class Importer:
         trouble = before.trouble if before.run == call.run else None
         job.progress = structs.replace(before, phase=Phase.LOOKING, run=call.run, upload=call.recorded, trouble=trouble)
         if job.transfer is None:
-            job.transfer = Transfer(job.fetch, self._sources, self._uploads, self._limits, _Reporter(self, job))
+            uploads = self._uploads(job.key)
+            job.transfer = Transfer(job.fetch, self._sources, uploads, self._limits, _Reporter(self, job))
         name = _task_name(job.key, job.fetch.s3_uri)
         job.task = asyncio.get_running_loop().create_task(self._run(job, job.transfer, call.recorded), name=name)
         self._tasks.add(job.task)
@@ -197,13 +200,14 @@ class Importer:
 
     async def _is_in_place(self, job: Job, recorded: Upload | None) -> bool:
         """Whether the file is there; then an upload of the same to the same place is of no use any more."""
-        size = await self._uploads.size_in_place(job.fetch)
+        uploads = self._uploads(job.key)
+        size = await uploads.size_in_place(job.fetch)
         if size is None:
             return False
         if recorded is not None and recorded.upload_id:
-            await self._uploads.abort(recorded)
+            await uploads.abort(recorded)
         elif recorded is not None:
-            await self._uploads.abort_unnamed(recorded, self._active())
+            await uploads.abort_unnamed(recorded, self._active())
         self.show(job, phase=Phase.IN_PLACE, done=size, total=size, trouble=None)
         return True
 
@@ -225,6 +229,9 @@ class Importer:
         if now >= job.told_at:
             job.told_at = due
             self._changed(job.key, due - now)
+
+    def _uploads(self, key: ObjectKey) -> Uploads:
+        return Uploads(self._store, key.namespace, self._sent)
 
     def _active(self) -> set[str]:
         """The ids of the uploads that this process fills."""

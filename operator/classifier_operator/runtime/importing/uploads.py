@@ -33,11 +33,13 @@ class Part(Struct, frozen=True):
 class Uploads:
     """Multipart uploads.
 
+    namespace: on whose behalf S3 is called.
     sent: called with the size of each part that S3 has taken.
     """
 
-    def __init__(self, store: ObjectStore, sent: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, store: ObjectStore, namespace: str, sent: Callable[[int], None] = lambda _: None) -> None:
         self._store = store
+        self._namespace = namespace
         self._sent = sent
 
     async def size_in_place(self, fetch: Fetch) -> int | None:
@@ -108,7 +110,8 @@ class Uploads:
         bucket, key = bucket_and_key(intent.s3_uri)
         params = {"Bucket": bucket, "Prefix": key}
         try:
-            listed = await self._store.call_s3(_place(intent), "ListMultipartUploads", params)
+            place = _place(intent).acting_for(self._namespace)
+            listed = await self._store.call_s3(place, "ListMultipartUploads", params)
         except AwsRefusal as refusal:
             if refusal.kind is RefusalKind.NOT_FOUND:
                 return
@@ -127,6 +130,7 @@ class Uploads:
     async def _call(self, place: Place, operation: str, s3_uri: str, **params: Any) -> dict[str, Any]:
         bucket, key = bucket_and_key(s3_uri)
         try:
+            place = place.acting_for(self._namespace)
             return await self._store.call_s3(place, operation, {"Bucket": bucket, "Key": key, **params})
         except AwsRefusal as refusal:
             words = _FORBIDDEN if refusal.code == "403" else refusal.message

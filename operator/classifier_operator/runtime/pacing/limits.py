@@ -143,14 +143,21 @@ class Line:
         if self._turns.pop(name, None) is not None:
             self._tokens += 1
 
+    def give_back(self) -> None:
+        """Take back a turn: the call is not made."""
+        self._tokens += 1
+        if self._window is not None:
+            self._window.not_sent()
+        if self._waiting:
+            self._serve_now()
+
     def ended(self, ago: float) -> None:
         """A call is under way no more for so many seconds, whatever came of it."""
         if self._window is None:
             return
         self._window.answered(self._clock() - ago)
         if self._timer is not None:
-            self._timer.cancel()
-            self._serve()
+            self._serve_now()
 
     def went_well(self) -> None:
         """AWS took a call."""
@@ -224,6 +231,11 @@ class Line:
         seconds = max(0.001, seconds) if seconds > 0 else 1 / self._pace.rate
         self._timer = asyncio.get_running_loop().call_later(seconds, self._serve)
 
+    def _serve_now(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._serve()
+
     def _serve(self) -> None:
         """Give out the tokens that there are, to the most urgent first."""
         self._timer = None
@@ -295,6 +307,10 @@ class RateLimits:
         """The caller of that name wants nothing any more, wherever it stands."""
         for line in self._stood.pop(name, ()):
             line.withdraw(name)
+
+    def give_back(self, place: Place, operation: str) -> None:
+        """Take back a turn: the call is not made."""
+        self._line(place, operation).give_back()
 
     def ended(self, place: Place, operation: str, ago: float = 0.0) -> None:
         """The call, which was waited for or claimed, is under way no more for so many seconds.

@@ -50,6 +50,10 @@ class Window:
         self._under_way += 1
         self._sent = at
 
+    def not_sent(self) -> None:
+        """A call that was to be sent is not."""
+        self._under_way -= 1
+
     def answered(self, now: float) -> None:
         """A call was answered, or will be no more."""
         self._under_way -= 1

@@ -1,0 +1,62 @@
+"""On whose behalf AWS is called: where a role is assumed, its session and what it has shown belong to one namespace.
+
+Decisions are about one object and know no namespace; what they ask for gets the object's own here. A status that
+somebody has written can therefore name a role, but never another namespace to assume it for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from msgspec import structs
+
+from classifier_operator.api.ledger import Resource
+from classifier_operator.endpoint.smoke_test import SmokeTestCall
+from classifier_operator.reconcile.calls import Call
+from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
+from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.runtime.inventory import Inventory
+
+T = TypeVar("T")
+
+
+def resources_for(namespace: str, resources: Iterable[Resource]) -> frozenset[Resource]:
+    """Return the resources as that namespace reaches them."""
+    return frozenset(one.acting_for(namespace) for one in resources)
+
+
+def subject_for(namespace: str, subject: Subject) -> Subject:
+    """Return the subject with its resources as that namespace reaches them."""
+    return structs.replace(subject, resources=resources_for(namespace, subject.resources))
+
+
+def decision_for(namespace: str, decision: Decision[T]) -> Decision[T]:
+    """Return the decision with all that it calls and watches as that namespace reaches it."""
+    return structs.replace(
+        decision,
+        calls=tuple(_call_for(namespace, call) for call in decision.calls),
+        follow=resources_for(namespace, decision.follow),
+        guard=resources_for(namespace, decision.guard),
+    )
+
+
+def seen_of(inventory: Inventory, meta: Meta, subject: Subject, troubles: Mapping[Resource, Trouble]) -> Seen:
+    """Return what the object knows of the subject's resources, by the keys that decisions have for them."""
+    sightings = inventory.of(meta, subject.resources)
+    return Seen(
+        sightings=_as_decided(sightings),
+        troubles=_as_decided(troubles),
+        unproven=frozenset(one.acting_for("") for one in sightings if not inventory.is_owned(one, meta)),
+    )
+
+
+def _as_decided(found: Mapping[Resource, T]) -> dict[Resource, T]:
+    return {one.acting_for(""): value for one, value in found.items()}
+
+
+def _call_for(namespace: str, call: Any) -> Any:
+    # Imports name no resource of their own: the importer knows whose they are.
+    if isinstance(call, Call | SmokeTestCall):
+        return structs.replace(call, resource=call.resource.acting_for(namespace))
+    return call

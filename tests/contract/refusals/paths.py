@@ -1,0 +1,147 @@
+"""What is refused because it could lead elsewhere: out of a path, an address, a header or a line."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tests.contract.paths import DROP
+from tests.contract.refusals.form import Refusal, endpoint, training, training_field
+from tests.contract.refusals.inputs import AUGMENTED
+from tests.contract.refusals.smoke_test import SMOKE_TEST
+
+_DOTS: Final = "must have no . or .. between slashes"
+_SHAPE: Final = "should match"
+_KEY: Final = "labels.txt"
+
+# Names that are none of an object of the cluster.
+_NO_NAMES: Final = {
+    "path": "../../victim/configmaps/db",
+    "encoded": "..%2f..%2fvictim",
+    "dot": ".",
+    "dots": "..",
+    "query": "db?watch=1",
+    "fragment": "db#x",
+    "line": "db\n",
+    "upper-case": "DB",
+    "unicode": "d‥b",
+}
+_NO_KEYS: Final = {"dot": ".", "dots": "..", "dots-first": "..a", "slash": "a/b", "line": "a\n", "encoded": "%2e"}
+# Keys in S3 that an HTTP client or a proxy resolves, or that end a line.
+_KEYS_WITH_DOTS: Final = {"up": "a/../b/", "up-at-once": "../b/", "here": "a/./b/"}
+_KEYS_WITH_CONTROLS: Final = {"line": "a\nb/", "nul": "a\0b/", "return": "a\rb/", "escape": "a\x1bb/"}
+_NO_CONTENT_TYPES: Final = {
+    "line": "image/png\n",
+    "header": "image/png\r\nX-Amzn-SageMaker-Target-Variant: other",
+    "folded": "image/png\r\n x",
+    "unicode": "image/pñg",
+}
+_MODEL: Final[dict[str, Any]] = {"spec.trainingRef": DROP}
+
+
+def _config_map(where: str, ref: dict[str, str]) -> dict[str, Any]:
+    if where == "spec.classLabels":
+        return {where: {"configMapKeyRef": ref}}
+    return {"spec.smokeTest": {**SMOKE_TEST, "image": {"configMapKeyRef": ref}}}
+
+
+def _config_maps() -> list[Refusal]:
+    rows = []
+    for where in ("spec.classLabels", "spec.smokeTest.image"):
+        for name, value in _NO_NAMES.items():
+            changes = _config_map(where, {"name": value, "key": _KEY})
+            rows.append(endpoint(f"{where}-name-{name}", changes, f"{where}.configMapKeyRef.name", _SHAPE))
+        for name, value in _NO_KEYS.items():
+            changes = _config_map(where, {"name": "labels", "key": value})
+            rows.append(endpoint(f"{where}-key-{name}", changes, f"{where}.configMapKeyRef.key", _SHAPE))
+    return rows
+
+
+def _keys(message: str, keys: dict[str, str]) -> list[Refusal]:
+    """A row for each address in S3 with each of these keys."""
+    rows = []
+    for name, key in keys.items():
+        uri = f"s3://birds/{key}"
+        model = {"artifactS3Uri": f"{uri}model.tar.gz"}
+        test = {**SMOKE_TEST, "image": {"s3Uri": f"{uri}x.png"}}
+        variant = {"spec.variants[champion]": {"model": model, "instanceType": "ml.m5.large"}}
+        rows += [
+            endpoint(f"model-{name}", {**_MODEL, "spec.model": model}, "spec.model.artifactS3Uri", message),
+            endpoint(
+                f"variant-model-{name}", variant, "spec.variants[1].model.artifactS3Uri", message, base="variants"
+            ),
+            endpoint(f"image-{name}", {"spec.smokeTest": test}, "spec.smokeTest.image.s3Uri", message),
+            endpoint(f"capture-{name}", {"spec.dataCapture": {"s3Uri": uri}}, "spec.dataCapture.s3Uri", message),
+            training(f"input-{name}", {"spec.inputs[train].s3Uri": uri}, "spec.inputs[0].s3Uri", message),
+            training_field(f"output-{name}", "spec.output.s3Uri", uri, message),
+            training(
+                f"checkpoint-{name}",
+                {"spec.spot": {"maxWaitSeconds": 90000, "checkpointS3Uri": uri}},
+                "spec.spot.checkpointS3Uri",
+                message,
+            ),
+        ]
+    return rows
+
+
+def _content_types() -> list[Refusal]:
+    rows = []
+    for name, value in _NO_CONTENT_TYPES.items():
+        test = {"spec.smokeTest": {**SMOKE_TEST, "contentType": value}}
+        rows.append(endpoint(f"contentType-{name}", test, "spec.smokeTest.contentType", _SHAPE))
+        given = {"spec.inputs[train].contentType": value}
+        rows.append(training(f"contentType-{name}", given, "spec.inputs[0].contentType", _SHAPE))
+    return rows
+
+
+def _images() -> list[Refusal]:
+    rows = []
+    for name, value in {"line": "mine:1\n", "nul": "mine\0:1", "unicode": "mine\uff1a1"}.items():
+        model = {"artifactS3Uri": "s3://b-1/m.tar.gz", "image": value}
+        variant = {"spec.variants[champion]": {"model": model, "instanceType": "ml.m5.large"}}
+        rows += [
+            endpoint(f"image-{name}", {**_MODEL, "spec.model": model}, "spec.model.image", _SHAPE),
+            endpoint(f"variant-image-{name}", variant, "spec.variants[1].model.image", _SHAPE, base="variants"),
+            training_field(f"image-{name}", "spec.algorithm.image", value, _SHAPE),
+        ]
+    return rows
+
+
+_ALL: Final = (
+    *_config_maps(),
+    *_keys(_DOTS, _KEYS_WITH_DOTS),
+    *_keys(_SHAPE, _KEYS_WITH_CONTROLS),
+    *_content_types(),
+    *_images(),
+    *(
+        endpoint(f"{base}-region-{name}", {"spec.region": value}, "spec.region", _SHAPE, base=base)
+        for base in ("endpoint", "variants")
+        for name, value in {"host": "us-east-1.example.org/", "line": "us-east-1\n", "dots": "us-east-1/.."}.items()
+    ),
+    endpoint("alarm-line", {"spec.rollout": {"alarms": ["a\nb"]}}, "spec.rollout.alarms[0]", _SHAPE),
+)
+ENDPOINTS: Final = tuple(row for row in _ALL if row.base != "training")
+TRAININGS: Final = (
+    *(row for row in _ALL if row.base == "training"),
+    training_field("region-host", "spec.region", "us-east-1.example.org/", _SHAPE),
+    training(
+        "attribute-line",
+        {"spec.inputs[train]": {**AUGMENTED, "attributeNames": ["source-ref", "a\nb"]}},
+        "spec.inputs[1].attributeNames[1]",
+        _SHAPE,
+    ),
+    training(
+        "extra-line",
+        {"spec.hyperparameters.extra": {"a": "x\ny"}},
+        "spec.hyperparameters.extra.a",
+        _SHAPE,
+    ),
+    *(
+        training(
+            f"source-{name}",
+            {"spec.inputs[train].source": {"url": f"https://example.org/{value}"}},
+            "spec.inputs[0].source.url",
+            _SHAPE,
+        )
+        for name, value in {"line": "a\nb", "nul": "a\0b", "backslash": "a\\b", "space": "a b"}.items()
+    ),
+)
