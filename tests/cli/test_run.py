@@ -40,10 +40,13 @@ def test_import_options_that_make_no_sense(options: list[str], words: str) -> No
         (["--leader-elect", "--lease-name", "x" * 64, "--lease-namespace", "x"], "at most 63"),
         (["--shard", "4/3"], "'4/3' is no shard: write I/N, for example 2/5, with I from 1 to N"),
         (["--shard", "2"], "'2' is no shard"),
+        (["--namespace", "vision", "--namespace", "../x"], "--namespace '../x' is no name of a namespace"),
+        (["--namespace", "vision*"], "--namespace 'vision*' is no name of a namespace"),
+        (["--region", "us-east-1.example.org/"], "--region 'us-east-1.example.org/' is no name of a region"),
     ],
-    ids=["no namespace", "no name", "too long", "no such shard", "no shard"],
+    ids=["no namespace", "no name", "too long", "no such shard", "no shard", "path", "pattern", "host"],
 )
-def test_options_of_replicas_that_make_no_sense(
+def test_options_that_make_no_sense(
     options: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("classifier_operator.cli.run.POD_NAMESPACE", tmp_path / "none")

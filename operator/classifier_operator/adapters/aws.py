@@ -23,6 +23,7 @@ from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.daemon_threads import DaemonThreads
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Identities, refusal_in
+from classifier_operator.adapters.requests import check_request
 from classifier_operator.adapters.role_sessions import NAMES_ONLY, RoleSessions
 from classifier_operator.adapters.secrets import given_secrets
 from classifier_operator.api.ledger import Place
@@ -124,7 +125,7 @@ class Aws:
         def send() -> Answered[dict[str, Any]]:
             return _whole(getattr(self._client(place, service), xform_name(operation))(**params))
 
-        exchange = Exchange(service, operation, place.region, params)
+        exchange = _exchange(service, operation, place, params)
         # What a job's environment says may be secret, and AWS repeats what it refuses.
         answer = await self._run(place, exchange, send, _texts(params.get("Environment")), turn)
         if arn := next((value for name, value in answer.items() if name.endswith("Arn")), ""):
@@ -137,14 +138,14 @@ class Aws:
 
     async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
         """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
-        params = {"EndpointName": endpoint, "ContentType": content_type, "Body": body}
         target = {"TargetVariant": variant} if variant else {}
+        params = {"EndpointName": endpoint, "ContentType": content_type, "Body": body, **target}
 
         def send() -> Answered[bytes]:
-            answer = self._client(place, "sagemaker-runtime").invoke_endpoint(**params, **target)
+            answer = self._client(place, "sagemaker-runtime").invoke_endpoint(**params)
             return Answered(answer["Body"].read(), answer["ResponseMetadata"])
 
-        return await self._run(place, Exchange("sagemaker-runtime", "InvokeEndpoint", place.region, params), send)
+        return await self._run(place, _exchange("sagemaker-runtime", "InvokeEndpoint", place, params), send)
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         """An object of S3, at most `limit` bytes of it."""
@@ -155,7 +156,7 @@ class Aws:
             answer = self._client(place, "s3").get_object(**params)
             return Answered(answer["Body"].read(limit), answer["ResponseMetadata"])
 
-        return await self._run(place, Exchange("s3", "GetObject", place.region, params), send)
+        return await self._run(place, _exchange("s3", "GetObject", place, params), send)
 
     async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One call of S3's API that returns no body."""
@@ -163,7 +164,7 @@ class Aws:
         def send() -> Answered[dict[str, Any]]:
             return _whole(getattr(self._client(place, "s3"), xform_name(operation))(**params))
 
-        return await self._run(place, Exchange("s3", operation, place.region, params), send)
+        return await self._run(place, _exchange("s3", operation, place, params), send)
 
     async def call_sqs(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One call of SQS's API, which has no limits of its own and may wait: so nothing else waits for it."""
@@ -171,7 +172,7 @@ class Aws:
         def send() -> Answered[dict[str, Any]]:
             return _whole(getattr(self._client(place, "sqs"), xform_name(operation))(**params))
 
-        exchange = Exchange("sqs", operation, place.region, params)
+        exchange = _exchange("sqs", operation, place, params)
         return await self._exchanged(self._apart, place, exchange, send)
 
     async def _run(
@@ -290,6 +291,12 @@ class Aws:
             if key not in self._clients:
                 self._clients[key] = self._identities.client(service, place)
             return self._clients[key]
+
+
+def _exchange(service: str, operation: str, place: Place, params: Mapping[str, Any]) -> Exchange:
+    """A call that is about to be sent, if it is one that may be. Raises AwsRefusal."""
+    check_request(place, operation, params)
+    return Exchange(service, operation, place.region, params)
 
 
 async def _within(seconds: float, future: Future[T], operation: str) -> T:

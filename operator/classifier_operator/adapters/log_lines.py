@@ -1,4 +1,8 @@
-"""The log as JSON, a line for each record: an exception's traceback is a field, never further lines."""
+"""The log's lines: whatever is in a record, nobody can make it look like another one.
+
+As JSON a record is a line, and a traceback one of its fields. As text a record is a line as well, and the lines of a
+traceback follow, indented.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,26 @@ from pythonjsonlogger.json import JsonFormatter
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.monitoring.logs import topic
 
-TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_INDENT = "\n    "
 _RENAMED = {"levelname": "level", "name": "logger", "exc_info": "traceback"}
 # What kopf adds to its records for its own formatters.
 _OF_KOPF = ("k8s_ref", "k8s_skip", "settings")
+
+
+class TextLines(logging.Formatter):
+    """A line for people: the time, level, logger and message."""
+
+    def __init__(self) -> None:
+        super().__init__(_TEXT_FORMAT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line, and those of its traceback."""
+        return _INDENT.join(map(_printable, super().format(record).split("\n")))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as logging calls it
+        """The line alone."""
+        return _printable(super().formatMessage(record))
 
 
 class JsonLines(JsonFormatter):
@@ -48,3 +68,10 @@ def _object_of(record: logging.LogRecord) -> dict[str, str]:
 def _fields(key: ObjectKey, uid: str) -> dict[str, str]:
     fields = {"object": str(key), "kind": key.kind.value, "namespace": key.namespace, "name": key.name}
     return {**fields, "uid": uid} if uid else fields
+
+
+def _printable(text: str) -> str:
+    """The text with escapes for what ends a line, moves a terminal's cursor or turns the direction of reading."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\t" else one.encode("unicode_escape").decode() for one in text)

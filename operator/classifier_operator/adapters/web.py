@@ -31,6 +31,8 @@ _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_conne
 
 # It is kept in the status.
 VALIDATOR_LIMIT = 256
+# And goes into a header again.
+_VALIDATOR = re.compile(rf"[ -~]{{1,{VALIDATOR_LIMIT}}}")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LATER = frozenset({408, 425, 429})
@@ -52,7 +54,9 @@ class WebSources:
             BadSourceError, SourceUnavailableError: the server does not give the file.
 
         """
-        headers = {"Range": f"bytes={offset}-", "If-Range": validator} if offset and validator else {}
+        # It comes from the object's status, where anything may stand.
+        is_usable = offset and _VALIDATOR.fullmatch(validator)
+        headers = {"Range": f"bytes={offset}-", "If-Range": validator} if is_usable else {}
         location = located(url, self._rules)
         for _ in range(MOST_REDIRECTS + 1):
             source = await self._ask(location, headers)
@@ -181,7 +185,7 @@ def _validator(headers: Mapping[str, str]) -> str:
     """What changes when the file does, exactly: a weak ETag allows for differences (RFC 9110, 8.8)."""
     etag = headers.get("ETag", "")
     validator = etag if etag.startswith('"') else headers.get("Last-Modified", "")
-    return validator if len(validator) <= VALIDATOR_LIMIT else ""
+    return validator if _VALIDATOR.fullmatch(validator) else ""
 
 
 def _reason(error: BaseException) -> str:

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 import click
 
 from classifier_operator.api.ledger import Place
+from classifier_operator.sagemaker.names import is_name
+from classifier_operator.sagemaker.regions import is_region
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -50,6 +52,9 @@ def client_for(service: str, body: Mapping[str, Any], name: str, asked: str | No
     asked: the role to take on, `none`, or None for what the object says.
     """
     region = body["status"]["region"]
+    # They become parts of an address, and whoever may write the object's status has written them.
+    if not is_region(region) or not is_name(name):
+        raise click.ClickException(f"the object's status names {name!r} in {region!r}, which cannot be at SageMaker")
     if asked is not None:
         return client(service, region, "" if asked == _NONE else asked)
     role = operators_role(body, name)

@@ -14,17 +14,19 @@ from typing import Any
 
 import click
 
-from classifier_operator.adapters.log_lines import TEXT_FORMAT, JsonLines
+from classifier_operator.adapters.log_lines import JsonLines, TextLines
 from classifier_operator.adapters.role_sessions import checked_external_id
 from classifier_operator.adapters.secrets import Redacting
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.cluster_name import checked_cluster_name
+from classifier_operator.api.names import is_namespace
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard, parse_shard
 from classifier_operator.runtime.hints.address import QueueAddress, address_of
 from classifier_operator.runtime.importing.netguard import Rules, rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.pacing.limits import MOST_RATE
+from classifier_operator.sagemaker.regions import is_region
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
@@ -238,6 +240,7 @@ def command(
     _require(str(tenants), TenantsFile, tenants)
     _set_up_logging(log_format, log_level)
     region = region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", ""))
+    _check_names(namespaces, region)
     queues = _queues(events_queues, region)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
@@ -284,6 +287,14 @@ def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, c
         raise click.UsageError(str(error)) from error
 
 
+def _check_names(namespaces: tuple[str, ...], region: str) -> None:
+    """What becomes a part of paths and host names is a name, and no pattern of names."""
+    if wrong := [name for name in namespaces if not is_namespace(name)]:
+        raise click.UsageError(f"--namespace {wrong[0]!r} is no name of a namespace")
+    if region and not is_region(region):
+        raise click.UsageError(f"--region {region!r} is no name of a region, such as us-east-1")
+
+
 def _queues(urls: tuple[str, ...], region: str) -> tuple[QueueAddress, ...]:
     """Where events come from; two listeners would take them from each other."""
     try:
@@ -313,7 +324,7 @@ def _require(what: str, check: Callable[[Any], object], value: Any) -> None:
 
 def _set_up_logging(log_format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacting(JsonLines() if log_format == "json" else logging.Formatter(TEXT_FORMAT)))
+    handler.setFormatter(Redacting(JsonLines() if log_format == "json" else TextLines()))
     # Below a warning, libraries say whom they call with which credentials: nobody needs that, and nobody shall read it.
     chosen = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(level=max(logging.WARNING, chosen), handlers=[handler], force=True)

@@ -16,12 +16,16 @@ from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.reconcile.calls import identify, own
 from classifier_operator.reconcile.decision import Decision, Meta
 from classifier_operator.reconcile.trouble import verdict_of
+from classifier_operator.sagemaker.names import is_name
 from classifier_operator.sagemaker.views import EndpointView, ModelView, Stranger, Unseen, View
+
+# Of what is no name so many characters are repeated.
+SHOWN = 64
 
 
 def candidates_of(meta: Meta, place: Place) -> tuple[Resource, ...]:
-    """What the annotation may mean: the endpoint of that name, else the model."""
-    if not meta.adopt:
+    """What the annotation may mean: the endpoint of that name, else the model; nothing, if it is no name at AWS."""
+    if not is_name(meta.adopt):
         return ()
     return Resource(place, ResourceType.ENDPOINT, meta.adopt), Resource(place, ResourceType.MODEL, meta.adopt)
 
@@ -30,6 +34,9 @@ def adopts(at: Situation) -> EndpointDecision | None:
     """Find what is to be taken over, name it in the status, then put the owner's tags on it."""
     if not at.meta.adopt:
         return None
+    if not is_name(at.meta.adopt):
+        message = f"metadata.annotations: adopt: {at.meta.adopt[:SHOWN]!r} is no name of an endpoint or a model"
+        return Decision(status=at.says(stalled(Reason.INVALID_SPEC, message, serving=at.serves)), guard=at.own)
     if _is_named(at):
         return _tagged(at)
     for candidate in candidates_of(at.meta, at.wanted.place):

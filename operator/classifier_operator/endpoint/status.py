@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 from msgspec import structs
 
@@ -110,7 +111,7 @@ def without_endpoint(status: EndpointStatus) -> EndpointStatus:
 def invocation_url(region: str, name: str) -> str:
     """Where the endpoint is invoked (SageMaker Runtime's InvokeEndpoint)."""
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://runtime.sagemaker.{region}.{domain}/endpoints/{name}/invocations"
+    return f"https://runtime.sagemaker.{region}.{domain}/endpoints/{quote(name, safe='')}/invocations"
 
 
 def selector_of(name: str) -> str:

@@ -19,12 +19,16 @@ def bucket_and_key(s3_uri: str) -> tuple[str, str]:
 
 
 def flaw_of(s3_uri: str) -> str:
-    """Why no object is asked for by this address; "" where nothing is wrong with it.
+    """Why no object is asked for by this address; "" where nothing is wrong with it."""
+    return flaw_of_key(bucket_and_key(s3_uri)[1])
+
+
+def flaw_of_key(key: str) -> str:
+    """Why no object is asked for by this key; "" where nothing is wrong with it.
 
     S3 takes every key as it is. HTTP clients, proxies and servers that stand for S3 resolve dots between slashes, so
     that another object is asked for than the one that was named, and checked.
     """
-    _, key = bucket_and_key(s3_uri)
     if _DOTS.search(key):
         return "must have no . or .. between slashes"
-    return "must have no control characters" if _CONTROL.search(s3_uri) else ""
+    return "must have no control characters" if _CONTROL.search(key) else ""

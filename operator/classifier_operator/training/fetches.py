@@ -12,7 +12,7 @@ from msgspec import Struct
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.reconcile.decision import SpecError
 from classifier_operator.reconcile.trouble import Trouble
-from classifier_operator.sagemaker.s3_address import bucket_and_key
+from classifier_operator.sagemaker.s3_address import bucket_and_key, flaw_of_key
 from classifier_operator.training.spec import Input, Source, TrainingSpec, Upload
 
 # S3 takes keys of at most 1,024 bytes of UTF-8.
@@ -166,6 +166,8 @@ def _object_of(channel: Input, source: Source, path: str) -> str:
             raise SpecError(f"{path}.url", "must end in a file name, which becomes the object's name in S3")
         uri = f"{uri.removesuffix('/')}/{name}"
     _, key = bucket_and_key(uri)
+    if flaw := flaw_of_key(key):
+        raise SpecError(f"spec.inputs[{channel.name}].s3Uri", flaw)
     if not key or key.endswith("/"):
         raise SpecError(path, f"{uri} names no object: a manifest's s3Uri is that of the manifest itself")
     if len(key.encode()) > KEY_LIMIT:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from classifier_operator.adapters.exchange import Exchange
-from classifier_operator.adapters.log_lines import JsonLines
+from classifier_operator.adapters.log_lines import JsonLines, TextLines
+from classifier_operator.adapters.secrets import Redacting
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.monitoring.logs import about, fields_of, topic
 from classifier_operator.runtime.monitoring.metrics import Metrics
@@ -146,3 +147,37 @@ def test_a_call_tells_what_it_is_about_and_no_other_parameter(caplog: pytest.Log
         "r-1",
     )
     assert "hunter2" not in str(fields)
+
+
+def text(message: str, exc_info: Any = None) -> str:
+    record = logging.LogRecord("somebody", logging.INFO, __file__, 1, message, (), exc_info)
+    return Redacting(TextLines()).format(record)
+
+
+FORGED = "2026-01-01 12:00:00,000 CRITICAL root forged"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_a_text_cannot_begin_another_line(end: str) -> None:
+    found = text(f"ConfigMap a{end}{FORGED} does not exist")
+    assert len(found.splitlines()) == 1
+    assert found.endswith(f"a{end.encode('unicode_escape').decode()}{FORGED} does not exist")
+
+
+@pytest.mark.parametrize("sign", ["\x1b[2J", "\x08", "\x9b2J", "\u202e", "\u2066", "\0"])
+def test_a_text_cannot_steer_a_terminal(sign: str) -> None:
+    assert text(f"a{sign}b").endswith(f"a{sign.encode('unicode_escape').decode()}b")
+
+
+def test_letters_of_any_language_stay() -> None:
+    assert text("équipe 日本\t1").endswith("équipe 日本\t1")
+
+
+def test_a_traceback_is_indented_and_begins_no_line_of_its_own() -> None:
+    try:
+        raise ValueError(f"first\n{FORGED}\r{FORGED}")
+    except ValueError:
+        first, *others = text("unforeseen", sys.exc_info()).splitlines()
+    assert first.endswith("unforeseen")
+    assert f"    {FORGED}\\r{FORGED}" in others
+    assert all(one.startswith("    ") for one in others)

@@ -85,6 +85,13 @@ async def test_the_rest_of_a_file_that_is_to_be_read_anew(web: WebSource, how: d
     assert await fetched(f"{web.url}/x", offset=1000, validator='"1"') == (0, len(CONTENT), CONTENT)
 
 
+@pytest.mark.parametrize("validator", ['"1"\r\nX-A: b', '"1"\n', '"1"\n x', '"ü"', '"\0"', '"' + "x" * 256])
+async def test_a_validator_that_is_no_header_is_not_sent(web: WebSource, validator: str) -> None:
+    web.put("/x", CONTENT)
+    assert await fetched(f"{web.url}/x", offset=1000, validator=validator) == (0, len(CONTENT), CONTENT)
+    assert {name.lower() for name in web.asked[0].headers} == SAID
+
+
 async def test_a_file_that_has_no_rest(web: WebSource) -> None:
     web.put("/x", CONTENT, statuses=deque([416]))
     assert await fetched(f"{web.url}/x", offset=len(CONTENT), validator='"1"') == (0, len(CONTENT), CONTENT)
@@ -98,6 +105,8 @@ async def test_a_file_that_has_no_rest(web: WebSource) -> None:
         ('W/"1"', "", ""),
         ("", "", ""),
         (f'"{"x" * 255}"', "", ""),
+        ('"ü"', "", ""),
+        ('"a\tb"', "", ""),
     ],
 )
 async def test_what_tells_that_a_file_has_changed(web: WebSource, etag: str, modified: str, validator: str) -> None:

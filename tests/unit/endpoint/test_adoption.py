@@ -317,3 +317,11 @@ async def test_ready_stays_true_to_the_endpoint_of_another_region(world: World) 
     del world.cloud.resources[PLACE, "Endpoint", own]
     await world.run(2)
     assert ready(world, key) == ("False", "InvalidSpec")
+
+
+@pytest.mark.parametrize("name", ["../x", "..", "by-hand/../x", "%2e%2e", "by-hand\n", "by-hand?x", "a" * 64, "ü"])
+async def test_what_is_no_name_at_aws_is_not_asked_for(world: World, name: str) -> None:
+    key = adopting(world, name)
+    await world.run(4)
+    assert stalled(world, key) == ("True", "InvalidSpec")
+    assert world.cloud.log == []

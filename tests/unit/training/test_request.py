@@ -232,6 +232,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "source of a host alone": (from_source(("train", "s3://b/t", "https://h")), "must end in a file name"),
     "source that is a path": (from_source(("train", "s3://b/t", "https://h/..%2Fx")), "must end in a file name"),
     "source of dots": (from_source(("train", "s3://b/t", "https://h/..")), "must end in a file name"),
+    "source to where it leads out of": (
+        from_source(("train", "s3://b/t/../u", "https://h/x")),
+        "spec.inputs[train].s3Uri: must have no . or .. between slashes",
+    ),
+    "source to a key of two lines": (
+        from_source(("train", "s3://b/t\nu", "https://h/x")),
+        "spec.inputs[train].s3Uri: must have no control characters",
+    ),
     "manifest without a key": (
         from_source(("train", "s3://bucket", "https://h/x"), s3DataType="ManifestFile"),
         "spec.inputs[train].source: s3://bucket names no object",

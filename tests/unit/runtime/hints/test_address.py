@@ -23,7 +23,22 @@ def test_the_region_of_a_url(url: str, region: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "events", "arn:aws:sqs:us-east-1:123456789012:events", "ftp://h/123456789012/e", "https://h/events"]
+    "url",
+    [
+        "",
+        "events",
+        "arn:aws:sqs:us-east-1:123456789012:events",
+        "ftp://h/123456789012/e",
+        "https://h/events",
+        "https://h/123456789012/e?Action=DeleteQueue",
+        "https://h/123456789012/e#x",
+        "https://user@h/123456789012/e",
+        "https://h/123456789012/../123456789012/e",
+        "https://h/123456789012/e\n",
+        "https://h/1234\n56789012/e",
+        "https://h /123456789012/e",
+        "https://h/123456789012/%65",
+    ],
 )
 def test_what_is_no_queue(url: str) -> None:
     with pytest.raises(ValueError, match="no queue's URL"):
