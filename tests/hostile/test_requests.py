@@ -51,7 +51,7 @@ def answered(request: Request) -> tuple[int, bytes]:
         keys = "<AccessKeyId>A</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
         given = f"<Credentials>{keys}<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
         return 200, f"<AssumeRoleResponse><AssumeRoleResult>{given}</AssumeRoleResult></AssumeRoleResponse>".encode()
-    return 200, b"{}"
+    return 200, b"{}" if request.method == "POST" and "?" not in request.target else b""
 
 
 def refused(server: Answering, call: Callable[[], Awaitable[Any]], member: str) -> None:
