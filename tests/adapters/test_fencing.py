@@ -62,7 +62,7 @@ async def test_without_the_lease_nothing_is_sent(fenced: Make, control: Control)
     with pytest.raises(AwsRefusal):
         await aws.call_s3(PLACE, "HeadObject", {"Bucket": "bucket", "Key": "k"})
     with pytest.raises(AwsRefusal):
-        await aws.invoke(PLACE, "endpoint", b"x", "image/png")
+        await aws.invoke(PLACE, "endpoint", b"x", "image/png", limit=100)
     assert control.counts() == {}
 
 

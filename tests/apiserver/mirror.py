@@ -32,7 +32,7 @@ class Mirror:
     seen: how often each canary was sent by the operator: it uses what it must not show.
     cut: operations whose next answers are cut off in the middle. refused: operations that are refused once, in the
     Query protocol, with these code and words. refuse_credentials: they are refused, with the request
-    in the refusal.
+    in the refusal. invocation: what every InvokeEndpoint is answered with; None: what the emulator says.
     """
 
     def __init__(self, aws_url: str) -> None:
@@ -40,6 +40,7 @@ class Mirror:
         self.cut: deque[str] = deque()
         self.refused: dict[str, tuple[str, str]] = {}
         self.refuse_credentials = False
+        self.invocation: bytes | None = None
         self._target = urlsplit(aws_url).netloc
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -63,6 +64,8 @@ class Mirror:
         self.seen.update(set(re.findall(rf"{MARK}-([a-z-]+)-\d", sent)))
         if path == "/credentials":
             return self._credentials(headers)
+        if self.invocation is not None and path.endswith("/invocations"):
+            return 200, {"Content-Type": "application/json"}, self.invocation
         if operation := next((one for one in self.refused if one in sent), None):
             code, words = self.refused.pop(operation)
             error = f"<ErrorResponse><Error><Code>{code}</Code><Message>{words}</Message></Error></ErrorResponse>"

@@ -149,7 +149,8 @@ def test_watching_ends_with_the_reason(answers: Answers, problem: str, words: st
 
 
 def _classified(label: int, predicted: int) -> Classified:
-    return Classified(LabelledImage(label, b"", ""), Prediction(index=predicted, probability=0.5, label=str(predicted)))
+    prediction = Prediction(index=predicted, probability=0.5, label=str(predicted), classes=10)
+    return Classified(LabelledImage(label, b"", ""), prediction)
 
 
 @pytest.mark.parametrize(

@@ -98,10 +98,12 @@ class EmulatedAccount:
     def withdraw(self, name: Hashable) -> None:
         """Nobody waits here."""
 
-    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
+    async def invoke(
+        self, place: Place, endpoint: str, body: bytes, content_type: str, *, limit: int, variant: str = ""
+    ) -> bytes:
         """The emulator's stand-in for models of other images knows one class only: here the artifact tells."""
         self._points.reach()
-        await self._aws.invoke(place, endpoint, body, content_type, variant=variant)
+        await self._aws.invoke(place, endpoint, body, content_type, limit=limit, variant=variant)
         variants = self._scope(place).endpoints.get(endpoint, self._now()).phase(self._now()).variants
         served = next(one.served.artifact for one in variants if variant in ("", one.name))
         return b"[0.9, 0.1]" if served in self.bad_artifacts else b"[0.1, 0.9]"

@@ -255,6 +255,7 @@ class FakeCloud:
         body: bytes,  # noqa: ARG002
         content_type: str,  # noqa: ARG002
         *,
+        limit: int,  # noqa: ARG002
         variant: str = "",
     ) -> bytes:
         place = self._went("InvokeEndpoint", place)

@@ -136,14 +136,16 @@ class Aws:
         """The Caller of that name wants nothing any more."""
         self._admission.withdraw(name)
 
-    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
-        """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
+    async def invoke(
+        self, place: Place, endpoint: str, body: bytes, content_type: str, *, limit: int, variant: str = ""
+    ) -> bytes:
+        """SageMaker Runtime's InvokeEndpoint: at most `limit` bytes of what the variant of that name answers."""
         target = {"TargetVariant": variant} if variant else {}
         params = {"EndpointName": endpoint, "ContentType": content_type, "Body": body, **target}
 
         def send() -> Answered[bytes]:
             answer = self._client(place, "sagemaker-runtime").invoke_endpoint(**params)
-            return Answered(answer["Body"].read(), answer["ResponseMetadata"])
+            return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
 
         return await self._run(place, _exchange("sagemaker-runtime", "InvokeEndpoint", place, params), send)
 
@@ -154,7 +156,7 @@ class Aws:
 
         def send() -> Answered[bytes]:
             answer = self._client(place, "s3").get_object(**params)
-            return Answered(answer["Body"].read(limit), answer["ResponseMetadata"])
+            return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
 
         return await self._run(place, _exchange("s3", "GetObject", place, params), send)
 
@@ -328,6 +330,15 @@ def _namespace(place: Place) -> str:
 
 def _whole(answer: dict[str, Any]) -> Answered[dict[str, Any]]:
     return Answered(answer, answer.get("ResponseMetadata", {}))
+
+
+def _read(body: Any, limit: int) -> bytes:
+    """At most so many bytes of an answer that is streamed; the connection is of no further use when there are more."""
+    read: bytes = body.read(limit)
+    # Only a read at the end compares what came with the Content-Length: an answer that was cut off is none.
+    if len(read) == limit or body.read(1):
+        body.close()
+    return read
 
 
 def _metadata_of(error: Exception) -> Mapping[str, Any]:

@@ -87,7 +87,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from classifier_operator.demo.errors import DemoError
-    from classifier_operator.endpoint.smoke_test import AnswerError
+    from classifier_operator.endpoint.answer import AnswerError
     from control_plane import ControlPlaneError
     from sagemaker_emulator.control import ControlError
 

@@ -84,28 +84,26 @@ def rank(body: bytes, labels: Sequence[str]) -> list[Ranked]:
         AnswerError: the answer is no array of probabilities.
 
     """
-    import numpy as np
+    from classifier_operator.endpoint.answer import probabilities_in
 
-    from classifier_operator.endpoint.smoke_test import predict
-
-    predict(body, labels)
-    answer = json.loads(body)
-    probabilities = np.asarray(answer["prediction"] if isinstance(answer, dict) else answer, dtype=np.float64)
-    # Stable, so that of equals the first comes first, as with argmax.
-    order = np.argsort(-probabilities, kind="stable").tolist()
-    return [Ranked(i, labels[i] if i < len(labels) else str(i), float(probabilities[i])) for i in order]
+    probabilities = probabilities_in(body)
+    # Stable, so that of equals the first comes first, as in the smoke test.
+    order = sorted(range(len(probabilities)), key=lambda index: -probabilities[index])
+    return [Ranked(i, labels[i] if i < len(labels) else str(i), probabilities[i]) for i in order]
 
 
 def _invoke(runtime: Any, endpoint_name: str, path: Path) -> bytes:
+    from classifier_operator.endpoint.answer import ANSWER_LIMIT
+
     image = path.read_bytes()
     with clients.explained():
         answer = runtime.invoke_endpoint(EndpointName=endpoint_name, ContentType=content_type(image), Body=image)
-        body: bytes = answer["Body"].read()
+        body: bytes = answer["Body"].read(ANSWER_LIMIT + 1)
     return body
 
 
 def _ranked(body: bytes, path: Path, labels: Sequence[str]) -> list[Ranked]:
-    from classifier_operator.endpoint.smoke_test import AnswerError
+    from classifier_operator.endpoint.answer import AnswerError
 
     try:
         return rank(body, labels)

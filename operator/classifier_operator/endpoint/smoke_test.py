@@ -1,26 +1,17 @@
-"""The smoke test as values: what to send, and what the answer means.
-
-The algorithm answers with a JSON array of one probability for each class (SageMaker's guide to the built-in image
-classifier); the class with the largest is the prediction.
-"""
+"""The smoke test as values: what to send, and what the answer means: the class with the largest probability."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-import numpy as np
 from msgspec import Struct, to_builtins
 
 from classifier_operator.api.ledger import Resource
 from classifier_operator.api.redaction import redacted
+from classifier_operator.endpoint.answer import AnswerError, probabilities_in
 from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.spec import ClassLabels, Expectation, SmokeTest
 from classifier_operator.sagemaker.names import content_hash
-
-
-class AnswerError(ValueError):
-    """The endpoint's answer is not an array of probabilities."""
 
 
 class SmokeTestCall(Struct, frozen=True, kw_only=True):
@@ -46,11 +37,12 @@ class SmokeTestCall(Struct, frozen=True, kw_only=True):
 
 
 class Prediction(Struct, frozen=True):
-    """The most probable class."""
+    """The most probable class of so many; of equals the first."""
 
     index: int
     probability: float
     label: str
+    classes: int
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -68,23 +60,16 @@ def test_hash(test: SmokeTest, labels: ClassLabels | None) -> str:
 
 
 def predict(body: bytes, labels: Sequence[str]) -> Prediction:
-    """The prediction in an answer of the endpoint.
+    """The prediction in an answer of the endpoint; a class without a label is called by its number.
 
     Raises:
-        AnswerError: the answer is not a JSON array of numbers, or not `{"prediction": [...]}`.
+        AnswerError: the answer is no array of probabilities.
 
     """
-    try:
-        answer = json.loads(body)
-        values = answer["prediction"] if isinstance(answer, dict) else answer
-        probabilities = np.asarray(values, dtype=np.float64)
-    except (ValueError, KeyError, TypeError) as error:
-        raise AnswerError(f"the answer is not an array of probabilities: {body[:200]!r}") from error
-    if probabilities.ndim != 1 or not probabilities.size or not np.isfinite(probabilities).all():
-        raise AnswerError(f"the answer is not an array of probabilities: {body[:200]!r}")
-    index = int(np.argmax(probabilities))
+    probabilities = probabilities_in(body)
+    index = max(range(len(probabilities)), key=probabilities.__getitem__)
     label = labels[index] if index < len(labels) else str(index)
-    return Prediction(index=index, probability=float(probabilities[index]), label=label)
+    return Prediction(index=index, probability=probabilities[index], label=label, classes=len(probabilities))
 
 
 def judge(call: SmokeTestCall, answers: Sequence[Answered], labels: Sequence[str], time: str) -> SmokeTestStatus:
@@ -99,7 +84,7 @@ def _judged(call: SmokeTestCall, answered: Answered, labels: Sequence[str], time
         prediction = predict(answered.body, labels)
     except AnswerError as error:
         return failed(call, f"{prefix}{error}", time)
-    problem = _unmet(call.test.expect, prediction)
+    problem = _miscounted(prediction, labels) or _unmet(call.test.expect, prediction)
     return SmokeTestStatus(
         endpoint_config_name=call.config_name,
         test_hash=call.test_hash,
@@ -122,6 +107,13 @@ def failed(call: SmokeTestCall, message: str, time: str) -> SmokeTestStatus:
         outcome="Failed",
         message=redacted(message),
     )
+
+
+def _miscounted(prediction: Prediction, labels: Sequence[str]) -> str:
+    """What is wrong with the number of classes, where their names are known."""
+    if not labels or len(labels) == prediction.classes:
+        return ""
+    return f"the answer has {prediction.classes} probabilities, and there are {len(labels)} class labels"
 
 
 def _unmet(expected: Expectation | None, prediction: Prediction) -> str:

@@ -41,8 +41,10 @@ class Cloud(Protocol):
         """The Caller of that name wants nothing any more, and stands in nobody's way."""
         ...
 
-    async def invoke(self, place: Place, endpoint: str, body: bytes, content_type: str, *, variant: str = "") -> bytes:
-        """SageMaker Runtime's InvokeEndpoint; `variant` names the variant that is to answer."""
+    async def invoke(
+        self, place: Place, endpoint: str, body: bytes, content_type: str, *, limit: int, variant: str = ""
+    ) -> bytes:
+        """SageMaker Runtime's InvokeEndpoint: at most `limit` bytes of what the variant of that name answers."""
         ...
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:

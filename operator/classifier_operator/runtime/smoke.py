@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Sequence
 
 from classifier_operator.api.conditions import rfc3339
+from classifier_operator.endpoint.answer import ANSWER_LIMIT
 from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import Answered, SmokeTestCall, failed, judge
 from classifier_operator.endpoint.spec import ClassLabels, KeyRef, TestImage
@@ -58,7 +59,13 @@ class SmokeTester:
         for number in range(call.test.warm_ups + 1):
             began = self._clock.monotonic()
             body = await self._cloud.invoke(
-                call.resource.place, call.resource.name, image, call.test.content_type, variant=variant
+                call.resource.place,
+                call.resource.name,
+                image,
+                call.test.content_type,
+                # One more than may be, which tells that there is more.
+                limit=ANSWER_LIMIT + 1,
+                variant=variant,
             )
             took = round((self._clock.monotonic() - began) * 1000)
             first = first if number else took

@@ -1,4 +1,4 @@
-"""What the answer of an endpoint means: numpy's argmax over the array of probabilities."""
+"""What the answer of an endpoint means: the class with the largest of the probabilities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from msgspec import structs
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
-from classifier_operator.endpoint.smoke_test import Answered, AnswerError, SmokeTestCall, judge, predict, test_hash
+from classifier_operator.endpoint.answer import ANSWER_LIMIT, AnswerError
+from classifier_operator.endpoint.smoke_test import Answered, SmokeTestCall, judge, predict, test_hash
 from classifier_operator.endpoint.spec import ClassLabels, Expectation, SmokeTest, TestImage
 
 test_hash.__test__ = False  # type: ignore[attr-defined]
@@ -41,16 +42,51 @@ def test_the_most_probable_class(body: bytes, index: int, label: str) -> None:
     assert (prediction.index, prediction.label) == (index, label)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"[]", b"not json", b'["a"]', b"[[0.1]]", b"{}", b"null", b"0.5", b"[NaN, 0.1]", b"[0.1, null]", b"\xff"],
-    ids=repr,
-)
-def test_anything_else_is_no_answer(body: bytes) -> None:
+NO_ANSWERS = {
+    "nothing": (b"", "truncated"),
+    "no numbers": (b"[]", "it is empty"),
+    "no json": (b"not json", "malformed"),
+    "texts": (b'["a"]', "Expected `float`, got `str`"),
+    "booleans": (b"[true, false]", "Expected `float`, got `bool`"),
+    "a matrix": (b"[[0.1]]", "Expected `float`, got `array`"),
+    "another object": (b"{}", "missing required field `prediction`"),
+    "null": (b"null", "got `null`"),
+    "a number": (b"0.5", "got `float`"),
+    "a null among numbers": (b"[0.1, null]", "got `null`"),
+    "nan": (b"[NaN, 0.1]", "malformed"),
+    "infinity": (b"[Infinity]", "malformed"),
+    "too large a number": (b"[1e999]", "Number out of range"),
+    "four hundred digits": (b"[" + b"9" * 400 + b"]", "Number out of range"),
+    "a million digits": (b"[" + b"9" * 1_000_000 + b"]", "Number out of range"),
+    "negative": (b"[0.5, -0.5]", "number 1 is -0.5, which is no probability"),
+    "more than one": (b"[0.5, 12345678]", "number 1 is 1.235e+07, which is no probability"),
+    "brackets": (b"[" * 500_000, "got `array`"),
+    "objects in each other": (b'{"a":' * 100_000, "it is nested too deeply"),
+    "brackets beside the answer": (b'{"prediction":[0.1],"x":' + b"[" * 100_000, "it is nested too deeply"),
+    "no utf-8": (b"\xff\xfe", "malformed"),
+    "utf-16": ("[0.5]".encode("utf-16"), "malformed"),
+    "something after it": (b"[0.5] [0.5]", "trailing characters"),
+    "too long": (b"[0.5" + b" " * ANSWER_LIMIT + b"]", f"it has more than {ANSWER_LIMIT} bytes"),
+}
+
+
+@pytest.mark.parametrize(("body", "why"), NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_anything_else_is_no_answer(body: bytes, why: str) -> None:
     with pytest.raises(AnswerError, match="the answer is not an array of probabilities"):
         predict(body, LABELS)
     outcome = judge(call(), [answered(body)], LABELS, "now")
     assert (outcome.outcome, outcome.has_passed) == ("Failed", False)
+    assert why in outcome.message
+    assert len(outcome.message) < 1000
+
+
+@pytest.mark.parametrize("body", [b"[1.0]", b"[0.2, 0.3, 0.5]"], ids=["too few", "too many"])
+def test_as_many_probabilities_as_labels(body: bytes) -> None:
+    outcome = judge(call(), [answered(body)], LABELS, "now")
+    count = body.count(b".")
+    assert outcome.outcome == "Failed"
+    assert outcome.message == f"the answer has {count} probabilities, and there are 2 class labels"
+    assert judge(call(), [answered(body)], (), "now").has_passed
 
 
 EXPECTATIONS = {
