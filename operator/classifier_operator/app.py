@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Set
 from types import MappingProxyType
 from typing import Any
@@ -26,18 +25,18 @@ from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Looks
-from classifier_operator.runtime.loops import begun, ended
+from classifier_operator.runtime.loops import begun, ended, repeated
 from classifier_operator.runtime.monitoring.census import Census, Scrape
 from classifier_operator.runtime.monitoring.lag import watch_lag
 from classifier_operator.runtime.monitoring.logs import about
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
+from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.ports import (
     Clock,
     Cloud,
     Cluster,
     ClusterUnavailableError,
-    ConflictError,
     GoneError,
     Messages,
     ObjectStore,
@@ -55,10 +54,6 @@ from classifier_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# A pass that failed for an unforeseen reason is tried again after this long.
-ERROR_SECONDS = 30.0
-# The second conflict in a row is waited out for so long, each further one twice as long as the one before.
-CONFLICT_SECONDS = (0.1, 30.0)
 # The first listing is tried again after this long.
 START_SECONDS = 3.0
 # Imports say how far they are at least this often, however rare sweeps are.
@@ -110,6 +105,7 @@ class App:
             executor,
             clock,
             looked=lambda resource, refusal: self._controller.looked(resource, refusal),
+            erred=lambda: self._erred("sweep"),
         )
         self._sweeper = Sweeper(
             self._inventory,
@@ -120,6 +116,7 @@ class App:
             age=self._queue.age,
             oldest_age=lambda: self._queue.oldest_age,
             observe=metrics.swept,
+            erred=lambda: self._erred("sweep"),
         )
         self._tenants = tenants
         self._defaults = NamespaceDefaults(cluster, settings.defaults)
@@ -139,6 +136,7 @@ class App:
             is_busy=lambda: len(self._queue) > 0,
             dropped=lambda reason: metrics.events_dropped.labels(reason.value).inc(),
         )
+        writer = Writer(cluster, self._store, clock, settings.identity, self._publisher.publish)
         self._controller = Controller(
             store=self._store,
             inventory=self._inventory,
@@ -147,7 +145,7 @@ class App:
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             importer=self._importer,
-            writer=Writer(cluster, self._store, clock, settings.identity, self._publisher.publish),
+            writer=writer,
             troubles=troubles,
             clock=clock,
             allowed=self._tenants.of,
@@ -155,7 +153,16 @@ class App:
         )
         self._watch_anew = watch_anew
         self._rewinds = Rewinds(cluster, self._store, interval=settings.namespace_interval, catch_up=self._catch_up)
-        self._conflicts: dict[ObjectKey, int] = {}
+        self._passes = Passes(
+            controller=self._controller,
+            store=self._store,
+            queue=self._queue,
+            writer=writer,
+            clock=clock,
+            lost=self.lost,
+            reread=self._reread,
+            erred=lambda _: self._erred("pass"),
+        )
         self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
         self._tasks: list[asyncio.Task[None]] = []
         self._missing = "what there is has not been listed yet"
@@ -173,7 +180,11 @@ class App:
         self._inventory.is_growing = False
         self._missing = ""
         self._sweeper.soon()
-        self._begin(self._resync_for_ever(), self._watch_namespaces(), self._rewinds.run())
+        self._begin(
+            repeated("resync", self.settings.resync_interval, self.resync, self._erred),
+            self._rewinds.run(),
+            repeated("namespaces", self.settings.namespace_interval, self._look_at_namespaces, self._erred),
+        )
         self._begin(watch_lag(self.metrics.event_loop_lag.observe), *(listener.run() for listener in self._listeners))
         self._begin(*(self._work() for _ in range(self._crew.most)))
 
@@ -202,7 +213,7 @@ class App:
 
     def lost(self, key: ObjectKey, uid: str = "") -> None:
         """An object does not exist any more; with its UID, whatever has its name by now is another one."""
-        self._conflicts.pop(key, None)
+        self._passes.forget(key)
         body = self._store.get(key)
         if body is not None and uid in ("", uid_of(body)) and (left := gather.left_behind(body)):
             # By force, or by a restored snapshot that is older than the object. To delete it may be as wrong.
@@ -294,7 +305,7 @@ class App:
             self._crew.begin(key)
             try:
                 with about(key, self._store.uid(key)), self.metrics.pass_seconds.labels(key.kind.value).time():
-                    result = await self._pass(key)
+                    result = await self._passes.run(key)
             finally:
                 self._crew.end(key)
                 self._queue.done(key)
@@ -302,43 +313,10 @@ class App:
             # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting.
             await asyncio.sleep(0)
 
-    async def _pass(self, key: ObjectKey) -> str:
-        """One pass over an object; whatever goes wrong, the object comes again and the others go on."""
-        uid = self._store.uid(key)
-        try:
-            await self._controller.reconcile(key)
-        except ConflictError:
-            await self._reread(key, uid)
-            return "conflict"
-        except GoneError:
-            self.lost(key, uid)
-            return "gone"
-        except ClusterUnavailableError as error:
-            logger.warning("%s: %s", key, error)
-            self._queue.add_after(key, ERROR_SECONDS / 10)
-            return "unavailable"
-        except Exception:
-            logger.exception("%s: unforeseen", key)
-            self._queue.add_after(key, ERROR_SECONDS)
-            return "error"
-        self._conflicts.pop(key, None)
-        return "ok"
-
-    async def _reread(self, key: ObjectKey, uid: str) -> None:
-        """Somebody was faster: take the object as it is now, and look again; after several in a row not at once."""
+    async def _reread(self, key: ObjectKey) -> None:
+        """Take the object as it is now."""
         before, ended = self._store.mark(key), self._store.ended()
-        self._conflicts[key] = self._conflicts.get(key, 0) + 1
-        try:
-            self._answered(await self._cluster.read(key), before, ended)
-        except GoneError:
-            self.lost(key, uid)
-        except ClusterUnavailableError as error:
-            logger.warning("%s: %s", key, error)
-        except Exception:
-            logger.exception("%s: unforeseen", key)
-            self._queue.add_after(key, ERROR_SECONDS)
-            return
-        self._queue.add_after(key, _pause_after(self._conflicts.get(key, 0)))
+        self._answered(await self._cluster.read(key), before, ended)
 
     def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
         self._tasks += [begun(loop) for loop in loops]
@@ -380,11 +358,12 @@ class App:
         self._sweeper.anew()
         await self._watch_anew()
 
-    async def _watch_namespaces(self) -> None:
-        while True:
-            await asyncio.sleep(self.settings.namespace_interval)
-            self.refresh_tenants()
-            await self.refresh_namespaces()
+    async def _look_at_namespaces(self) -> None:
+        self.refresh_tenants()
+        await self.refresh_namespaces()
+
+    def _erred(self, where: str) -> None:
+        self.metrics.unexpected_errors.labels(where).inc()
 
     async def _first_listing(self, kind: Kind) -> None:
         """Nothing is done before it is known what there is: the kinds may be installed, and allowed, after us."""
@@ -399,22 +378,6 @@ class App:
                 break
             logger.error("%s", self._missing)
             await asyncio.sleep(START_SECONDS)
-
-    async def _resync_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(self.settings.resync_interval)
-            try:
-                await self.resync()
-            except (ClusterUnavailableError, GoneError) as error:
-                logger.warning("resync: %s", error)
-
-
-def _pause_after(conflicts: int) -> float:
-    """Seconds to wait after so many in a row: one is everyday, many are a quarrel, and none has to win it at once."""
-    if conflicts < 2:
-        return 0.0
-    first, most = CONFLICT_SECONDS
-    return min(most, first * 2.0 ** min(conflicts - 2, 16)) * random.uniform(0.5, 1.0)
 
 
 def _model_of(body: Body | None) -> Any:

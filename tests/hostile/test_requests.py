@@ -79,18 +79,18 @@ def sent(server: Answering, call: Callable[[], Awaitable[Any]]) -> Request:
 
 @pytest.mark.parametrize("name", NO_NAMES)
 def test_an_endpoint_s_name_is_no_path(server: Answering, aws: Aws, name: str) -> None:
-    refused(server, lambda: aws.invoke(HERE, name, b"", "image/png"), "EndpointName")
+    refused(server, lambda: aws.invoke(HERE, name, b"", "image/png", limit=100), "EndpointName")
     refused(server, lambda: aws.call(HERE, "DescribeEndpoint", {"EndpointName": name}), "EndpointName")
 
 
 @pytest.mark.parametrize("value", NO_HEADERS)
 def test_a_header_stays_one(server: Answering, aws: Aws, value: str) -> None:
-    refused(server, lambda: aws.invoke(HERE, "digits", b"", value), "ContentType")
-    refused(server, lambda: aws.invoke(HERE, "digits", b"", "image/png", variant=value), "TargetVariant")
+    refused(server, lambda: aws.invoke(HERE, "digits", b"", value, limit=100), "ContentType")
+    refused(server, lambda: aws.invoke(HERE, "digits", b"", "image/png", variant=value, limit=100), "TargetVariant")
 
 
 def test_an_invocation_asks_for_its_endpoint(server: Answering, aws: Aws) -> None:
-    asked = sent(server, lambda: aws.invoke(HERE, "di-gits", b"x", "a/b; c=d", variant="v"))
+    asked = sent(server, lambda: aws.invoke(HERE, "di-gits", b"x", "a/b; c=d", variant="v", limit=100))
     assert asked.target == "/endpoints/di-gits/invocations"
     assert (asked.header("content-type"), asked.header("x-amzn-sagemaker-target-variant")) == ("a/b; c=d", "v")
 
@@ -153,7 +153,7 @@ def test_what_is_no_bucket_is_not_asked_for(server: Answering, aws: Aws, bucket:
 def test_a_region_is_no_host(server: Answering, aws: Aws, region: str) -> None:
     place = Place(region)
     refused(server, lambda: aws.call(place, "DescribeEndpoint", {"EndpointName": "x"}), "region")
-    refused(server, lambda: aws.invoke(place, "x", b"", "image/png"), "region")
+    refused(server, lambda: aws.invoke(place, "x", b"", "image/png", limit=100), "region")
     refused(server, lambda: aws.call_s3(place, "HeadObject", {"Bucket": "bucket", "Key": "x"}), "region")
     refused(server, lambda: aws.call_sqs(place, "ReceiveMessage", {"QueueUrl": "x"}), "region")
 

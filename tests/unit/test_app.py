@@ -365,15 +365,15 @@ async def test_conflicts_in_a_row_are_waited_out_ever_longer(parts: Parts, monke
     monkeypatch.setattr(parts.app._queue, "add_after", lambda _, seconds: pauses.append(seconds))
     key = parts.cluster.create(builders.training())
     for _ in range(12):
-        await parts.app._pass(key)
+        await parts.app._passes.run(key)
     assert pauses[0] == 0
     assert all(0.05 * 2**at <= pause <= 0.1 * 2**at for at, pause in enumerate(pauses[1:9]))
     assert all(15 <= pause <= 30 for pause in pauses[10:])
     monkeypatch.undo()
-    await parts.app._pass(key)
+    await parts.app._passes.run(key)
     monkeypatch.setattr(parts.app._controller, "reconcile", conflict)
     monkeypatch.setattr(parts.app._queue, "add_after", lambda _, seconds: pauses.append(seconds))
-    await parts.app._pass(key)
+    await parts.app._passes.run(key)
     assert pauses[-1] == 0
 
 

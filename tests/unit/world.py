@@ -21,7 +21,8 @@ from classifier_operator.runtime.importing.transfer import Limits
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.namespaces import NamespaceDefaults
-from classifier_operator.runtime.ports import Cloud, ConflictError, GoneError, ObjectStore
+from classifier_operator.runtime.passes import Passes
+from classifier_operator.runtime.ports import Cloud, ObjectStore
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.sweeper import Sweeper
@@ -105,6 +106,7 @@ class Operator:
             oldest_age=lambda: self.queue.oldest_age,
             observe=lambda seconds: None,
         )
+        writer = Writer(cluster, self.store, clock, "test", cluster.post_event)
         self.controller = Controller(
             store=self.store,
             inventory=self.inventory,
@@ -113,12 +115,26 @@ class Operator:
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             importer=self.importer,
-            writer=Writer(cluster, self.store, clock, "test", cluster.post_event),
+            writer=writer,
             troubles=self.troubles,
             clock=clock,
             allowed=lambda namespace: world.tenants.of(namespace),
         )
         self._cluster = cluster
+        # Unexpected errors fail the test, unless it causes them.
+        self.errors: list[Exception] = []
+        self.may_err = False
+        self.passes = Passes(
+            controller=self.controller,
+            store=self.store,
+            queue=self.queue,
+            writer=writer,
+            clock=clock,
+            lost=self._lost,
+            reread=self._reread,
+            erred=self.errors.append,
+            rng=random.Random(7),
+        )
         self._points = world.points
 
     def saw(self, body: Body, key: ObjectKey) -> None:
@@ -168,14 +184,16 @@ class Operator:
             raise Crash
 
     async def _pass(self, key: ObjectKey) -> None:
-        try:
-            await self.controller.reconcile(key)
-        except ConflictError:
-            self.store.put(await self._cluster.read(key))
-            self.queue.add(key)
-        except GoneError:
-            self.store.drop(key)
-            self.queue.add(key)
+        await self.passes.run(key)
+        if self.errors and not self.may_err:
+            raise self.errors[-1]
+
+    async def _reread(self, key: ObjectKey) -> None:
+        self.store.put(await self._cluster.read(key))
+
+    def _lost(self, key: ObjectKey, _: str) -> None:
+        self.store.drop(key)
+        self.queue.add(key)
 
     def _tell_followers(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
         if key.kind is Kind.TRAINING and _model_of(before) != _model_of(after):

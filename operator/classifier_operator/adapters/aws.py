@@ -35,7 +35,7 @@ from classifier_operator.runtime.pacing.limits import Caller, RateLimits
 from classifier_operator.runtime.pacing.shares import Share, ThreadShares
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.workqueue import Priority
-from classifier_operator.sagemaker.refusals import EXPIRED_CODES, AwsRefusal, RefusalKind, classify
+from classifier_operator.sagemaker.refusals import EXPIRED_CODES, UNREADABLE_CODE, AwsRefusal, RefusalKind, classify
 from classifier_operator.sagemaker.s3_address import bucket_and_key
 
 logger = logging.getLogger(__name__)
@@ -237,7 +237,7 @@ class Aws:
         """Slower, where AWS has had too many; of no answer at all nothing is learned."""
         if refusal.kind is RefusalKind.THROTTLED:
             self._limits.throttled(place, refusal.operation)
-        elif refusal.kind is not RefusalKind.UNAVAILABLE:
+        elif refusal.kind not in (RefusalKind.UNAVAILABLE, RefusalKind.UNREADABLE):
             self._limits.went_well(place, refusal.operation)
 
     def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str]) -> T:
@@ -266,6 +266,11 @@ class Aws:
             if refusal.code == NO_CREDENTIALS:
                 self._metrics.aws_credential_failures.labels("chain", refusal.kind.value).inc()
             raise refusal from error
+        except Exception as error:
+            # botocore has met something in the answer that it has no error for: it is no matter of other calls.
+            exchange.answered({})
+            logger.warning("%s: an answer that cannot be read", exchange.operation, exc_info=error)
+            raise classify(exchange.operation, UNREADABLE_CODE, f"{type(error).__name__} in botocore") from error
         exchange.answered(answered.metadata)
         return answered.value
 

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     THROTTLED = "Throttled"
     ACCESS_PENDING = "AccessPending"
     AWS_UNAVAILABLE = "AWSUnavailable"
+    INTERNAL_ERROR = "InternalError"
     # Done
     COMPLETED = "Completed"
     IN_SERVICE = "InService"

@@ -111,6 +111,12 @@ MEANINGS = {
     Reason.AWS_UNAVAILABLE: Meaning(
         _BOTH, Course.WAITS, "AWS does not answer, or answers with errors of its own.", "Wait."
     ),
+    Reason.INTERNAL_ERROR: Meaning(
+        _BOTH,
+        Course.WAITS,
+        "The operator met an error that nobody has foreseen. What is at AWS stays as it is, and so does Ready.",
+        "Report it, with the traceback from the operator's log; change what was changed last.",
+    ),
     Reason.COMPLETED: Meaning(_TRAINING, Course.DONE, "The last run of this spec is complete, and its model is there."),
     Reason.IN_SERVICE: Meaning(_ENDPOINT, Course.DONE, "The endpoint serves what the spec says."),
     Reason.SERVING_PREVIOUS: Meaning(

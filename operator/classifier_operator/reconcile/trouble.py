@@ -24,6 +24,7 @@ _NEVER_GIVEN_UP = ("Describe", "List", "Stop", "Delete", "Deregister", "Abort")
 _WAITS = {
     RefusalKind.THROTTLED: (Reason.THROTTLED, "AWS throttles {operation}; it is tried again"),
     RefusalKind.UNAVAILABLE: (Reason.AWS_UNAVAILABLE, "{operation} got no good answer; it is tried again"),
+    RefusalKind.UNREADABLE: (Reason.AWS_UNAVAILABLE, "the answer to {operation} cannot be read; it is tried again"),
     RefusalKind.QUOTA: (Reason.WAITING_FOR_QUOTA, "waiting for a service quota to allow {operation}"),
     RefusalKind.CAPACITY: (Reason.WAITING_FOR_CAPACITY, "waiting for AWS to have capacity"),
     RefusalKind.MISSING_DATA: (Reason.WAITING_FOR_DATA, "waiting for the data that {operation} needs"),

@@ -23,6 +23,7 @@ from classifier_operator.runtime.inventory import Fact, Inventory
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.workqueue import Priority
+from classifier_operator.sagemaker.answers import reading, tags_in, text, time
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.views import (
     EndpointView,
@@ -42,6 +43,8 @@ from classifier_operator.sagemaker.views import (
 TAGS_VISIBLE_AFTER = timedelta(minutes=2)
 # A resource has 50 tags at most, beside AWS's own.
 MOST_TAG_PAGES = 60
+# After these refusals of a change it is not known what is there now.
+_MAY_HAVE_TAKEN_EFFECT = (RefusalKind.IN_PROGRESS, RefusalKind.UNAVAILABLE, RefusalKind.UNREADABLE)
 
 
 class Executor:
@@ -87,7 +90,13 @@ class Executor:
             if not await self._is_an_answer(meta, call, refusal):
                 raise
             return False
-        self._record(meta, call, answer)
+        try:
+            with reading(call.operation):
+                self._record(meta, call, answer)
+        except AwsRefusal:
+            # It has taken effect, and it is not known what is there now: look.
+            self._inventory.doubt(call.resource)
+            raise
         return True
 
     async def is_own(self, meta: Meta, resource: Resource, turn: Caller | Priority = Priority.NORMAL) -> bool:
@@ -105,13 +114,13 @@ class Executor:
     async def describe(self, resource: Resource, priority: Priority = Priority.NORMAL) -> None:
         """Look at one resource, outside of any decision."""
         try:
-            answer = await self._described_now(resource, priority)
+            view = view_of(resource.type, await self._described_now(resource, priority))
         except AwsRefusal as refusal:
             if refusal.kind is not RefusalKind.NOT_FOUND:
                 raise
             self._inventory.record(resource, Unseen.ABSENT)
         else:
-            self._inventory.glimpse(resource, view_of(resource.type, answer))
+            self._inventory.glimpse(resource, view)
 
     def _record(self, meta: Meta, call: Call, answer: dict[str, Any]) -> None:
         resource, inventory = call.resource, self._inventory
@@ -161,7 +170,7 @@ class Executor:
         if refusal.kind is RefusalKind.ACCESS_DENIED and not call.creates:
             # A policy that asks for the owner's tag denies what is gone, too: AWS finds no tag on it.
             self._inventory.doubt(call.resource)
-        if call.changes and refusal.kind in (RefusalKind.IN_PROGRESS, RefusalKind.UNAVAILABLE):
+        if call.changes and refusal.kind in _MAY_HAVE_TAKEN_EFFECT:
             # It may have taken effect, or the state is not what it was thought to be: look before the next try.
             self._inventory.doubt(call.resource)
         if refusal.kind is RefusalKind.NOT_PROPAGATED:
@@ -240,7 +249,8 @@ class Executor:
             # Whoever stands in the second line is not to stand in the first one again.
             self._described[meta.key, resource] = answer
             raise
-        made = answer.get("CreationTime")
+        with reading(describe(resource).operation):
+            made = time(answer, "CreationTime")
         is_young = made is not None and self._clock.now() - made < TAGS_VISIBLE_AFTER
         if not tags and is_young and resource.name != meta.adopt:
             message = f"{resource.name} was made a moment ago and has no tags yet"
@@ -253,10 +263,12 @@ class Executor:
         query = {"ResourceArn": arn}
         for _ in range(MOST_TAG_PAGES):
             page = await self._cloud.call(place, "ListTags", query, turn=turn)
-            tags |= {tag["Key"]: tag["Value"] for tag in page.get("Tags", ())}
-            if not page.get("NextToken"):
+            with reading("ListTags"):
+                tags |= tags_in(page)
+                token = text(page, "NextToken", "")
+            if not token:
                 return tags
-            query = {"ResourceArn": arn, "NextToken": page["NextToken"]}
+            query = {"ResourceArn": arn, "NextToken": token}
             # Who has begun goes on; nobody gives up a place in the line between two pages.
             turn = turn.priority if isinstance(turn, Caller) else turn
         message = f"the tags of {arn} do not end after {MOST_TAG_PAGES} pages"
@@ -299,20 +311,21 @@ _CONFIG_IN_WORDS = re.compile(r"endpoint-config/([a-zA-Z0-9-]+)")
 
 
 def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:
-    """A Describe's answer as a view."""
-    if kind is ResourceType.TRAINING_JOB:
-        return job_described(answer)
-    if kind is ResourceType.ENDPOINT:
-        return endpoint_described(answer)
-    if kind is ResourceType.MODEL:
-        return model_described(answer)
-    return PlainView(answer[f"{kind}Arn"])
+    """A Describe's answer as a view. Raises AwsRefusal for one that cannot be read."""
+    with reading(f"Describe{kind}"):
+        if kind is ResourceType.TRAINING_JOB:
+            return job_described(answer)
+        if kind is ResourceType.ENDPOINT:
+            return endpoint_described(answer)
+        if kind is ResourceType.MODEL:
+            return model_described(answer)
+        return PlainView(text(answer, f"{kind}Arn"))
 
 
 def _just_made(call: Call, answer: dict[str, Any], now: datetime) -> View:
     """What AWS would say of it, if it said it at once."""
     kind, name = call.resource.type, call.resource.name
-    arn = answer[f"{kind}Arn"]
+    arn = text(answer, f"{kind}Arn")
     if kind is ResourceType.TRAINING_JOB:
         return JobView(name=name, arn=arn, status="InProgress", secondary_status="Starting", created=now)
     if kind is ResourceType.ENDPOINT:

@@ -16,6 +16,7 @@ from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.decision import Defaults, Meta
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
+from classifier_operator.runtime.bodies import mapping, word
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.sagemaker.views import JOB_ENDED
 from classifier_operator.training.fetches import Imports
@@ -110,18 +111,18 @@ def left_at_aws(body: Body) -> tuple[frozenset[Resource], frozenset[Resource]]:
 
     What is in the ledger alone may be a stranger's, of that name: whose it is has to be asked first.
     """
-    status = body.get("status", {})
+    status = mapping(body.get("status"))
     try:
         ledger = resources_in(msgspec.convert(status.get("resources", ()), tuple[Entry, ...]))
     except msgspec.ValidationError:
         return frozenset(), frozenset()
 
     def made(kind: ResourceType, name: str, arn: str) -> frozenset[Resource]:
-        named = {(kind, status.get(name))} if status.get(arn) else set()
+        named = {(kind, word(status.get(name)))} if status.get(arn) else set()
         return frozenset(one for one in ledger if (one.type, one.name) in named)
 
     jobs = made(ResourceType.TRAINING_JOB, "jobName", "jobArn")
-    is_over = status.get("jobStatus") in JOB_ENDED
+    is_over = word(status.get("jobStatus")) in JOB_ENDED
     return frozenset() if is_over else jobs, made(ResourceType.ENDPOINT, "endpointName", "endpointArn")
 
 
@@ -143,7 +144,7 @@ def _spec_of(body: Body, kind: type[SpecT], nothing: SpecT) -> SpecT:
     except InvalidObjectError:
         if not is_being_deleted(body):
             raise
-        return structs.replace(nothing, deletion_policy=str(spec.get("deletionPolicy", "")))
+        return structs.replace(nothing, deletion_policy=word(mapping(spec).get("deletionPolicy")))
     return converted
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.turns import Turns
 from classifier_operator.runtime.workqueue import Priority
+from classifier_operator.sagemaker.answers import UnreadableAnswerError, reading, structures, text
 from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed
 
@@ -89,6 +90,7 @@ class Looks:
     """Looks at groups of resources and records what AWS says.
 
     looked: called with each resource that was looked at, and with the refusal where AWS did not show it.
+    erred: called for each unexpected error.
     """
 
     def __init__(
@@ -98,12 +100,14 @@ class Looks:
         executor: Executor,
         clock: Clock,
         looked: Callable[[Resource, AwsRefusal | None], None],
+        erred: Callable[[], None] = lambda: None,
     ) -> None:
         self._cloud = cloud
         self._inventory = inventory
         self._executor = executor
         self._clock = clock
         self._looked = looked
+        self._erred = erred
         self._costs: dict[Group, ListCost] = {}
         self._left_out: dict[Group, Resource] = {}
         self.heard_at = clock.monotonic()
@@ -142,6 +146,10 @@ class Looks:
                     turns.refused(refusal)
                     continue
                 self._tell(resource, refusal)
+            except Exception:
+                # Of one resource: the others are looked at nevertheless.
+                logger.exception("look at %s %s: unforeseen", resource.type, resource.name)
+                self._erred()
             else:
                 self._tell(resource, None)
             turns.answered()
@@ -159,14 +167,15 @@ class Looks:
         for pages in range(1, len(members) + 1):
             page = await self._page(group, query)
             self.heard_at = self._clock.monotonic()
-            named.update({Resource(group.place, group.type, view.name): view for view in _views(group.type, page)})
+            named.update({Resource(group.place, group.type, view.name): view for view in _views(group, page)})
             for member in [one for one in named if one in members or (may_grow and self._inventory.is_cared_for(one))]:
                 self._inventory.glimpse(member, named.pop(member))
                 self._tell(member, None)
                 found.add(member)
             if not self._inventory.is_growing:
                 named.clear()
-            token = page.get("NextToken")
+            with reading(_list_of(group)):
+                token = text(page, "NextToken", "")
             is_over = not token or members <= found
             if is_over or pages == len(members):
                 self._cost(group).was(pages if is_over else pages + 1, self._clock.monotonic())
@@ -179,7 +188,7 @@ class Looks:
         tries = PAGE_TRIES if "NextToken" in query else 1
         while True:
             try:
-                return await self._cloud.call(group.place, f"List{group.type}s", query, turn=group.priority)
+                return await self._cloud.call(group.place, _list_of(group), query, turn=group.priority)
             except AwsRefusal as refusal:
                 tries -= 1
                 if not tries or refusal.remedy is not Remedy.RETRY:
@@ -225,7 +234,17 @@ def _modified(view: JobView | EndpointView | None) -> datetime | None:
     return view.modified if isinstance(view, EndpointView) else None
 
 
-def _views(kind: ResourceType, page: Mapping[str, Any]) -> list[JobView] | list[EndpointView]:
-    if kind is ResourceType.TRAINING_JOB:
-        return [job_listed(summary) for summary in page["TrainingJobSummaries"]]
-    return [endpoint_listed(summary) for summary in page["Endpoints"]]
+def _list_of(group: Group) -> str:
+    return f"List{group.type}s"
+
+
+def _views(group: Group, page: Mapping[str, Any]) -> Iterator[JobView | EndpointView]:
+    """What a page says of resources; what it says of one in a way that cannot be read is left out, and described."""
+    is_of_jobs = group.type is ResourceType.TRAINING_JOB
+    with reading(_list_of(group)):
+        summaries = structures(page, "TrainingJobSummaries" if is_of_jobs else "Endpoints")
+    for summary in summaries:
+        try:
+            yield job_listed(summary) if is_of_jobs else endpoint_listed(summary)
+        except UnreadableAnswerError as error:
+            logger.warning("%s in %s: %s", _list_of(group), group.place.region, error)

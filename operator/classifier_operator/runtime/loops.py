@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
+
+from classifier_operator.runtime.ports import ClusterUnavailableError, GoneError
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +17,21 @@ def begun(loop: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.get_running_loop().create_task(loop)
     task.add_done_callback(_say_why)
     return task
+
+
+async def repeated(
+    name: str, interval: float, action: Callable[[], Awaitable[None]], erred: Callable[[str], None]
+) -> None:
+    """Act every so many seconds, until cancelled, whatever happens; `erred` is called for what is unexpected."""
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            await action()
+        except (ClusterUnavailableError, GoneError) as error:
+            logger.warning("%s: %s", name, error)
+        except Exception:
+            logger.exception("%s: unforeseen", name)
+            erred(name)
 
 
 async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from classifier_operator.api.kinds import GROUP, Kind, ObjectKey
+from classifier_operator.runtime.bodies import mapping, mappings, sound, word
 from classifier_operator.runtime.election.shards import Shard
 
 Body = Mapping[str, Any]
@@ -181,7 +182,7 @@ class Store:
 
     def _keep(self, body: Body) -> bool:
         """Remember it in the place of whatever was known; whether it is one of this shard."""
-        key = key_of(body)
+        body, key = sound(body), key_of(body)
         self.latest = max(self.latest, _version(body))
         if not self.owns(key):
             self._keep_foreign(key, body)
@@ -229,8 +230,8 @@ def uid_of(body: Body | None) -> str:
 
 def _referred(endpoint: ObjectKey, body: Body) -> list[ObjectKey]:
     spec = body.get("spec", {})
-    refs = [spec.get("trainingRef"), *(one.get("trainingRef") for one in spec.get("variants", ()))]
-    return [ObjectKey(Kind.TRAINING, endpoint.namespace, ref["name"]) for ref in refs if ref]
+    refs = [mapping(one.get("trainingRef")) for one in (spec, *mappings(spec.get("variants")))]
+    return [ObjectKey(Kind.TRAINING, endpoint.namespace, name) for ref in refs if (name := word(ref.get("name")))]
 
 
 def _body(kept: Kept | None) -> Body | None:
@@ -264,8 +265,8 @@ def _followed(training: Body) -> Body:
     metadata, status = training["metadata"], training.get("status", {})
     kept = {name: metadata[name] for name in _FOLLOWED_METADATA if name in metadata}
     said = [
-        {**condition, "message": condition.get("message", "")[:MESSAGE_LIMIT]}
-        for condition in status.get("conditions", ())
+        {**condition, "message": word(condition.get("message"))[:MESSAGE_LIMIT]}
+        for condition in mappings(status.get("conditions"))
     ]
     seen = {name: status[name] for name in ("image", "modelArtifacts") if name in status}
     return {"kind": training["kind"], "metadata": kept, "status": {**seen, "conditions": said}}

@@ -38,6 +38,7 @@ class Sweeper:
     age: how many seconds an object has waited for its pass: what was seen is to be told before more is to be seen.
     oldest_age: the same of the one that has waited longest.
     observe: called with the seconds that each look at a group took.
+    erred: called for each unexpected error.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Sweeper:
         age: Callable[[ObjectKey], float],
         oldest_age: Callable[[], float],
         observe: Callable[[float], None],
+        erred: Callable[[], None] = lambda: None,
     ) -> None:
         self._inventory = inventory
         self._looks = looks
@@ -61,6 +63,7 @@ class Sweeper:
         self._oldest_age = oldest_age
         self._was_left_out = False
         self._observe = observe
+        self._erred = erred
         self._wanted: dict[Group, set[Resource]] = {}
         self._under_way: dict[Group, tuple[asyncio.Task[None], float]] = {}
         self._hints: set[Resource] = set()
@@ -196,6 +199,7 @@ class Sweeper:
             await self._looks.at(group, members)
         except Exception:
             logger.exception("sweep of %s in %s: unforeseen", group.type, group.place.region)
+            self._erred()
         finally:
             del self._under_way[group]
             self._wake.set()

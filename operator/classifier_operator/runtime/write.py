@@ -14,6 +14,7 @@ import msgspec
 
 from classifier_operator.api.conditions import ConditionType, Reason
 from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
+from classifier_operator.runtime.bodies import mapping, mappings, word
 from classifier_operator.runtime.gather import has_finalizer, is_being_deleted
 from classifier_operator.runtime.ports import Clock, Cluster, GoneError
 from classifier_operator.runtime.store import Body, Store, uid_of
@@ -129,7 +130,7 @@ class Writer:
 
 def leaves_something(status: Mapping[str, Any]) -> bool:
     """Whether there is, or may be, something at AWS that goes only with the object."""
-    return bool(status.get("resources") or status.get("import", {}).get("uploads"))
+    return bool(status.get("resources") or mapping(status.get("import")).get("uploads"))
 
 
 def as_json(value: Any) -> Any:
@@ -157,17 +158,14 @@ def news_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, s
     if now is None or (was is not None and was[:2] == now[:2]):
         return None
     kind, reason, message = now
-    is_warning = kind == ConditionType.STALLED or reason == Reason.ROLLING_BACK
+    is_warning = kind == ConditionType.STALLED or reason in (Reason.ROLLING_BACK, Reason.INTERNAL_ERROR)
     return reason, message, is_warning
 
 
 def headline(status: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """The condition that matters most: what stalls, else what goes on, else how it is."""
-    # A hand in etcd may have written anything: of what makes no sense there is nothing to say.
-    found = status.get("conditions")
-    listed = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list | tuple) else []
-    conditions = {one.get("type"): one for one in listed if one.get("reason")}
+    conditions = {word(one.get("type")): one for one in mappings(status.get("conditions")) if word(one.get("reason"))}
     for kind in (ConditionType.STALLED, ConditionType.RECONCILING, ConditionType.READY):
         if kind in conditions:
-            return kind.value, conditions[kind]["reason"], conditions[kind].get("message", "")
+            return kind.value, conditions[kind]["reason"], word(conditions[kind].get("message"))
     return None

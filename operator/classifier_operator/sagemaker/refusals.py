@@ -39,6 +39,8 @@ class RefusalKind(StrEnum):
     MISSING_INPUT = "MissingInput"
     MISSING_DATA = "MissingData"
     INVALID = "Invalid"
+    # AWS has answered, and the operator cannot read it.
+    UNREADABLE = "Unreadable"
     # Not of AWS, but of where an input is fetched from.
     NOT_ALLOWED = "NotAllowed"
     BAD_SOURCE = "BadSource"
@@ -64,6 +66,7 @@ _REMEDIES = {
     RefusalKind.ACCESS_DENIED: Remedy.WAIT,
     RefusalKind.MISSING_INPUT: Remedy.WAIT,
     RefusalKind.MISSING_DATA: Remedy.WAIT,
+    RefusalKind.UNREADABLE: Remedy.WAIT,
     RefusalKind.ACCELERATOR: Remedy.STOP,
     RefusalKind.INVALID: Remedy.STOP,
     RefusalKind.NOT_ALLOWED: Remedy.STOP,
@@ -120,9 +123,12 @@ class Rule:
         return not self.words or any(word in text for word in self.words)
 
 
+# The operator's own code for an answer that it cannot read.
+UNREADABLE_CODE = "UnreadableAnswer"
 _VALIDATION = frozenset({"ValidationException", "ValidationError"})
 
 RULES = (
+    Rule(RefusalKind.UNREADABLE, frozenset({UNREADABLE_CODE})),
     Rule(
         RefusalKind.THROTTLED,
         frozenset(

@@ -6,7 +6,7 @@ States stay AWS's own strings: AWS adds new ones, and an unknown state must pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from classifier_operator.api.redaction import redacted
+from classifier_operator.sagemaker.answers import count, number, structure, structures, text, time
 
 JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
@@ -136,19 +137,19 @@ Sighting = View | Stranger | Unseen
 
 
 def job_described(answer: Mapping[str, Any]) -> JobView:
-    """A DescribeTrainingJob answer as a view."""
+    """A DescribeTrainingJob answer as a view. Raises UnreadableAnswerError, as all of these do."""
     return JobView(
-        name=answer["TrainingJobName"],
-        arn=answer["TrainingJobArn"],
-        status=answer["TrainingJobStatus"],
-        secondary_status=answer.get("SecondaryStatus", ""),
-        failure_reason=redacted(answer.get("FailureReason", "")),
-        artifact=answer.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
-        metrics=_metrics(answer.get("FinalMetricDataList", ())),
-        created=answer.get("CreationTime"),
-        started=answer.get("TrainingStartTime"),
-        ended=answer.get("TrainingEndTime"),
-        billable_seconds=answer.get("BillableTimeInSeconds", 0),
+        name=text(answer, "TrainingJobName"),
+        arn=text(answer, "TrainingJobArn"),
+        status=text(answer, "TrainingJobStatus"),
+        secondary_status=text(answer, "SecondaryStatus", ""),
+        failure_reason=redacted(text(answer, "FailureReason", "")),
+        artifact=text(structure(answer, "ModelArtifacts"), "S3ModelArtifacts", ""),
+        metrics=tuple(map(_metric, structures(answer, "FinalMetricDataList"))),
+        created=time(answer, "CreationTime"),
+        started=time(answer, "TrainingStartTime"),
+        ended=time(answer, "TrainingEndTime"),
+        billable_seconds=count(answer, "BillableTimeInSeconds"),
         is_detailed=True,
     )
 
@@ -156,58 +157,59 @@ def job_described(answer: Mapping[str, Any]) -> JobView:
 def job_listed(summary: Mapping[str, Any]) -> JobView:
     """A summary of ListTrainingJobs as a view."""
     return JobView(
-        name=summary["TrainingJobName"],
-        arn=summary["TrainingJobArn"],
-        status=summary["TrainingJobStatus"],
-        secondary_status=summary.get("SecondaryStatus", ""),
-        created=summary.get("CreationTime"),
-        ended=summary.get("TrainingEndTime"),
+        name=text(summary, "TrainingJobName"),
+        arn=text(summary, "TrainingJobArn"),
+        status=text(summary, "TrainingJobStatus"),
+        secondary_status=text(summary, "SecondaryStatus", ""),
+        created=time(summary, "CreationTime"),
+        ended=time(summary, "TrainingEndTime"),
     )
 
 
 def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
     """A DescribeEndpoint answer as a view."""
     return EndpointView(
-        name=answer["EndpointName"],
-        arn=answer["EndpointArn"],
-        status=answer["EndpointStatus"],
-        config_name=answer.get("EndpointConfigName", ""),
-        pending_config=answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
-        failure_reason=redacted(answer.get("FailureReason", "")),
-        variants=tuple(map(_variant, answer.get("ProductionVariants", ()))),
-        created=answer.get("CreationTime"),
-        modified=answer.get("LastModifiedTime"),
+        name=text(answer, "EndpointName"),
+        arn=text(answer, "EndpointArn"),
+        status=text(answer, "EndpointStatus"),
+        config_name=text(answer, "EndpointConfigName", ""),
+        pending_config=text(structure(answer, "PendingDeploymentSummary"), "EndpointConfigName", ""),
+        failure_reason=redacted(text(answer, "FailureReason", "")),
+        variants=tuple(map(_variant, structures(answer, "ProductionVariants"))),
+        created=time(answer, "CreationTime"),
+        modified=time(answer, "LastModifiedTime"),
         is_detailed=True,
     )
 
 
 def model_described(answer: Mapping[str, Any]) -> ModelView:
     """A DescribeModel answer as a view; a model of several containers has none that could be compared."""
-    container = answer.get("PrimaryContainer", {})
-    return ModelView(answer["ModelArn"], container.get("Image", ""), container.get("ModelDataUrl", ""))
+    container = structure(answer, "PrimaryContainer")
+    return ModelView(text(answer, "ModelArn"), text(container, "Image", ""), text(container, "ModelDataUrl", ""))
 
 
 def endpoint_listed(summary: Mapping[str, Any]) -> EndpointView:
     """A summary of ListEndpoints as a view."""
     return EndpointView(
-        name=summary["EndpointName"],
-        arn=summary["EndpointArn"],
-        status=summary["EndpointStatus"],
-        created=summary.get("CreationTime"),
-        modified=summary.get("LastModifiedTime"),
+        name=text(summary, "EndpointName"),
+        arn=text(summary, "EndpointArn"),
+        status=text(summary, "EndpointStatus"),
+        created=time(summary, "CreationTime"),
+        modified=time(summary, "LastModifiedTime"),
     )
 
 
 def _variant(summary: Mapping[str, Any]) -> VariantView:
+    current = number(summary, "CurrentWeight", 1.0)
     return VariantView(
-        name=summary["VariantName"],
-        current_count=summary.get("CurrentInstanceCount", 0),
-        desired_count=summary.get("DesiredInstanceCount", 0),
-        current_weight=summary.get("CurrentWeight", 1.0),
-        desired_weight=summary.get("DesiredWeight", summary.get("CurrentWeight", 1.0)),
+        name=text(summary, "VariantName"),
+        current_count=count(summary, "CurrentInstanceCount"),
+        desired_count=count(summary, "DesiredInstanceCount"),
+        current_weight=current,
+        desired_weight=number(summary, "DesiredWeight", current),
     )
 
 
-def _metrics(data: Sequence[Mapping[str, Any]]) -> tuple[Metric, ...]:
-    # AWS sends 32-bit floats: seven significant digits are all there is.
-    return tuple(Metric(item["MetricName"], f"{item['Value']:.7g}") for item in data)
+def _metric(item: Mapping[str, Any]) -> Metric:
+    # AWS sends 32-bit floats: seven significant digits are all there is. A training that diverged ends with NaN.
+    return Metric(text(item, "MetricName"), f"{number(item, 'Value', is_finite=False):.7g}")

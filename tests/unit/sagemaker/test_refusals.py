@@ -55,6 +55,7 @@ KIND = RefusalKind
 RETRY, WAIT, STOP = Remedy.RETRY, Remedy.WAIT, Remedy.STOP
 
 ANSWERS = {
+    "an answer that cannot be read": ("DescribeEndpoint", "UnreadableAnswer", "", KIND.UNREADABLE, WAIT),
     # Not there
     "no job to describe": ("DescribeTrainingJob", VALIDATION, JOB, KIND.NOT_FOUND, STOP),
     "no job to stop": ("StopTrainingJob", VALIDATION, JOB, KIND.NOT_FOUND, STOP),
@@ -357,7 +358,7 @@ ANSWERS = {
 }
 REMEDIES = {
     Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress", "SourceUnavailable"},
-    Remedy.WAIT: {"Quota", "Capacity", "RolePending", "AccessDenied", "MissingInput", "MissingData"},
+    Remedy.WAIT: {"Quota", "Capacity", "RolePending", "AccessDenied", "MissingInput", "MissingData", "Unreadable"},
     Remedy.STOP: {
         "NotFound",
         "AlreadyExists",

@@ -6,7 +6,7 @@ A pass costs nothing for them, and what is deleted has no series any more.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 
 from classifier_operator.api.conditions import ConditionType
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.runtime.bodies import mapping, mappings, word
 from classifier_operator.runtime.monitoring import families
 from classifier_operator.runtime.monitoring.families import Family
 from classifier_operator.runtime.store import Body
@@ -108,41 +109,40 @@ def _state(body: Body) -> tuple[str, str, float | None]:
 
 def _readiness(body: Body) -> tuple[int, str]:
     ready = _condition(body.get("status", {}), ConditionType.READY)
-    return int(ready.get("status") == "True"), ready.get("reason", UNKNOWN)
+    return int(ready.get("status") == "True"), word(ready.get("reason"), UNKNOWN)
 
 
 def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    return next((one for one in status.get("conditions", ()) if one["type"] == kind), {})
+    return next((one for one in mappings(status.get("conditions")) if one.get("type") == kind), {})
 
 
 def _training(key: ObjectKey, body: Body) -> Iterator[tuple[str, ...]]:
     spec, status = body.get("spec", {}), body.get("status", {})
-    instance_type = spec.get("resources", {}).get("instanceType", "")
-    yield key.namespace, key.name, status.get("region", ""), status.get("jobName", ""), instance_type
+    instance_type = word(mapping(spec.get("resources")).get("instanceType"))
+    yield key.namespace, key.name, word(status.get("region")), word(status.get("jobName")), instance_type
 
 
 def _variants(key: ObjectKey, body: Body) -> Iterator[tuple[str, ...]]:
     status = body.get("status", {})
-    variants: Sequence[Mapping[str, Any]] = status.get("variants") or ({},)
-    for variant in variants:
-        accelerator = variant.get("accelerator", {})
+    for variant in mappings(status.get("variants")) or [{}]:
+        accelerator = mapping(variant.get("accelerator"))
         yield (
             key.namespace,
             key.name,
-            status.get("region", ""),
-            status.get("endpointName", ""),
-            variant.get("name", ""),
-            variant.get("instanceType", ""),
-            accelerator.get("requested", ""),
-            accelerator.get("effective", ""),
+            word(status.get("region")),
+            word(status.get("endpointName")),
+            word(variant.get("name")),
+            word(variant.get("instanceType")),
+            word(accelerator.get("requested")),
+            word(accelerator.get("effective")),
         )
 
 
-def _seconds(time: str | None) -> float | None:
+def _seconds(time: Any) -> float | None:
     """A time of Kubernetes as Unix time; of one that is none, no scrape must fail."""
     try:
-        return datetime.fromisoformat(time).timestamp() if time else None
-    except ValueError:
+        return datetime.fromisoformat(time).timestamp() if word(time) else None
+    except (ValueError, OverflowError):
         return None
 
 

@@ -146,6 +146,13 @@ PASSES = Family(
     "Passes over objects by result (ok, conflict, gone, unavailable, error).",
     ("kind", "result"),
 )
+UNEXPECTED_ERRORS = Family(
+    "unexpected_errors",
+    Type.COUNTER,
+    "Errors that nobody has foreseen, by where: pass (the object says InternalError), sweep, namespaces, resync. What "
+    "has failed is tried again, and the log has the traceback.",
+    ("where",),
+)
 PASS_SECONDS = Family(
     "pass_seconds",
     Type.HISTOGRAM,
@@ -279,6 +286,7 @@ SECTIONS = {
         QUEUE_SCHEDULED,
         QUEUE_WAIT_SECONDS,
         PASSES,
+        UNEXPECTED_ERRORS,
         PASS_SECONDS,
         KUBERNETES_WRITES,
         KUBERNETES_EVENTS_DROPPED,

@@ -54,6 +54,7 @@ class Metrics:
         self.queue_scheduled = self._made(Gauge, families.QUEUE_SCHEDULED)
         self.queue_wait = self._histogram(families.QUEUE_WAIT_SECONDS)
         self.passes = self._made(Counter, families.PASSES)
+        self.unexpected_errors = self._made(Counter, families.UNEXPECTED_ERRORS)
         self.pass_seconds = self._histogram(families.PASS_SECONDS)
         self.sweep_seconds = self._histogram(families.SWEEP_SECONDS)
         self.last_sweep = self._made(Gauge, families.LAST_SWEEP)

@@ -1,0 +1,71 @@
+"""What an object says of an unexpected error of the operator: that there was one, of which type, and where.
+
+Never the error's own text: it may repeat anything that the operator has read. The log has it, without secrets.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from classifier_operator.api.conditions import Condition, ConditionType, Reason, rfc3339
+from classifier_operator.runtime.bodies import mappings, word
+from classifier_operator.runtime.write import as_json
+
+# Seconds before the first further try, and the most that they grow to.
+PAUSE_SECONDS = (30.0, 600.0)
+_PACKAGE = "classifier_operator."
+# The steps of a pass, by the function of `controller.py` that takes them.
+STEPS = {
+    "_decide": "deciding what to do",
+    "_announce": "writing down what is about to be done",
+    "_act": "acting",
+    "_conclude": "writing the status",
+}
+
+
+def pause_after(failures: int) -> float:
+    """Seconds until the next try, without jitter, after so many in a row."""
+    first, most = PAUSE_SECONDS
+    return min(most, first * 2.0 ** min(failures - 1, 16))
+
+
+def failed(status: Mapping[str, Any], error: BaseException, *, generation: int, now: datetime) -> dict[str, Any]:
+    """The status of an object whose pass has ended by an unexpected error: all of it as before, but for one condition.
+
+    Ready stays as it was: what serves goes on serving.
+    """
+    before = mappings(status.get("conditions"))
+    ready = [one for one in before if one.get("type") == ConditionType.READY]
+    since = [word(one.get("lastTransitionTime")) for one in before if one.get("type") == ConditionType.RECONCILING]
+    condition = Condition(
+        type=ConditionType.RECONCILING,
+        status="True",
+        reason=Reason.INTERNAL_ERROR,
+        message=message_of(error),
+        observed_generation=generation,
+        last_transition_time=since[0] if since and since[0] else rfc3339(now),
+    )
+    return {**status, "conditions": [*ready, as_json(condition)]}
+
+
+def message_of(error: BaseException) -> str:
+    """The type of the error, in which step and on which line, and where to read more."""
+    step, line = _where(error)
+    return (
+        f"an unexpected {type(error).__name__} of the operator while {step} ({line}): it is tried again with growing "
+        f"pauses; the operator's log has the traceback under this object's name"
+    )
+
+
+def _where(error: BaseException) -> tuple[str, str]:
+    """The step of the pass, and the innermost line of the operator's own."""
+    step, line = "looking at the object", "unknown"
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith(_PACKAGE):
+            step = STEPS.get(frame.f_code.co_name, step)
+            line = f"{module.removeprefix(_PACKAGE)}:{number}"
+    return step, line

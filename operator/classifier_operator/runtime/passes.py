@@ -1,0 +1,138 @@
+"""One pass over an object, and what comes of whatever goes wrong in it: the object comes again, and others go on."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.failures import failed, pause_after
+from classifier_operator.runtime.ports import Clock, ClusterUnavailableError, ConflictError, GoneError
+from classifier_operator.runtime.store import Store
+from classifier_operator.runtime.workqueue import WorkQueue
+from classifier_operator.runtime.write import Writer
+
+logger = logging.getLogger(__name__)
+
+# An API server that did not do what was asked is asked again after so many seconds.
+UNAVAILABLE_SECONDS = 3.0
+# The second conflict in a row is waited out for so long, each further one twice as long as the one before.
+CONFLICT_SECONDS = (0.1, 30.0)
+
+
+class Passes:
+    """Runs passes.
+
+    lost: called with the key and UID of an object that the API server does not have any more.
+    reread: takes an object as the API server has it now. Raises what the cluster does.
+    erred: called with each unexpected error.
+    """
+
+    def __init__(
+        self,
+        *,
+        controller: Controller,
+        store: Store,
+        queue: WorkQueue[ObjectKey],
+        writer: Writer,
+        clock: Clock,
+        lost: Callable[[ObjectKey, str], Any],
+        reread: Callable[[ObjectKey], Awaitable[Any]],
+        erred: Callable[[Exception], Any] = lambda _: None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._controller = controller
+        self._store = store
+        self._queue = queue
+        self._writer = writer
+        self._clock = clock
+        self._lost = lost
+        self._reread = reread
+        self._erred = erred
+        self._rng = rng or random.Random()
+        # Unexpected errors in a row, and when (monotonic) the next try is due.
+        self._failures: dict[ObjectKey, tuple[int, float]] = {}
+        # Conflicts in a row.
+        self._conflicts: dict[ObjectKey, int] = {}
+
+    async def run(self, key: ObjectKey) -> str:
+        """One pass; returns its result, as `classifier_operator_passes_total` counts it."""
+        uid = self._store.uid(key)
+        try:
+            await self._controller.reconcile(key)
+        except ConflictError:
+            await self._take_anew(key, uid)
+            return "conflict"
+        except GoneError:
+            self._lost(key, uid)
+            return "gone"
+        except ClusterUnavailableError as error:
+            self._put_off(key, error)
+            return "unavailable"
+        except Exception as error:
+            await self._failed(key, error)
+            return "error"
+        self.forget(key)
+        return "ok"
+
+    def forget(self, key: ObjectKey) -> None:
+        """Nothing is wrong with the object any more, or it is gone."""
+        self._failures.pop(key, None)
+        self._conflicts.pop(key, None)
+
+    async def _take_anew(self, key: ObjectKey, uid: str) -> None:
+        """Somebody was faster: take the object as it is now, and look again; after several in a row not at once."""
+        self._conflicts[key] = self._conflicts.get(key, 0) + 1
+        try:
+            await self._reread(key)
+        except GoneError:
+            self._lost(key, uid)
+        except ClusterUnavailableError as error:
+            self._put_off(key, error)
+            return
+        except Exception as error:
+            await self._failed(key, error)
+            return
+        self._queue.add_after(key, self._pause_after_conflicts(self._conflicts.get(key, 0)))
+
+    def _pause_after_conflicts(self, conflicts: int) -> float:
+        """Seconds to wait: one is everyday, many are a quarrel, and none has to win it at once."""
+        if conflicts < 2:
+            return 0.0
+        first, most = CONFLICT_SECONDS
+        return min(most, first * 2.0 ** min(conflicts - 2, 16)) * self._rng.uniform(0.5, 1.0)
+
+    def _put_off(self, key: ObjectKey, error: ClusterUnavailableError) -> None:
+        logger.warning("%s: %s", key, error)
+        self._queue.add_after(key, UNAVAILABLE_SECONDS)
+
+    def _pause(self, key: ObjectKey) -> float:
+        """Seconds until the next try; one that came early, by an edit or our own write, lengthens no pause."""
+        now = self._clock.monotonic()
+        failures, due = self._failures.get(key, (0, now))
+        if now >= due:
+            failures += 1
+        pause = pause_after(failures) * self._rng.uniform(1.0, 1.25)
+        self._failures[key] = failures, now + pause
+        return pause
+
+    async def _failed(self, key: ObjectKey, error: Exception) -> None:
+        """The error is logged, said by the object, and the object tried again with growing pauses."""
+        logger.error("%s: unforeseen", key, exc_info=error)
+        self._erred(error)
+        self._queue.add_after(key, self._pause(key))
+        body = self._store.get(key)
+        if body is None:
+            return
+        generation = body["metadata"].get("generation", 1)
+        status = failed(body.get("status", {}), error, generation=generation, now=self._clock.now())
+        try:
+            await self._writer.status(key, body, status)
+        except (ConflictError, GoneError, ClusterUnavailableError) as refusal:
+            # The watch tells what has come in between, and the next try says it again.
+            logger.warning("%s: its status does not tell of the error: %s", key, refusal)
+        except Exception:
+            logger.exception("%s: unforeseen, while its status was to tell of an error", key)
