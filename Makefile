@@ -51,6 +51,7 @@ bench: setup ## Measure, and print the figures that the documents quote
 	@$(BIN)/python -m bench.import_memory
 	@$(BIN)/python -m bench.scrape
 	@$(BIN)/python -m bench.foreign_memory
+	@$(BIN)/python -m bench.client_memory
 	@# Last: it needs a builder of images, and where there is none the others are still measured.
 	@$(BIN)/python -m bench.image
 

@@ -53,7 +53,8 @@ class Operator:
             external_id=settings.assume_role_external_id,
             with_tags=settings.assume_role_session_tags,
         )
-        self._aws = Aws(limits, self._metrics, self._clock, self._holds, sessions)
+        told = {settings.defaults.region, *(queue.region for queue in settings.events_queues)} - {""}
+        self._aws = Aws(limits, self._metrics, self._clock, self._holds, sessions, told)
         self._health = HealthServer(problem=self._problem, unready=self._unready, exposition=self._exposition)
         self._leadership: Leadership | None = None
         self._app: App | None = None

@@ -97,21 +97,38 @@ async def test_a_region_where_sts_refuses_is_no_matter_of_the_others(aws: Aws, c
     assert callers(control, "sts.AssumeRole") == [("123456789012", "ap-east-1"), ("123456789012", REGION)]
 
 
-async def test_there_is_one_client_for_an_account_and_region(
-    aws: Aws, control: Control, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[tuple[str, Place]] = []
-    make = aws._identities.client
-
-    def counted(service: str, place: Place) -> Any:
-        made.append((service, place))
-        return make(service, place)
-
-    monkeypatch.setattr(aws._identities, "client", counted)
-    places = [OWN, Place("eu-west-1"), THERE, Place("eu-west-1", ROLE, "vision")]
+async def test_identities_share_the_clients_of_a_region_and_act_each_for_itself(aws: Aws, control: Control) -> None:
+    places = [OWN, Place("eu-west-1"), THERE, Place(REGION, OTHER_ROLE, "vision"), Place("eu-west-1", ROLE, "vision")]
     await asyncio.gather(*(models(aws, place, 10) for place in places))
-    assert [service for service, _ in made].count("sts") == 2
-    assert sorted(one for one in made if one[0] != "sts") == sorted(("sagemaker", place) for place in places)
+    assert sorted(set(callers(control, "ListModels"))) == [
+        ("123456789012", "eu-west-1"),
+        ("123456789012", REGION),
+        ("222222222222", "eu-west-1"),
+        ("222222222222", REGION),
+        ("333333333333", REGION),
+    ]
+    # Of SageMaker and of STS.
+    assert len(aws._clients) == 4
+
+
+async def test_made_up_roles_leave_nothing_behind(aws: Aws, control: Control) -> None:
+    await models(aws, THERE)
+    control.fail_next("sts.AssumeRole", None, code="AccessDenied", message="no", status=403)
+    for number in range(30):
+        with pytest.raises(AwsRefusal):
+            await models(aws, Place(REGION, f"arn:aws:iam::{number:012}:role/made-up", "flood"))
+    assert (len(aws._clients), len(aws._identities)) == (2, 1)
+
+
+async def test_made_up_regions_are_refused_before_anything_is_sent(aws: Aws, control: Control) -> None:
+    for number in range(30, 60):
+        for role in ("", ROLE):
+            with pytest.raises(AwsRefusal, match="is no region that the AWS SDK") as refused:
+                await models(aws, Place(f"us-east-{number}", role, "flood" if role else ""))
+            assert refused.value.kind is RefusalKind.INVALID
+    assert (len(aws._clients), len(aws._identities), control.counts()) == (0, 0, {})
+    regions = {one.labels["region"] for family in aws._metrics.aws_calls.collect() for one in family.samples}
+    assert regions == {"other"}
 
 
 async def test_sts_is_asked_in_the_calls_region(aws: Aws, control: Control) -> None:

@@ -1,4 +1,4 @@
-"""AWS by boto3: blocking calls in threads that are shared fairly, one client for each place and service.
+"""AWS by boto3: blocking calls in threads that are shared fairly, by clients that all identities share.
 
 botocore's own retries are off: the work queue retries, where it can be seen, counted and bounded for each object.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -19,10 +18,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from classifier_operator.adapters.clients import Clients
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.daemon_threads import DaemonThreads
 from classifier_operator.adapters.exchange import Exchange
-from classifier_operator.adapters.identities import Identities, refusal_in
+from classifier_operator.adapters.identities import Actor, Identities, refusal_in
 from classifier_operator.adapters.requests import check_request
 from classifier_operator.adapters.role_sessions import NAMES_ONLY, RoleSessions
 from classifier_operator.adapters.secrets import given_secrets
@@ -59,17 +59,26 @@ BODY_SECONDS = 900.0
 # So long calls that are under way may finish when the process ends.
 CLOSE_SECONDS = 10.0
 _AUTOSCALING = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget"})
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=10,
     read_timeout=70,
     max_pool_connections=CONNECTIONS,
     retries={"mode": "standard", "total_max_attempts": 1},
     # For a checksum of its own botocore copies each part of an upload; ours is sent with it (Content-MD5).
     request_checksum_calculation="when_required",
+    # Sessions of directory buckets are kept by bucket in the client, which all identities share: whoever came first
+    # would act for all.
+    s3={"disable_s3_express_session_auth": True},
 )
 # What botocore raises before it asks AWS. Such parameters and regions never reach AWS, and never will; credentials may
 # come, or come back.
-_NEVER_SENT = ("ParamValidationError", "InvalidRegionError", "NoRegionError", "EndpointResolutionError")
+_NEVER_SENT = (
+    "ParamValidationError",
+    "InvalidRegionError",
+    "NoRegionError",
+    "EndpointResolutionError",
+    "UnknownRegionError",
+)
 NO_CREDENTIALS = "NoCredentials"
 _NO_CREDENTIALS = (
     "NoCredentialsError",
@@ -87,6 +96,7 @@ class Aws:
 
     holds: whether this process may act at this very moment; nothing goes out while it may not.
     sessions: how roles are assumed.
+    regions: names of regions beside those that the AWS SDK knows.
     """
 
     def __init__(
@@ -96,6 +106,7 @@ class Aws:
         clock: Clock | None = None,
         holds: Callable[[], bool] = lambda: True,
         sessions: RoleSessions = NAMES_ONLY,
+        regions: Iterable[str] = (),
     ) -> None:
         self._limits = limits
         self._metrics = metrics
@@ -106,9 +117,10 @@ class Aws:
         self._threads = DaemonThreads("aws")
         # Long polls, for which nothing else waits.
         self._apart = DaemonThreads("sqs")
-        self._identities = Identities(_CONFIG, clock.now, self._asked_sts, holds, sessions.request)
-        self._clients: dict[tuple[Place, str], Any] = {}
-        self._making = threading.Lock()
+        self._clients = Clients(CONFIG, holds, regions, self._observe)
+        self._identities = Identities(
+            lambda region: self._clients.use("sts", region), clock.now, self._asked_sts, sessions.request
+        )
 
     def close(self) -> None:
         """Let calls in flight finish, for some seconds; of those that hang, whoever works next finds what they did."""
@@ -123,7 +135,7 @@ class Aws:
         service = "application-autoscaling" if operation in _AUTOSCALING else "sagemaker"
 
         def send() -> Answered[dict[str, Any]]:
-            return _whole(getattr(self._client(place, service), xform_name(operation))(**params))
+            return self._answer(service, place, operation, params)
 
         exchange = _exchange(service, operation, place, params)
         # What a job's environment says may be secret, and AWS repeats what it refuses.
@@ -144,8 +156,9 @@ class Aws:
         params = {"EndpointName": endpoint, "ContentType": content_type, "Body": body, **target}
 
         def send() -> Answered[bytes]:
-            answer = self._client(place, "sagemaker-runtime").invoke_endpoint(**params)
-            return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
+            with self._clients.use("sagemaker-runtime", place.region) as client:
+                answer = client.invoke_endpoint(**params)
+                return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
 
         return await self._run(place, _exchange("sagemaker-runtime", "InvokeEndpoint", place, params), send)
 
@@ -155,8 +168,9 @@ class Aws:
         params = {"Bucket": bucket, "Key": key}
 
         def send() -> Answered[bytes]:
-            answer = self._client(place, "s3").get_object(**params)
-            return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
+            with self._clients.use("s3", place.region) as client:
+                answer = client.get_object(**params)
+                return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
 
         return await self._run(place, _exchange("s3", "GetObject", place, params), send)
 
@@ -164,7 +178,7 @@ class Aws:
         """One call of S3's API that returns no body."""
 
         def send() -> Answered[dict[str, Any]]:
-            return _whole(getattr(self._client(place, "s3"), xform_name(operation))(**params))
+            return self._answer("s3", place, operation, params)
 
         return await self._run(place, _exchange("s3", operation, place, params), send)
 
@@ -172,7 +186,7 @@ class Aws:
         """One call of SQS's API, which has no limits of its own and may wait: so nothing else waits for it."""
 
         def send() -> Answered[dict[str, Any]]:
-            return _whole(getattr(self._client(place, "sqs"), xform_name(operation))(**params))
+            return self._answer("sqs", place, operation, params)
 
         exchange = _exchange("sqs", operation, place, params)
         return await self._exchanged(self._apart, place, exchange, send)
@@ -243,18 +257,23 @@ class Aws:
     def _sent(self, place: Place, exchange: Exchange, send: Callable[[], Answered[T]], secrets: frozenset[str]) -> T:
         """Send; once more with new credentials where AWS says that these have expired, before anybody is asked."""
         exchange.wait()
-        clients = self._clients
+        actors: list[Actor] = []
 
         def hidden(text: str) -> str:
             return redacted(text, secrets | given_secrets() | self._identities.secrets())
 
+        def send_as_actor() -> Answered[T]:
+            with self._identities.acting(place) as actor:
+                actors.append(actor)
+                return send()
+
         try:
-            return self._explained(exchange, send, hidden)
+            return self._explained(exchange, send_as_actor, hidden)
         except AwsRefusal as refusal:
             if refusal.code not in EXPIRED_CODES:
                 raise
-        self._renew(place, clients)
-        return self._explained(exchange, send, hidden)
+        self._identities.renew(place, actors[-1])
+        return self._explained(exchange, send_as_actor, hidden)
 
     def _explained(self, exchange: Exchange, send: Callable[[], Answered[T]], hidden: Callable[[str], str]) -> T:
         """Send, and turn whatever goes wrong into a refusal, in AWS's words without what must be hidden."""
@@ -282,22 +301,18 @@ class Aws:
             self._metrics.aws_credential_failures.labels(operation, outcome).inc()
             logger.info("sts: %s", refusal, extra={"service": "sts", **fields_of(refusal)})
 
-    def _renew(self, place: Place, clients: dict[tuple[Place, str], Any]) -> None:
-        """Make new clients for the identity, unless another thread has done so since."""
-        with self._making:
-            if self._clients is clients:
-                self._identities.renew(place)
-                self._clients = {
-                    (at, service): one for (at, service), one in clients.items() if at.assume_role_arn and at != place
-                }
+    def _answer(
+        self, service: str, place: Place, operation: str, params: Mapping[str, Any]
+    ) -> Answered[dict[str, Any]]:
+        """Send a call whose answer has no stream in it, as whoever acts in this thread."""
+        with self._clients.use(service, place.region) as client:
+            answer: dict[str, Any] = getattr(client, xform_name(operation))(**params)
+        return Answered(answer, answer.get("ResponseMetadata", {}))
 
-    def _client(self, place: Place, service: str) -> Any:
-        # Clients are thread-safe, making one is not.
-        with self._making:
-            key = place, service
-            if key not in self._clients:
-                self._clients[key] = self._identities.client(service, place)
-            return self._clients[key]
+    def _observe(self, session: Any) -> None:
+        """The clients' session has been made, and it is known which regions there are."""
+        self._identities.observe(session)
+        self._metrics.know_regions(self._clients.regions)
 
 
 def _exchange(service: str, operation: str, place: Place, params: Mapping[str, Any]) -> Exchange:
@@ -331,10 +346,6 @@ def _namespace(place: Place) -> str:
     if place.namespace:
         return place.namespace
     return known.key.namespace if known is not None else ""
-
-
-def _whole(answer: dict[str, Any]) -> Answered[dict[str, Any]]:
-    return Answered(answer, answer.get("ResponseMetadata", {}))
 
 
 def _read(body: Any, limit: int) -> bytes:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import click
 
-from classifier_operator.api.ledger import Place
 from classifier_operator.sagemaker.names import is_name
 from classifier_operator.sagemaker.regions import is_region
 
@@ -36,14 +35,22 @@ def role_option(command: C) -> C:
 
 def client(service: str, region: str | None, role_arn: str = "") -> Any:
     """A client of a service. AWS_PROFILE, AWS_ENDPOINT_URL and the rest of boto3's environment apply."""
+    import boto3
     from botocore.config import Config
 
-    from classifier_operator.adapters.identities import Identities
+    from classifier_operator.adapters.identities import assumed_credentials
 
     settings = Config(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=70)
     with explained():
-        identities = Identities(settings, lambda: datetime.now(UTC), assumption=lambda _: {"RoleSessionName": _SESSION})
-        return identities.client(service, Place(region or "", role_arn))
+        session = boto3.Session()
+        if role_arn:
+            sts = session.client("sts", region_name=region, config=settings)
+            request = {"RoleArn": role_arn, "RoleSessionName": _SESSION}
+            session = boto3.Session()
+            session._session._credentials = assumed_credentials(
+                lambda: sts.assume_role(**request), lambda: datetime.now(UTC)
+            )
+        return session.client(service, region_name=region, config=settings)
 
 
 def client_for(service: str, body: Mapping[str, Any], name: str, asked: str | None) -> Any:

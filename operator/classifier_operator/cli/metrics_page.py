@@ -24,7 +24,7 @@ _HEAD = """\
   out of very large installations. The alerts then tell kind and reason instead of names.
 - A deleted object has no series from the next scrape on. A scrape with 5,000 objects takes about a quarter of a second
   of one processor, in a thread beside the event loop (`bench/scrape.py`).
-- No label ever carries an account, a role, a URL or a message. Regions beyond the first 64 that specs name are counted
+- No label ever carries an account, a role, a URL or a message. Regions that the AWS SDK does not know are counted
   together as `other`.
 - With several replicas, `classifier_operator_leading` tells which one works; join the others by `max`.
 """

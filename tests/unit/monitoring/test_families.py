@@ -10,7 +10,7 @@ from tests.unit.monitoring.exposed import everything
 
 from classifier_operator.cli.metrics_page import page
 from classifier_operator.runtime.monitoring.families import FAMILIES, PROCESS_METRICS, Family, Type
-from classifier_operator.runtime.monitoring.metrics import MOST_REGIONS, Metrics
+from classifier_operator.runtime.monitoring.metrics import NO_REGION, Metrics
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "operations" / "metrics.md"
 # What Prometheus' operator puts on every series of a target.
@@ -54,12 +54,14 @@ def test_the_page_is_current() -> None:
     assert PAGE.read_text() == page(), "python -m classifier_operator.cli.metrics_page > docs/operations/metrics.md"
 
 
-def test_regions_that_nobody_has_share_a_series() -> None:
+def test_regions_that_do_not_exist_share_a_series() -> None:
     metrics = Metrics()
-    for number in range(MOST_REGIONS + 10):
-        metrics.called("sagemaker", "ListModels", f"nowhere-{number}", "Invalid")
-    metrics.called("sagemaker", "ListModels", "nowhere-0", "Invalid")
+    metrics.know_regions(frozenset({"us-east-1", "eu-west-1"}))
+    for region in (*(f"nowhere-{number}" for number in range(100)), "us-east-1", "eu-west-1"):
+        metrics.called("sagemaker", "ListModels", region, "Invalid")
+        metrics.paced("ListModels", region, 1.0)
     samples = [one for family in metrics.aws_calls.collect() for one in family.samples]
     values = {one.labels["region"]: one.value for one in samples}
-    assert len(values) == MOST_REGIONS + 1
-    assert (values["other"], values["nowhere-0"]) == (10, 2)
+    assert values == {NO_REGION: 100, "us-east-1": 1, "eu-west-1": 1}
+    rates = [one for family in metrics.aws_rate.collect() for one in family.samples]
+    assert {one.labels["region"] for one in rates} == values.keys()

@@ -25,8 +25,8 @@ MetricT = TypeVar("MetricT", Counter, Gauge, Info)
 
 # Of a call that AWS did not answer before the operator ended, or whose failure is the operator's own.
 INTERRUPTED = "Interrupted"
-# AWS has fewer than forty regions, but a spec may name any: those that nobody needs have one series together.
-MOST_REGIONS = 64
+# A spec may name any region: those that do not exist have one series together.
+NO_REGION = "other"
 
 
 class Metrics:
@@ -36,7 +36,7 @@ class Metrics:
         # A `_created` series for each of the others doubles what is stored, and nobody asks for it.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self._regions: set[str] = set()
+        self._regions: frozenset[str] = frozenset()
         ProcessCollector(registry=self.registry)
         self.aws_calls = self._made(Counter, families.AWS_CALLS)
         self.aws_seconds = self._histogram(families.AWS_CALL_SECONDS)
@@ -88,11 +88,12 @@ class Metrics:
         self.queue_working.set(queue.working)
         self.queue_scheduled.set(queue.scheduled)
 
+    def know_regions(self, regions: frozenset[str]) -> None:
+        """These regions exist, and have series of their own."""
+        self._regions = regions
+
     def _bounded(self, region: str) -> str:
-        if region not in self._regions and len(self._regions) >= MOST_REGIONS:
-            return "other"
-        self._regions.add(region)
-        return region
+        return region if region in self._regions else NO_REGION
 
     def _made(self, kind: type[MetricT], family: Family, labels: tuple[str, ...] | None = None) -> MetricT:
         names = family.labels if labels is None else labels
