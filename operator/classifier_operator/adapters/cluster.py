@@ -19,6 +19,7 @@ from kubernetes.aio.client import ApiClient
 from yarl import URL
 
 from classifier_operator import __version__
+from classifier_operator.api.cut import MESSAGE_LIMIT, cut, one_line
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.api.paths import ApiPath, below, path_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
@@ -186,7 +187,7 @@ class KubernetesCluster:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ClusterUnavailableError(f"{method} {path}: {error!r}") from error
         if response.status >= 300:
-            raise _failure(method, path, response.status, data)
+            raise _failure(method, path, response, data)
         answer: dict[str, Any] = msgspec.json.decode(data)
         return answer
 
@@ -235,10 +236,19 @@ def _path(key: ObjectKey) -> ApiPath:
     return path_of("apis", GROUP, VERSION, "namespaces", key.namespace, key.kind.plural, key.name)
 
 
-def _failure(method: str, path: str, status: int, data: bytes) -> Exception:
-    text = data.decode("utf-8", "replace")[:500]
+def _failure(method: str, path: str, response: aiohttp.ClientResponse, data: bytes) -> Exception:
+    status, text = response.status, one_line(cut(data[:MESSAGE_LIMIT].decode("utf-8", "replace"), 500))
     if status == 404:
         return GoneError(path)
     if status == 409:
         return ConflictError(path)
-    return ClusterUnavailableError(f"{method} {path}: HTTP {status}: {text}")
+    return ClusterUnavailableError(
+        f"{method} {path}: HTTP {status}: {text}",
+        status=status,
+        retry_after=_seconds(response.headers.get("Retry-After", "")),
+    )
+
+
+def _seconds(retry_after: str) -> float:
+    """The seconds of a Retry-After; the API server writes no dates (RFC 9110 allows them)."""
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 6 else 0.0

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from classifier_operator.api.cut import one_line
 from classifier_operator.api.redaction import redacted
 
 _VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
@@ -42,7 +43,8 @@ class Redacting(logging.Formatter):
         """The line that the formatter makes."""
         known = given_secrets()
         clean = copy.copy(record)
-        clean.msg, clean.args = redacted(record.getMessage(), known), None
+        # A text from outside must not look like further lines.
+        clean.msg, clean.args = one_line(redacted(record.getMessage(), known)), None
         if record.exc_info:
             clean.exc_info, clean.exc_text = None, redacted(self.formatException(record.exc_info), known)
         return redacted(self._inner.format(clean), known)

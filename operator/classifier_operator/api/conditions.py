@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from msgspec import Struct, structs
 
-MESSAGE_LIMIT = 32768
+from classifier_operator.api.cut import cut
 
 
 class ConditionType(StrEnum):
@@ -135,12 +135,12 @@ def with_verdict(
     conditions: Sequence[Condition], verdict: Verdict, *, generation: int, now: datetime
 ) -> tuple[Condition, ...]:
     """The conditions after the verdict; what did not change is returned as it was."""
-    message = verdict.message[:MESSAGE_LIMIT]
+    message = cut(verdict.message)
     wanted = [(ConditionType.READY, str(verdict.is_ready), verdict.ready, message)]
     if verdict.reconciling is not None:
         wanted.append((ConditionType.RECONCILING, "True", verdict.reconciling, message))
     if verdict.stalled is not None:
-        words = (verdict.stalled_message or verdict.message)[:MESSAGE_LIMIT]
+        words = cut(verdict.stalled_message or verdict.message)
         wanted.append((ConditionType.STALLED, "True", verdict.stalled, words))
     before = {condition.type: condition for condition in conditions}
     return tuple(
@@ -156,7 +156,7 @@ def with_verdict(
 def with_note(conditions: Sequence[Condition], note: str) -> tuple[Condition, ...]:
     """The conditions with something to add to what each says, without another reason; what is there stays as it is."""
     return tuple(
-        one if note in one.message else structs.replace(one, message=f"{one.message}; {note}"[:MESSAGE_LIMIT])
+        one if note in one.message else structs.replace(one, message=cut(f"{one.message}; {note}"))
         for one in conditions
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, to_builtins
 
+from classifier_operator.api.cut import NAME_LIMIT, cut
 from classifier_operator.api.ledger import Resource
 from classifier_operator.api.redaction import redacted
 from classifier_operator.endpoint.answer import AnswerError, probabilities_in
@@ -90,11 +91,11 @@ def _judged(call: SmokeTestCall, answered: Answered, labels: Sequence[str], time
         test_hash=call.test_hash,
         time=time,
         outcome="Failed" if problem else "Passed",
-        label=prediction.label,
+        label=cut(prediction.label, NAME_LIMIT),
         probability=f"{prediction.probability:.4g}",
         latency_milliseconds=answered.milliseconds,
         first_latency_milliseconds=answered.first_milliseconds,
-        message=f"{prefix}{problem}" if problem else "",
+        message=cut(f"{prefix}{problem}") if problem else "",
     )
 
 
@@ -105,7 +106,7 @@ def failed(call: SmokeTestCall, message: str, time: str) -> SmokeTestStatus:
         test_hash=call.test_hash,
         time=time,
         outcome="Failed",
-        message=redacted(message),
+        message=cut(redacted(message)),
     )
 
 
@@ -119,9 +120,9 @@ def _miscounted(prediction: Prediction, labels: Sequence[str]) -> str:
 def _unmet(expected: Expectation | None, prediction: Prediction) -> str:
     if expected is None:
         return ""
-    got = f"the answer is {prediction.label} with probability {prediction.probability:.4g}"
+    got = f"the answer is {cut(prediction.label, NAME_LIMIT)} with probability {prediction.probability:.4g}"
     if expected.label and expected.label != prediction.label:
-        return f"{got}; expected {expected.label}"
+        return f"{got}; expected {cut(expected.label, NAME_LIMIT)}"
     if expected.min_probability and prediction.probability < float(expected.min_probability):
         return f"{got}; expected at least {expected.min_probability}"
     return ""

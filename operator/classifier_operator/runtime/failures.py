@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from classifier_operator.api.conditions import Condition, ConditionType, Reason, rfc3339
+from classifier_operator.api.conditions import ConditionType, Reason, rfc3339
+from classifier_operator.api.cut import cut
 from classifier_operator.runtime.bodies import mappings, word
-from classifier_operator.runtime.write import as_json
 
 # Seconds before the first further try, and the most that they grow to.
 PAUSE_SECONDS = (30.0, 600.0)
@@ -32,23 +32,23 @@ def pause_after(failures: int) -> float:
     return min(most, first * 2.0 ** min(failures - 1, 16))
 
 
-def failed(status: Mapping[str, Any], error: BaseException, *, generation: int, now: datetime) -> dict[str, Any]:
-    """The status of an object whose pass has ended by an unexpected error: all of it as before, but for one condition.
+def failed(status: Mapping[str, Any], message: str, *, generation: int, now: datetime) -> dict[str, Any]:
+    """The status of an object of which the operator cannot do its part: all of it as before, but for one condition.
 
     Ready stays as it was: what serves goes on serving.
     """
     before = mappings(status.get("conditions"))
     ready = [one for one in before if one.get("type") == ConditionType.READY]
     since = [word(one.get("lastTransitionTime")) for one in before if one.get("type") == ConditionType.RECONCILING]
-    condition = Condition(
-        type=ConditionType.RECONCILING,
-        status="True",
-        reason=Reason.INTERNAL_ERROR,
-        message=message_of(error),
-        observed_generation=generation,
-        last_transition_time=since[0] if since and since[0] else rfc3339(now),
-    )
-    return {**status, "conditions": [*ready, as_json(condition)]}
+    condition = {
+        "type": ConditionType.RECONCILING.value,
+        "status": "True",
+        "reason": Reason.INTERNAL_ERROR.value,
+        "message": cut(message),
+        "observedGeneration": generation,
+        "lastTransitionTime": since[0] if since and since[0] else rfc3339(now),
+    }
+    return {**status, "conditions": [*ready, condition]}
 
 
 def message_of(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.runtime.controller import Controller
-from classifier_operator.runtime.failures import failed, pause_after
+from classifier_operator.runtime.failures import failed, message_of, pause_after
 from classifier_operator.runtime.ports import Clock, ClusterUnavailableError, ConflictError, GoneError
 from classifier_operator.runtime.store import Store
 from classifier_operator.runtime.workqueue import WorkQueue
@@ -17,8 +17,10 @@ from classifier_operator.runtime.write import Writer
 
 logger = logging.getLogger(__name__)
 
-# An API server that did not do what was asked is asked again after so many seconds.
-UNAVAILABLE_SECONDS = 3.0
+# An API server that did not do what was asked is asked again after so many seconds: at first, and at last.
+UNAVAILABLE_SECONDS = (1.0, 60.0)
+# No longer than that, whatever its Retry-After says.
+MOST_RETRY_AFTER = 300.0
 # The second conflict in a row is waited out for so long, each further one twice as long as the one before.
 CONFLICT_SECONDS = (0.1, 30.0)
 
@@ -55,6 +57,8 @@ class Passes:
         self._rng = rng or random.Random()
         # Unexpected errors in a row, and when (monotonic) the next try is due.
         self._failures: dict[ObjectKey, tuple[int, float]] = {}
+        # Refusals of the API server in a row, and when (monotonic) the next try is due.
+        self._refusals: dict[ObjectKey, tuple[int, float]] = {}
         # Conflicts in a row.
         self._conflicts: dict[ObjectKey, int] = {}
 
@@ -82,6 +86,7 @@ class Passes:
         """Nothing is wrong with the object any more, or it is gone."""
         self._failures.pop(key, None)
         self._conflicts.pop(key, None)
+        self._refusals.pop(key, None)
 
     async def _take_anew(self, key: ObjectKey, uid: str) -> None:
         """Somebody was faster: take the object as it is now, and look again; after several in a row not at once."""
@@ -106,8 +111,17 @@ class Passes:
         return min(most, first * 2.0 ** min(conflicts - 2, 16)) * self._rng.uniform(0.5, 1.0)
 
     def _put_off(self, key: ObjectKey, error: ClusterUnavailableError) -> None:
-        logger.warning("%s: %s", key, error)
-        self._queue.add_after(key, UNAVAILABLE_SECONDS)
+        """With pauses that grow, and no sooner than the API server asks for; what it refuses for good comes rarely."""
+        now = self._clock.monotonic()
+        count, due = self._refusals.get(key, (0, now))
+        # One that came early, by an edit or our own write, lengthens no pause.
+        count += now >= due
+        first, most = UNAVAILABLE_SECONDS
+        pause = pause_after(count) if error.refuses_content else min(most, first * 2.0 ** min(count - 1, 16))
+        pause = max(pause, min(error.retry_after, MOST_RETRY_AFTER)) * self._rng.uniform(1.0, 1.5)
+        self._refusals[key] = count, now + pause
+        logger.warning("%s: %s; tried again in %.0f s", key, error, pause)
+        self._queue.add_after(key, pause)
 
     def _pause(self, key: ObjectKey) -> float:
         """Seconds until the next try; one that came early, by an edit or our own write, lengthens no pause."""
@@ -128,7 +142,7 @@ class Passes:
         if body is None:
             return
         generation = body["metadata"].get("generation", 1)
-        status = failed(body.get("status", {}), error, generation=generation, now=self._clock.now())
+        status = failed(body.get("status", {}), message_of(error), generation=generation, now=self._clock.now())
         try:
             await self._writer.status(key, body, status)
         except (ConflictError, GoneError, ClusterUnavailableError) as refusal:

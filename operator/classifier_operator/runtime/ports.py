@@ -22,7 +22,20 @@ class GoneError(Exception):
 
 
 class ClusterUnavailableError(Exception):
-    """The API server did not do what was asked; trying again later is right."""
+    """The API server did not do what was asked; trying again later is right.
+
+    status: the HTTP status; 0 where no answer came. retry_after: seconds that it asks to wait; 0 where it does not.
+    """
+
+    def __init__(self, message: str = "", *, status: int = 0, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+    @property
+    def refuses_content(self) -> bool:
+        """Whether the same content is refused for good: its schema forbids it, or it is too large for the store."""
+        return self.status in (413, 422) or (self.status >= 500 and "request is too large" in str(self))
 
 
 class Cloud(Protocol):

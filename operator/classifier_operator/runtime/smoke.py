@@ -11,7 +11,7 @@ from classifier_operator.endpoint.answer import ANSWER_LIMIT
 from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import Answered, SmokeTestCall, failed, judge
 from classifier_operator.endpoint.spec import ClassLabels, KeyRef, TestImage
-from classifier_operator.runtime.ports import Clock, Cloud, Cluster, GoneError
+from classifier_operator.runtime.ports import Clock, Cloud, Cluster, ClusterUnavailableError, GoneError
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 
 # InvokeEndpoint takes at most 6 MB (SageMaker Runtime API reference).
@@ -87,6 +87,11 @@ class SmokeTester:
             config_map = await self._cluster.read_config_map(namespace, ref.name)
         except GoneError as error:
             raise _missing(f"ConfigMap {namespace}/{ref.name} does not exist") from error
+        except ClusterUnavailableError as error:
+            if error.status not in (401, 403):
+                raise
+            message = f"ConfigMap {namespace}/{ref.name}: the operator may not read it (get configmaps)"
+            raise AwsRefusal("InvokeEndpoint", RefusalKind.ACCESS_DENIED, "Forbidden", message) from error
         if ref.key in config_map.get("data", {}):
             return str(config_map["data"][ref.key]).encode()
         encoded = config_map.get("binaryData", {}).get(ref.key)

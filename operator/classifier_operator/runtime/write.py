@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 
 from classifier_operator.api.conditions import ConditionType, Reason
+from classifier_operator.api.cut import cut, one_line
 from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
 from classifier_operator.runtime.bodies import mapping, mappings, word
+from classifier_operator.runtime.failures import failed
 from classifier_operator.runtime.gather import has_finalizer, is_being_deleted
-from classifier_operator.runtime.ports import Clock, Cluster, GoneError
+from classifier_operator.runtime.ports import Clock, Cluster, ClusterUnavailableError, ConflictError, GoneError
 from classifier_operator.runtime.store import Body, Store, uid_of
 
 logger = logging.getLogger(__name__)
@@ -76,11 +78,35 @@ class Writer:
         changes = merge_patch(before, status)
         if not changes:
             return body
-        written = await self._patch(key, body, {"status": changes}, status=True)
+        try:
+            written = await self._patch(key, body, {"status": changes}, status=True)
+        except ClusterUnavailableError as error:
+            if error.refuses_content:
+                await self._say_refused(key, body, status, error)
+            raise
         news = news_of(before, status)
         if news is not None:
             await self._announce(key, written, *news)
         return written
+
+    async def _say_refused(
+        self, key: ObjectKey, body: Body, status: Mapping[str, Any], error: ClusterUnavailableError
+    ) -> None:
+        """Say in a smaller status that the whole one is refused for good; the ledger is in it whatever happens."""
+        before = body.get("status", {})
+        ledger = {"resources": status["resources"]} if "resources" in status else {}
+        message = f"the API server refuses the status that the operator has for this object: {error}"
+        generation = body["metadata"].get("generation", 1)
+        said = failed({**before, **ledger}, message, generation=generation, now=self._clock.now())
+        if not (changes := merge_patch(before, said)):
+            return
+        try:
+            written = await self._patch(key, body, {"status": changes}, status=True)
+        except (ClusterUnavailableError, ConflictError, GoneError) as refusal:
+            logger.warning("%s: nor does it take a smaller status: %s", key, refusal)
+            return
+        if news := news_of(before, said):
+            await self._announce(key, written, *news)
 
     async def _patch(self, key: ObjectKey, body: Body, patch: dict[str, Any], *, status: bool = False) -> Body:
         """Patch the object, if it is still the one that was decided about."""
@@ -114,7 +140,7 @@ class Writer:
             "type": "Warning" if is_warning else "Normal",
             "reason": reason,
             "action": "Reconcile",
-            "note": note.encode()[:NOTE_LIMIT].decode("utf-8", "ignore"),
+            "note": cut(one_line(note), NOTE_LIMIT),
             "reportingController": REPORTER,
             "reportingInstance": self._identity,
             "regarding": {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from classifier_operator.api.cut import NAME_LIMIT, cut
 from classifier_operator.api.redaction import redacted
 
 
@@ -85,7 +86,8 @@ class AwsRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """
 
     def __init__(self, operation: str, kind: RefusalKind, code: str, message: str, *, request_id: str = "") -> None:
-        message = redacted(message)
+        message = cut(redacted(message))
+        code = cut(code, NAME_LIMIT)
         super().__init__(f"{operation}: {code}: {message}")
         self.operation = operation
         self.kind = kind

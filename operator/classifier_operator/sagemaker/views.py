@@ -13,11 +13,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from classifier_operator.api.cut import NAME_LIMIT, cut
 from classifier_operator.api.redaction import redacted
 from classifier_operator.sagemaker.answers import count, number, structure, structures, text, time
 
 JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
+# A job has 40 metric definitions at most.
+MOST_METRICS = 40
 # From these states an endpoint moves on by itself.
 ENDPOINT_MOVING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 
@@ -143,9 +146,9 @@ def job_described(answer: Mapping[str, Any]) -> JobView:
         arn=text(answer, "TrainingJobArn"),
         status=text(answer, "TrainingJobStatus"),
         secondary_status=text(answer, "SecondaryStatus", ""),
-        failure_reason=redacted(text(answer, "FailureReason", "")),
+        failure_reason=cut(redacted(text(answer, "FailureReason", ""))),
         artifact=text(structure(answer, "ModelArtifacts"), "S3ModelArtifacts", ""),
-        metrics=tuple(map(_metric, structures(answer, "FinalMetricDataList"))),
+        metrics=tuple(map(_metric, structures(answer, "FinalMetricDataList")[:MOST_METRICS])),
         created=time(answer, "CreationTime"),
         started=time(answer, "TrainingStartTime"),
         ended=time(answer, "TrainingEndTime"),
@@ -174,7 +177,7 @@ def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
         status=text(answer, "EndpointStatus"),
         config_name=text(answer, "EndpointConfigName", ""),
         pending_config=text(structure(answer, "PendingDeploymentSummary"), "EndpointConfigName", ""),
-        failure_reason=redacted(text(answer, "FailureReason", "")),
+        failure_reason=cut(redacted(text(answer, "FailureReason", ""))),
         variants=tuple(map(_variant, structures(answer, "ProductionVariants"))),
         created=time(answer, "CreationTime"),
         modified=time(answer, "LastModifiedTime"),
@@ -212,4 +215,4 @@ def _variant(summary: Mapping[str, Any]) -> VariantView:
 
 def _metric(item: Mapping[str, Any]) -> Metric:
     # AWS sends 32-bit floats: seven significant digits are all there is. A training that diverged ends with NaN.
-    return Metric(text(item, "MetricName"), f"{number(item, 'Value', is_finite=False):.7g}")
+    return Metric(cut(text(item, "MetricName"), NAME_LIMIT), f"{number(item, 'Value', is_finite=False):.7g}")

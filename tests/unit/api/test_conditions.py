@@ -8,7 +8,8 @@ import pytest
 from tests.unit.fakes import START
 
 from classifier_operator.api import conditions
-from classifier_operator.api.conditions import MESSAGE_LIMIT, Condition, ConditionType, Reason, Verdict, with_verdict
+from classifier_operator.api.conditions import Condition, ConditionType, Reason, Verdict, with_verdict
+from classifier_operator.api.cut import MESSAGE_LIMIT
 
 WORKING = conditions.working(Reason.TRAINING, "it trains")
 SETTLED = conditions.settled(Reason.COMPLETED, "done")
@@ -69,7 +70,7 @@ def test_the_headline(verdict: Verdict, headline: tuple[Reason, str]) -> None:
     assert verdict.headline == headline
 
 
-def test_a_message_is_cut_to_what_kubernetes_takes() -> None:
+def test_a_message_is_cut() -> None:
     (ready,) = said(conditions.settled(Reason.COMPLETED, "x" * 40000))
     assert len(ready.message) == MESSAGE_LIMIT
 
