@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
+from msgspec import structs
+
 from classifier_operator.api.conditions import Reason, Verdict, stalled, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
@@ -16,6 +18,7 @@ from classifier_operator.endpoint.adoption import adopts, candidates_of
 from classifier_operator.endpoint.capacities import capacities_differ
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended
 from classifier_operator.endpoint.presence import (
+    MOST_REMAKE_DELAY,
     has_failed,
     is_missing,
     is_moving,
@@ -53,11 +56,13 @@ from classifier_operator.endpoint.tenancy import uses_of
 from classifier_operator.endpoint.updates import serves_something_else, update_was_rolled_back
 from classifier_operator.endpoint.variants import AcceleratorRefusedError
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
+from classifier_operator.reconcile.trouble import bounded_after
 from classifier_operator.sagemaker.views import EndpointView
 
 
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """The next step for the object."""
+    endpoint = _with_bounded_retry(endpoint, now)
     if endpoint.meta.is_deleted:
         return being_deleted(endpoint, seen, now)
     if endpoint.spec.suspend:
@@ -80,6 +85,14 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         now=now,
     )
     return next(decided for rule in RULES if (decided := rule(situation)) is not None)
+
+
+def _with_bounded_retry(endpoint: Endpoint, now: datetime) -> Endpoint:
+    retry = endpoint.status.retry
+    if retry is None:
+        return endpoint
+    retry = structs.replace(retry, after=bounded_after(retry.after, now, MOST_REMAKE_DELAY))
+    return structs.replace(endpoint, status=structs.replace(endpoint.status, retry=retry))
 
 
 def subject_of(endpoint: Endpoint) -> Subject:

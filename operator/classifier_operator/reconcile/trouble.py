@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -99,3 +99,14 @@ def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bo
         return conditions.stalled(Reason.ACCESS_DENIED, trouble.words, serving=serving)
     ready = Reason.IN_SERVICE if serving else reason
     return conditions.working(reason, message, is_ready=serving, ready=ready)
+
+
+def bounded_after(after: str, now: datetime, longest: timedelta) -> str:
+    """A time that a status remembers, no farther away than the longest pause: a clock may have been wrong, or set."""
+    if not after:
+        return after
+    try:
+        due = datetime.fromisoformat(after).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return conditions.rfc3339(now)
+    return conditions.rfc3339(now + longest) if due > now + longest else after

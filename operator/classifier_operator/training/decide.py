@@ -16,7 +16,7 @@ from classifier_operator.api.conditions import Reason, Verdict, idle, stalled, w
 from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, retagged, stop_job
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
-from classifier_operator.reconcile.trouble import delay_of, note_of, verdict_of
+from classifier_operator.reconcile.trouble import bounded_after, delay_of, note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Stranger, Unseen
 from classifier_operator.training import status as report
 from classifier_operator.training.deletion import being_deleted
@@ -30,6 +30,7 @@ from classifier_operator.training.importing import (
 )
 from classifier_operator.training.leftovers import besides, going_on, superseded
 from classifier_operator.training.retry import (
+    MOST_RETRY_DELAY,
     is_retry_due,
     may_be_tried_again,
     next_attempt,
@@ -43,6 +44,8 @@ from classifier_operator.training.tenancy import refused, uses_of
 
 def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
     """The next step for the object."""
+    retry_after = bounded_after(training.status.retry_after, now, MOST_RETRY_DELAY)
+    training = structs.replace(training, status=structs.replace(training.status, retry_after=retry_after))
     if training.meta.is_deleted:
         return being_deleted(training, seen, now)
     try:

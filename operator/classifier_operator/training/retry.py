@@ -17,6 +17,7 @@ from classifier_operator.training.spec import TrainingStatus
 
 # A job that AWS failed is tried again after this long, doubling with each attempt.
 RETRY_DELAY = timedelta(seconds=30)
+MOST_RETRY_DELAY = timedelta(hours=1)
 
 
 def may_be_tried_again(at: Situation, job: JobView) -> bool:
@@ -27,7 +28,7 @@ def may_be_tried_again(at: Situation, job: JobView) -> bool:
 
 def retried(at: Situation, status: TrainingStatus, job: JobView) -> TrainingDecision:
     """AWS failed the job: the next attempt starts, under the next name, after a while."""
-    due = at.now + RETRY_DELAY * 2 ** (at.tries - 1)
+    due = at.now + min(MOST_RETRY_DELAY, RETRY_DELAY * 2 ** (at.tries - 1))
     status = report.with_end(status, job, Reason.JOB_FAILED)
     at = structs.replace(at, status=structs.replace(status, retry_after=rfc3339(due)))
     return Decision(status=at.says(verdict_of_retry(at, job.failure_reason)), again_after=until_retry(at))
