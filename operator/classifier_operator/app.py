@@ -29,7 +29,7 @@ from classifier_operator.runtime.loops import begun, ended, repeated
 from classifier_operator.runtime.monitoring.census import Census, Scrape
 from classifier_operator.runtime.monitoring.lag import watch_lag
 from classifier_operator.runtime.monitoring.logs import about
-from classifier_operator.runtime.monitoring.metrics import Metrics
+from classifier_operator.runtime.monitoring.metrics import MOST_STUCK, Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.ports import (
@@ -251,7 +251,14 @@ class App:
         silence = self._sweeper.hangs_for()
         if silence > SWEEP_PATIENCE:
             return f"a sweep over AWS has not heard anything for {silence:.0f} s"
-        return ""
+        # As long as one works, the others' objects are no reason to take it from all of them.
+        return self.remark() if len(self._passes.stuck()) >= self._crew.most else ""
+
+    def remark(self) -> str:
+        """What is not as it should be, and is said without failing a probe: a restart need not mend it."""
+        stuck = [f"{key} for {age:.0f} s" for key, age in self._passes.stuck().items()]
+        more = f" and {len(stuck) - MOST_STUCK} more" if len(stuck) > MOST_STUCK else ""
+        return f"passes are stuck: {', '.join(stuck[:MOST_STUCK])}{more}" if stuck else ""
 
     def unready(self) -> str:
         """What is missing before anything is done, or "" once it is there."""
@@ -265,6 +272,7 @@ class App:
         encode, media_type = choose_encoder(accept)
         async with self._rendering:
             self.metrics.show_queue(self._queue)
+            self.metrics.show_passes(self._passes.ages(), self._passes.stuck())
             self.metrics.tasks.set(len(asyncio.all_tasks()))
             census = Census(
                 self._store.snapshot(),

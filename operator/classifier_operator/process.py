@@ -55,7 +55,12 @@ class Operator:
         )
         told = {settings.defaults.region, *(queue.region for queue in settings.events_queues)} - {""}
         self._aws = Aws(limits, self._metrics, self._clock, self._holds, sessions, told)
-        self._health = HealthServer(problem=self._problem, unready=self._unready, exposition=self._exposition)
+        self._health = HealthServer(
+            problem=self._problem,
+            unready=self._unready,
+            exposition=self._exposition,
+            remark=lambda: self._app.remark() if self._app is not None else "",
+        )
         self._leadership: Leadership | None = None
         self._app: App | None = None
 

@@ -12,6 +12,7 @@ class HealthServer:
 
     problem: what is wrong with the operator, or "" while it is well.
     unready: what it cannot do its part for yet, or "" once it can.
+    remark: what is not as it should be, and no reason for a restart: /healthz says it, and is well.
     exposition: the metrics and their media type, for an Accept header.
     """
 
@@ -21,10 +22,12 @@ class HealthServer:
         problem: Callable[[], str],
         unready: Callable[[], str],
         exposition: Callable[[str], Awaitable[tuple[bytes, str]]],
+        remark: Callable[[], str] = lambda: "",
     ) -> None:
         self._problem = problem
         self._unready = unready
         self._exposition = exposition
+        self._remark = remark
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> None:
@@ -56,7 +59,7 @@ class HealthServer:
             self._runner = None
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return _verdict(self._problem(), 500)
+        return _verdict(self._problem(), 500, self._remark())
 
     async def _readyz(self, _: web.Request) -> web.Response:
         return _verdict(self._unready(), 503)
@@ -66,5 +69,6 @@ class HealthServer:
         return web.Response(body=body, headers={"Content-Type": media_type})
 
 
-def _verdict(problem: str, status: int) -> web.Response:
-    return web.Response(text=problem or "ok", status=status if problem else 200)
+def _verdict(problem: str, status: int, remark: str = "") -> web.Response:
+    well = f"ok, but {remark}" if remark else "ok"
+    return web.Response(text=problem or well, status=status if problem else 200)

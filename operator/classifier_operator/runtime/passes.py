@@ -17,6 +17,8 @@ from classifier_operator.runtime.write import Writer
 
 logger = logging.getLogger(__name__)
 
+# A pass that takes longer than so many seconds is stuck, or as good as that.
+BUDGET_SECONDS = 300.0
 # An API server that did not do what was asked is asked again after so many seconds: at first, and at last.
 UNAVAILABLE_SECONDS = (1.0, 60.0)
 # No longer than that, whatever its Retry-After says.
@@ -55,6 +57,8 @@ class Passes:
         self._reread = reread
         self._erred = erred
         self._rng = rng or random.Random()
+        # When (monotonic) the passes that are under way began.
+        self._began: dict[ObjectKey, float] = {}
         # Unexpected errors in a row, and when (monotonic) the next try is due.
         self._failures: dict[ObjectKey, tuple[int, float]] = {}
         # Refusals of the API server in a row, and when (monotonic) the next try is due.
@@ -64,6 +68,22 @@ class Passes:
 
     async def run(self, key: ObjectKey) -> str:
         """One pass; returns its result, as `classifier_operator_passes_total` counts it."""
+        self._began[key] = self._clock.monotonic()
+        try:
+            return await self._run(key)
+        finally:
+            del self._began[key]
+
+    def ages(self) -> dict[ObjectKey, float]:
+        """How many seconds the passes that are under way have taken, the oldest first."""
+        now = self._clock.monotonic()
+        return {key: now - began for key, began in sorted(self._began.items(), key=lambda one: one[1])}
+
+    def stuck(self) -> dict[ObjectKey, float]:
+        """Those that have taken longer than they may."""
+        return {key: age for key, age in self.ages().items() if age > BUDGET_SECONDS}
+
+    async def _run(self, key: ObjectKey) -> str:
         uid = self._store.uid(key)
         try:
             await self._controller.reconcile(key)

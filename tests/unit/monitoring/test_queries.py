@@ -41,6 +41,7 @@ VALUES = {
 }
 # Exposed, and on purpose in no alert and on no panel.
 UNUSED = {
+    "classifier_operator_oldest_pass_seconds",
     "classifier_operator_aws_limit_wait_seconds_count",
     "classifier_operator_aws_limit_wait_seconds_sum",
     "classifier_operator_aws_call_seconds_count",

@@ -160,6 +160,15 @@ PASS_SECONDS = Family(
     ("kind",),
     _WAIT_SECONDS,
 )
+OLDEST_PASS_SECONDS = Family(
+    "oldest_pass_seconds", Type.GAUGE, "How long the pass that takes longest has taken, in seconds; 0 with none."
+)
+STUCK_PASS_SECONDS = Family(
+    "stuck_pass_seconds",
+    Type.GAUGE,
+    "How long passes have taken that take longer than five minutes, in seconds; the ten oldest.",
+    ("kind", "namespace", "name"),
+)
 SWEEP_SECONDS = Family(
     "sweep_seconds", Type.HISTOGRAM, "How long a sweep over AWS took, in seconds.", buckets=_SWEEP_SECONDS
 )
@@ -288,6 +297,8 @@ SECTIONS = {
         PASSES,
         UNEXPECTED_ERRORS,
         PASS_SECONDS,
+        OLDEST_PASS_SECONDS,
+        STUCK_PASS_SECONDS,
         KUBERNETES_WRITES,
         KUBERNETES_EVENTS_DROPPED,
         IMPORT_BYTES,

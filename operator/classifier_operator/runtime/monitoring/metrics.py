@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from typing import TypeVar
 
 from prometheus_client import (
@@ -27,6 +28,9 @@ MetricT = TypeVar("MetricT", Counter, Gauge, Info)
 INTERRUPTED = "Interrupted"
 # A spec may name any region: those that do not exist have one series together.
 NO_REGION = "other"
+
+# So many stuck passes are named.
+MOST_STUCK = 10
 
 
 class Metrics:
@@ -56,6 +60,8 @@ class Metrics:
         self.passes = self._made(Counter, families.PASSES)
         self.unexpected_errors = self._made(Counter, families.UNEXPECTED_ERRORS)
         self.pass_seconds = self._histogram(families.PASS_SECONDS)
+        self.oldest_pass = self._made(Gauge, families.OLDEST_PASS_SECONDS)
+        self.stuck_pass = self._made(Gauge, families.STUCK_PASS_SECONDS)
         self.sweep_seconds = self._histogram(families.SWEEP_SECONDS)
         self.last_sweep = self._made(Gauge, families.LAST_SWEEP)
         self.last_sweep.set_to_current_time()
@@ -87,6 +93,13 @@ class Metrics:
         self.queue_oldest_age.set(queue.oldest_age)
         self.queue_working.set(queue.working)
         self.queue_scheduled.set(queue.scheduled)
+
+    def show_passes(self, ages: Mapping[ObjectKey, float], stuck: Mapping[ObjectKey, float]) -> None:
+        """How long passes have taken, the oldest first; of those that are stuck a few are named."""
+        self.oldest_pass.set(next(iter(ages.values()), 0.0))
+        self.stuck_pass.clear()
+        for key, age in list(stuck.items())[:MOST_STUCK]:
+            self.stuck_pass.labels(key.kind.value, key.namespace, key.name).set(age)
 
     def know_regions(self, regions: frozenset[str]) -> None:
         """These regions exist, and have series of their own."""
