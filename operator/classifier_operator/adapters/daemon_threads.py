@@ -25,6 +25,11 @@ class DaemonThreads(Executor):
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._unfinished: set[Future[Any]] = set()
 
+    @property
+    def unfinished(self) -> int:
+        """How many calls have not ended."""
+        return len(self._unfinished)
+
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Begin at once."""
         future: Future[T] = Future()

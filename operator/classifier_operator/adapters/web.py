@@ -3,6 +3,9 @@
 A request says as little as it can: no cookies, no credentials of any kind, no proxy of the environment, a plain user
 agent. Each request has a connection of its own, whose every socket is made by `_Gate`: an address that the guard has
 not seen cannot be connected to, whatever resolved it.
+
+Every wait for a server has an end, however it keeps one waiting: the headers have a deadline, redirects and all, and
+the body a least rate at which it has to come.
 """
 
 from __future__ import annotations
@@ -11,22 +14,38 @@ import asyncio
 import re
 import socket
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from classifier_operator.adapters.daemon_threads import DaemonThreads
 from classifier_operator.runtime.importing.netguard import Location, Rules, check_address, located, redirected
 from classifier_operator.runtime.ports import BadSourceError, SourceUnavailableError
 
 USER_AGENT = "classifier-operator"
 MOST_REDIRECTS = 5
 CONNECT_SECONDS = 30.0
+# From the first look at the host's name to the file's headers, with all redirects.
+OPEN_SECONDS = 60.0
 # The server must send something, however little, once in this time.
 IDLE_SECONDS = 60.0
+# And the body, on average over a window of so many seconds, at so many bytes a second: 80 kbit/s, which the slowest
+# links that data sets are fetched by have many times over.
+WINDOW_SECONDS = 60.0
+LEAST_RATE = 10_000
+CLOSE_SECONDS = 5.0
+# Chunks of a byte each cost as much of the event loop's time as large ones: of so many bytes that came, most must be of
+# the body.
+_MEASURED = 1024**2
+_BODY_PART = 0.9
+# Look-ups of names that nobody waits for any more may last; so many at a time, each in a thread.
+MOST_LOOKUPS = 16
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_connect=10.0, sock_read=IDLE_SECONDS)
 
 # It is kept in the status.
@@ -54,10 +73,17 @@ class WebSources:
             BadSourceError, SourceUnavailableError: the server does not give the file.
 
         """
+        location = located(url, self._rules)
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                return await self._open(location, offset, validator)
+        except TimeoutError as error:
+            raise SourceUnavailableError(f"{location.shown}: no answer within {OPEN_SECONDS:.0f} s") from error
+
+    async def _open(self, location: Location, offset: int, validator: str) -> WebSource:
         # It comes from the object's status, where anything may stand.
         is_usable = offset and _VALIDATOR.fullmatch(validator)
         headers = {"Range": f"bytes={offset}-", "If-Range": validator} if is_usable else {}
-        location = located(url, self._rules)
         for _ in range(MOST_REDIRECTS + 1):
             source = await self._ask(location, headers)
             if isinstance(source, WebSource):
@@ -99,22 +125,76 @@ class WebSource:
         self._location = location
         self._response = response
         self._opened = opened
+        connection = response.connection
+        self._protocol = connection.protocol if connection is not None else None
+        # Of the window that has begun: how long the server has been waited for, and what has come of the body.
+        self._waited = 0.0
+        self._came = 0
 
     async def read(self, limit: int) -> bytes:
         """The next bytes, at most `limit` of them; none at the end.
 
         Raises:
-            SourceUnavailableError: the connection broke, or nothing came for too long.
+            SourceUnavailableError: the connection broke, or nothing came, or too little, for too long.
+            BadSourceError: the server sends the body in pieces that are too small.
 
         """
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
-            return await self._response.content.read(limit)
-        except _FAILURES as error:
+            async with asyncio.timeout(max(0.0, WINDOW_SECONDS - self._waited)):
+                data = await self._response.content.read(limit)
+        except aiohttp.ClientError as error:
             raise SourceUnavailableError(f"{self._location.shown}: {_reason(error)}") from error
+        except TimeoutError as error:
+            raise self._too_slow() from error
+        except OSError as error:
+            raise SourceUnavailableError(f"{self._location.shown}: {_reason(error)}") from error
+        # Only while the server is waited for: what S3 takes is no matter of the source.
+        self._waited += clock() - began
+        self._came += len(data)
+        if self._came >= LEAST_RATE * WINDOW_SECONDS:
+            self._waited, self._came = 0.0, 0
+        elif data and self._waited >= WINDOW_SECONDS:
+            raise self._too_slow()
+        self._check_pieces()
+        return data
 
     async def close(self) -> None:
         """Read no more."""
-        await self._opened.aclose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._opened.aclose()
+
+    def _too_slow(self) -> SourceUnavailableError:
+        return SourceUnavailableError(
+            f"{self._location.shown}: {self._came} bytes came in {WINDOW_SECONDS:.0f} s; "
+            f"at least {LEAST_RATE / 1000:.0f} kB a second are waited for"
+        )
+
+    def _check_pieces(self) -> None:
+        received = self._protocol.received if isinstance(self._protocol, _Counting) else 0
+        if received > _MEASURED and self._response.content.total_bytes < _BODY_PART * received:
+            raise BadSourceError(f"{self._location.shown} sends its body in chunks of a few bytes each")
+
+
+class _Counting(ResponseHandler):
+    """Counts what comes of a connection, the body and all else."""
+
+    received = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        self.received += len(data)
+        super().data_received(data)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections that count."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = cast(Any, partial(_Counting, loop=asyncio.get_running_loop()))
 
 
 class _Gate(AbstractResolver):
@@ -123,13 +203,12 @@ class _Gate(AbstractResolver):
     def __init__(self, host: str, rules: Rules) -> None:
         self._host = host
         self._rules = rules
-        self._resolver = aiohttp.ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """All addresses of the host; one that is refused is enough to refuse the host."""
-        found = await self._resolver.resolve(host, port, family)
+        found = [_resolved(host, one) for one in await _looked_up(host, port, family)]
         for one in found:
             check_address(one["host"], self._host, self._rules)
         return found
@@ -144,11 +223,31 @@ class _Gate(AbstractResolver):
         return socket.socket(family, kind, protocol)
 
 
+_LOOKUPS = DaemonThreads("lookup")
+
+
+async def _looked_up(host: str, port: int, family: int) -> list[Any]:
+    """What getaddrinfo says of a name. Raises OSError.
+
+    Not in asyncio's own threads: they are few, others need them, and the process's end waits for them.
+    """
+    if _LOOKUPS.unfinished >= MOST_LOOKUPS:
+        raise OSError("too many names are being looked up")
+    future = _LOOKUPS.submit(
+        socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+    )
+    return await asyncio.wrap_future(future)
+
+
+def _resolved(host: str, info: tuple[Any, ...]) -> ResolveResult:
+    family, _, protocol, _, address = info
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address[0], port=address[1], family=family, proto=protocol, flags=flags)
+
+
 def _session(host: str, rules: Rules) -> aiohttp.ClientSession:
     gate = _Gate(host, rules)
-    connector = aiohttp.TCPConnector(
-        resolver=gate, use_dns_cache=False, socket_factory=gate.socket, force_close=True, limit=1
-    )
+    connector = _Connector(resolver=gate, use_dns_cache=False, socket_factory=gate.socket, force_close=True, limit=1)
     return aiohttp.ClientSession(
         connector=connector,
         timeout=_TIMEOUT,

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -18,6 +19,7 @@ from msgspec import structs
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.runtime.importing.netguard import NotAllowedError
+from classifier_operator.runtime.importing.slots import Slots
 from classifier_operator.runtime.importing.transfer import Limits, Transfer
 from classifier_operator.runtime.importing.uploads import Uploads
 from classifier_operator.runtime.monitoring.logs import fields_of
@@ -28,6 +30,9 @@ from classifier_operator.training.fetches import AbortCall, Fetch, ImportCall, I
 from classifier_operator.training.spec import Upload
 
 logger = logging.getLogger(__name__)
+
+# Calls of S3's that are under way may finish when the process ends, in so many seconds.
+STOP_SECONDS = 5.0
 
 
 class Job:
@@ -78,8 +83,9 @@ class Importer:
         self._limits = limits
         self._interval = interval
         self._backoff = backoff
-        self._turns = asyncio.Semaphore(concurrency)
-        self._places: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._slots = Slots(concurrency, clock.monotonic)
+        # A namespace's alone: another one's slow source must not keep it from fetching the same file.
+        self._places: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._jobs: dict[ObjectKey, dict[Fetch, Job]] = defaultdict(dict)
         self._ended: dict[ObjectKey, set[Upload]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,11 +142,14 @@ class Importer:
                 self._end(job)
 
     async def stop(self) -> None:
-        """End all tasks; the uploads stay, and are gone on with by the next process."""
+        """End all tasks; the uploads stay, and are gone on with by the next process.
+
+        A call of S3's that hangs is not waited for: what came of it, the next process finds.
+        """
         for task in self._tasks:
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
 
     def _start(self, job: Job, call: ImportCall) -> None:
         before = job.progress
@@ -183,20 +192,31 @@ class Importer:
         """Look first: most runs find their data in place, and these wait for nobody."""
         if await self._is_in_place(job, recorded):
             return
-        place = self._places.setdefault(job.fetch.s3_uri, asyncio.Lock())
-        has_waited = place.locked() or self._turns.locked()
+        place = self._places.setdefault((job.key.namespace, job.fetch.s3_uri), asyncio.Lock())
+        has_waited = place.locked() or self._slots.is_full
         if has_waited:
             self.show(job, phase=Phase.QUEUED if place.locked() else Phase.WAITING)
         async with place:
-            if self._turns.locked():
-                self.show(job, phase=Phase.WAITING)
-            async with self._turns:
-                if has_waited and await self._is_in_place(job, recorded):
-                    return
-                self.show(job, phase=Phase.OPENING)
-                await transfer.run(recorded, self._active)
+            while not await self._has_brought(job, transfer, recorded, has_waited=has_waited):
+                # Others have come first, and it goes on with what it has filled so far.
+                has_waited, recorded = True, job.progress.upload
+
+    async def _has_brought(self, job: Job, transfer: Transfer, recorded: Upload | None, *, has_waited: bool) -> bool:
+        """Wait for a slot and use it; whether the file is in place after that."""
+        if self._slots.is_full:
+            self.show(job, phase=Phase.WAITING)
+        turn = await self._slots.enter(job.key.namespace)
+        try:
+            if has_waited and await self._is_in_place(job, recorded):
+                return True
+            self.show(job, phase=Phase.OPENING)
+            if not await transfer.run(recorded, self._active, partial(self._slots.must_yield, turn)):
+                return False
+        finally:
+            self._slots.leave(turn)
         done = job.progress.done
         self.show(job, phase=Phase.IN_PLACE, done=done, total=done, trouble=None)
+        return True
 
     async def _is_in_place(self, job: Job, recorded: Upload | None) -> bool:
         """Whether the file is there; then an upload of the same to the same place is of no use any more."""

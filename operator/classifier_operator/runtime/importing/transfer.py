@@ -29,8 +29,6 @@ SMALLEST_PART = 8 * MEBIBYTE
 # S3's limit for a multipart upload.
 MOST_PARTS = 10_000
 READ_SIZE = 256 * 1024
-# A part that takes longer comes at less than 10 kB a second: it would keep others from their turn for days.
-PART_SECONDS = 900.0
 
 
 class Limits(Struct, frozen=True):
@@ -123,11 +121,19 @@ class Transfer:
         self._limits = limits
         self._watcher = watcher
         self._checkpoint: Checkpoint | None = None
+        # Whether the source has begun at its beginning though it was asked for the rest.
+        self._begins_anew = False
 
-    async def run(self, recorded: Upload | None, active: Callable[[], set[str]]) -> None:
-        """Fetch the file, or the rest of it.
+    async def run(
+        self,
+        recorded: Upload | None,
+        active: Callable[[], set[str]],
+        must_yield: Callable[[bool], bool] = lambda _: False,
+    ) -> bool:
+        """Fetch the file, or the rest of it; returns False when it has made room for others before the end.
 
         recorded: the upload that the status tells of. active: the ids of all uploads that are being filled.
+        must_yield: asked after each part, with whether the transfer can go on from there.
 
         Raises:
             AwsRefusal: S3 did not do what was asked.
@@ -140,7 +146,7 @@ class Transfer:
             self._check_size(source.size or 0)
             self._watcher.opened(source.size)
             checkpoint = await self._begun(source, recorded)
-            await self._copy(source, checkpoint)
+            return await self._copy(source, checkpoint, must_yield)
         finally:
             await source.close()
 
@@ -170,6 +176,7 @@ class Transfer:
         if at is None or not offset:
             return await self._sources.open(url)
         source = await self._sources.open(url, offset=offset, validator=at.upload.validator)
+        self._begins_anew = not source.offset
         if source.offset and (source.offset != offset or self._is_another(source, at.upload)):
             # A server that begins in the middle of another file than was asked for.
             await source.close()
@@ -203,8 +210,8 @@ class Transfer:
         self._checkpoint = Checkpoint(upload, {})
         return self._checkpoint
 
-    async def _copy(self, source: Source, at: Checkpoint) -> None:
-        """Read to the end, part by part; then there is an object."""
+    async def _copy(self, source: Source, at: Checkpoint, must_yield: Callable[[bool], bool]) -> bool:
+        """Read to the end, part by part, and then there is an object; or until others must come first."""
         size = at.upload.part_size
         done = source.offset
         digest: Digest = at.digest.copy() if done else hashlib.sha256()
@@ -224,27 +231,26 @@ class Transfer:
                 break
             if done != source.size:
                 at.hashed, at.digest = done, digest.copy()
+                if must_yield(bool(at.upload.validator) and not self._begins_anew):
+                    return False
         self._check_end(source, done, digest)
         parts = {one: at.parts[one] for one in range(1, number + 1)}
         await uninterrupted(self._uploads.complete(at.upload, parts))
+        return True
 
     async def _fill(self, source: Source, buffer: bytearray, digest: Digest) -> tuple[int, bytes]:
         """Read one part; its length and its MD5."""
         md5 = hashlib.md5(usedforsecurity=False)
         length = 0
-        try:
-            async with asyncio.timeout(PART_SECONDS):
-                while length < len(buffer):
-                    data = await source.read(min(READ_SIZE, len(buffer) - length))
-                    if not data:
-                        break
-                    buffer[length : length + len(data)] = data
-                    length += len(data)
-                    md5.update(data)
-                    if self._fetch.sha256:
-                        digest.update(data)
-        except TimeoutError as error:
-            raise SourceUnavailableError(f"the source sent {length} bytes in {PART_SECONDS:.0f} s") from error
+        while length < len(buffer):
+            data = await source.read(min(READ_SIZE, len(buffer) - length))
+            if not data:
+                break
+            buffer[length : length + len(data)] = data
+            length += len(data)
+            md5.update(data)
+            if self._fetch.sha256:
+                digest.update(data)
         return length, md5.digest()
 
     async def _put(self, at: Checkpoint, number: int, body: bytearray, md5: bytes) -> None:

@@ -235,29 +235,6 @@ async def test_progress_is_told_once_in_a_while() -> None:
     assert bench.later == [5.0]
 
 
-class Silent(FakeSources):
-    """A source that answers, and then sends nothing."""
-
-    async def open(self, url: str, *, offset: int = 0, validator: str = "") -> Any:
-        source = await super().open(url, offset=offset, validator=validator)
-        source.read = lambda limit: asyncio.sleep(PATIENCE, b"")  # type: ignore[method-assign]
-        return source
-
-
-async def test_a_source_that_is_too_slow_is_given_up_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifier_operator.runtime.importing.transfer.PART_SECONDS", 0.05)
-    bench = Bench(Store(), Limits(1000, 16, least_part=8))
-    silent = bench.importer._sources = Silent(Points())
-    silent.files[fetch().url] = FakeFile(b"0123456789")
-    bench.start(fetch())
-    await bench.until(Phase.FAILED, fetch())
-    (progress,) = bench.importer.of(KEY).transfers.values()
-    assert progress.trouble is not None
-    assert "the source sent 0 bytes in" in progress.trouble.words
-    assert not progress.trouble.is_final
-    assert silent.are_open == 0
-
-
 async def test_an_unforeseen_failure_is_said_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench(Store(), Limits(1000, 16, least_part=8))
     bench.sources.files[fetch().url] = FakeFile(b"0123456789")
