@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Set
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.crew import Crew
 from classifier_operator.runtime.hints.events import Hint
@@ -86,10 +88,12 @@ class App:
         tenants: TenantsFile,
         queues: Mapping[str, Messages] = MappingProxyType({}),
         watch_anew: Callable[[], Awaitable[None]] = _nobody_watches,
+        identity: ClusterIdentity | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = metrics
         self._cluster = cluster
+        self._identity = identity or ClusterIdentity(settings.cluster_name, settings.former_cluster_names)
         self._clock = clock
         self._store = Store(self._tell_followers, settings.shard)
         self._queue: WorkQueue[ObjectKey] = WorkQueue(
@@ -149,6 +153,7 @@ class App:
             troubles=troubles,
             clock=clock,
             allowed=self._tenants.of,
+            cluster=self._identity,
             waiting=self._crew.waiting,
         )
         self._watch_anew = watch_anew
@@ -170,10 +175,14 @@ class App:
     async def start(self) -> None:
         """List what there is, as soon as the cluster lets us, then work; AWS is looked at meanwhile."""
         self._inventory.is_growing = True
+        with suppress(ClusterUnavailableError):
+            # Roles are assumed in the name of the cluster, and the first look at AWS may need one.
+            await self._identity.learn(self._cluster)
         self._begin(self._publisher.run(), self._sweeper.run())
         try:
             await self._first_listing(Kind.ENDPOINT)
             await self._first_listing(Kind.TRAINING)
+            await self._learn_name()
         except asyncio.CancelledError:
             await self.stop()
             raise
@@ -368,10 +377,32 @@ class App:
 
     async def _look_at_namespaces(self) -> None:
         self.refresh_tenants()
+        await self._relearn_name()
         await self.refresh_namespaces()
 
     def _erred(self, where: str) -> None:
         self.metrics.unexpected_errors.labels(where).inc()
+
+    async def _learn_name(self) -> None:
+        """Nothing is made before it is known what the cluster is called, or that nobody may tell."""
+        while True:
+            try:
+                await self._identity.learn(self._cluster)
+            except ClusterUnavailableError as error:
+                self._missing = f"cannot read what the cluster is called: {error}"
+                logger.warning("%s", self._missing)
+                await asyncio.sleep(START_SECONDS)
+            else:
+                return
+
+    async def _relearn_name(self) -> None:
+        """The permission to read it may have come since: from then on each object is told apart by it."""
+        try:
+            if await self._identity.learn(self._cluster):
+                for key in [key for kind in Kind for key in self._store.keys(kind)]:
+                    self._queue.add(key)
+        except ClusterUnavailableError as error:
+            logger.warning("the cluster's name: %s", error)
 
     async def _first_listing(self, kind: Kind) -> None:
         """Nothing is done before it is known what there is: the kinds may be installed, and allowed, after us."""

@@ -19,6 +19,7 @@ from classifier_operator.adapters.role_sessions import RoleSessions
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
+from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.election.leadership import Candidate, Leadership
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.pacing.limits import RateLimits, rates_for
@@ -47,9 +48,10 @@ class Operator:
         # Read before anything else: what a process has begun with, it keeps when the file breaks while it waits.
         self._tenants = TenantsFile(settings.tenants)
         self._clock, self._metrics = SystemClock(), Metrics()
+        self._identity = ClusterIdentity(settings.cluster_name, settings.former_cluster_names)
         limits = RateLimits(self._clock.monotonic, rates_for(settings.shard.count, settings.aws_rate))
         sessions = RoleSessions(
-            cluster=lambda: settings.cluster_name,
+            cluster=lambda: self._identity.names.name,
             external_id=settings.assume_role_external_id,
             with_tags=settings.assume_role_session_tags,
         )
@@ -94,6 +96,7 @@ class Operator:
             self._tenants,
             queues,
             self._watch_anew,
+            self._identity,
         )
         await self._app.start()
         return self._app

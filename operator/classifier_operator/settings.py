@@ -25,6 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     namespaces: those that it serves; all of them where none are named.
     cluster_name: the name of the cluster; "" where nobody has given it one.
+    former_cluster_names: the names that it had before.
     assume_role_external_id: the ExternalId of each AssumeRole, as `RoleSessions.external_id` has it; "" sends none.
     assume_role_session_tags: whether sessions of assumed roles bear the namespace and the cluster as tags.
     tenants: the file that says what each namespace may use; without, everything.
@@ -46,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     namespaces: tuple[str, ...] = ()
     cluster_name: str = ""
+    former_cluster_names: tuple[str, ...] = ()
     defaults: Defaults = Defaults()
     assume_role_external_id: str = ""
     assume_role_session_tags: bool = False

@@ -114,6 +114,10 @@ def _is_met(operator: str, wanted: Mapping[str, Any], context: Context) -> bool:
     quantifier, _, plain = operator.rpartition(":")
     if plain == "Null" and not quantifier:
         return all((_text(value) == "true") == (_known(key) not in context) for key, value in wanted.items())
+    if plain in _NEGATED and not quantifier:
+        # A key that is absent is not equal either (IAM's guide, condition operators).
+        positive = _NEGATED[plain]
+        return all(not _is_met(positive, {key: values}, context) for key, values in wanted.items())
     matcher = _MATCHERS.get(plain)
     if matcher is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         raise UnsupportedPolicyError(f"the condition operator {operator} is not evaluated here")
@@ -161,4 +165,5 @@ def _like(pattern: str, value: str) -> bool:
     return position <= len(value) - len(rest[-1])
 
 
+_NEGATED = {"StringNotEquals": "StringEquals", "StringNotLike": "StringLike"}
 _MATCHERS: dict[str, Matcher] = {"StringEquals": str.__eq__, "StringLike": _like}

@@ -14,7 +14,7 @@ from classifier_operator.cli import main
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.world import BUCKET, World, condition, reason_of, training, until
 
-OWNER_TAGS = {"classifiers.sagemaker.dev/uid", "classifiers.sagemaker.dev/object"}
+OWNER_TAGS = {f"classifiers.sagemaker.dev/{name}" for name in ("uid", "object", "cluster")}
 TAGS = {"team": "vision", "cost": "4711", "stage": "test"}
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 SPOT = {"maxWaitSeconds": 7200, "checkpointS3Uri": f"s3://{BUCKET}/checkpoints"}
@@ -57,7 +57,9 @@ def test_t2_a_run_to_the_end(world: World, operator: OperatorProcess) -> None:
     assert location == f"s3://{BUCKET}/output/{status['jobName']}/output/model.tar.gz"
     assert world.s3.head_object(Bucket=BUCKET, Key=urlsplit(location).path.lstrip("/"))
     uid = world.get("ctrain", "digits")["metadata"]["uid"]
+    cluster = world.cluster.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}").stdout
     owner = {
+        "classifiers.sagemaker.dev/cluster": cluster,
         "classifiers.sagemaker.dev/uid": uid,
         "classifiers.sagemaker.dev/object": f"ClassifierTraining/{world.namespace}/digits",
     }

@@ -52,6 +52,8 @@ def test_all_is_well_for_an_administrator(kinds: ControlPlane, namespace: str) -
     assert done.output.splitlines() == [
         "ok      kinds: classifiers.sagemaker.dev/v1alpha1 is served",
         "ok      permissions: all 18 granted",
+        "ok      cluster: its resources at AWS are told apart by --cluster-name, else by the UID of the namespace "
+        "kube-system",
     ]
     assert done.exit_code == 0
 
@@ -67,7 +69,10 @@ def test_each_missing_permission_is_named(account: Account, namespace: str) -> N
     assert f"watch classifierendpoints.{GROUP} in {namespace};" in done.output
     assert f"create events.events.k8s.io in {namespace}\n" in done.output
     assert "get configmaps" not in done.output
-    assert "get namespaces" not in done.output
+    assert f"get namespaces {namespace}" not in done.output
+    # An operator without a name goes without a tag: nothing that it needs.
+    assert "ok      cluster: without --cluster-name its resources at AWS bear no cluster's name" in done.output
+    assert "not allowed: get namespaces kube-system in kube-system" in done.output
     assert "Error: not well: permissions" in done.output
 
 

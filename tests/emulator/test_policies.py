@@ -69,6 +69,11 @@ TAG = f"aws:ResourceTag/{UID}"
         ({"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}}, {}, True),
         ({"ForAnyValue:StringEquals": {"aws:TagKeys": ["a"]}}, {"aws:TagKeys": ["c", "a"]}, True),
         ({"ForAnyValue:StringEquals": {"aws:TagKeys": ["a"]}}, {}, False),
+        ({"StringNotEquals": {TAG: ["0", "1-2"]}}, {TAG: ["1-2"]}, False),
+        ({"StringNotEquals": {TAG: ["0", "1"]}}, {TAG: ["1-2"]}, True),
+        ({"StringNotEquals": {TAG: "0"}}, {}, True),
+        ({"StringNotEquals": {TAG: "0"}, "Null": {TAG: "false"}}, {}, False),
+        ({"StringNotLike": {TAG: "1*"}}, {TAG: ["1-2"]}, False),
         ({"StringEquals": {"iam:PassedToService": "x"}}, {"iam:PassedToService": ["y"]}, False),
     ],
 )
@@ -81,6 +86,8 @@ def test_conditions(condition: dict[str, Any], context: dict[str, list[str]], al
     [
         {"Condition": {"DateLessThan": {"aws:CurrentTime": "2026"}}},
         {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "a"}}},
+        {"Condition": {"StringNotEquals": {"aws:PrincipalTag/team": "a"}}},
+        {"Condition": {"ForAllValues:StringNotEquals": {TAG: "a"}}},
         {"Condition": {"StringEqualsIfExists": {TAG: "a"}}},
         {"Condition": {"Null": {"aws:SourceIp": "true"}}},
         {"Condition": {"StringEquals": {TAG: "${aws:PrincipalTag/team}"}}},

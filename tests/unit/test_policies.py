@@ -43,7 +43,8 @@ def test_form(name: str) -> None:
     assert len(set(sids)) == len(sids)
     for statement in policy["Statement"]:
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
-        assert statement["Effect"] == "Allow"
+        # What one cluster must not do to another is said beside what the operator may do.
+        assert statement["Effect"] == ("Deny" if name == "cluster-policy" else "Allow")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,6 +113,29 @@ def test_what_they_allow_where_only_the_condition_differs() -> None:
     assert allows(statements(), Need("sagemaker:CreateModel", arn("model"), NEW))
     assert allows(statements(), Need("sagemaker:AddTags", arn("endpoint"), NEW))
     assert allows(statements(), Need("iam:PassRole", EXECUTION, SAGEMAKER))
+
+
+CLUSTER = "classifiers.sagemaker.dev/cluster"
+NAMED = {**NEW, f"aws:RequestTag/{CLUSTER}": ["production"]}
+IN_A_CLUSTER = [
+    (Need("sagemaker:DeleteEndpoint", arn("endpoint"), {**OURS, f"aws:ResourceTag/{CLUSTER}": ["production"]}), True),
+    (Need("sagemaker:DeleteEndpoint", arn("endpoint"), {**OURS, f"aws:ResourceTag/{CLUSTER}": ["clone"]}), False),
+    (Need("sagemaker:DeleteEndpoint", arn("endpoint"), OURS), True),
+    (Need("sagemaker:StopTrainingJob", arn("training-job"), {**OURS, f"aws:ResourceTag/{CLUSTER}": ["clone"]}), False),
+    (Need("sagemaker:UpdateEndpoint", arn("endpoint"), {**OURS, f"aws:ResourceTag/{CLUSTER}": ["clone"]}), False),
+    (Need("sagemaker:CreateModel", arn("model"), NAMED), True),
+    (Need("sagemaker:CreateModel", arn("model"), NEW), False),
+    (Need("sagemaker:CreateModel", arn("model"), {**NEW, f"aws:RequestTag/{CLUSTER}": ["clone"]}), False),
+    (Need("sagemaker:AddTags", arn("model"), {**OURS, "aws:RequestTag/team": ["vision"]}), True),
+    (Need("sagemaker:AddTags", arn("model"), {**OURS, f"aws:RequestTag/{CLUSTER}": ["production"]}), True),
+    (Need("sagemaker:AddTags", arn("model"), {**OURS, f"aws:RequestTag/{CLUSTER}": ["clone"]}), False),
+]
+
+
+@pytest.mark.parametrize(("need", "allowed"), IN_A_CLUSTER)
+def test_what_the_policy_of_a_cluster_refuses(need: Need, allowed: bool) -> None:
+    assert allows(statements(), need)
+    assert allows([*statements(), *document("cluster-policy")["Statement"]], need) is allowed
 
 
 def _written() -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.reconcile.tenants import Tenants
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.hints.events import hint_in
 from classifier_operator.runtime.importing.imports import Importer
@@ -119,6 +120,7 @@ class Operator:
             troubles=self.troubles,
             clock=clock,
             allowed=lambda namespace: world.tenants.of(namespace),
+            cluster=world.identity,
         )
         self._cluster = cluster
         # Unexpected errors fail the test, unless it causes them.
@@ -207,6 +209,7 @@ class Stage:
     def __init__(self, clock: FakeClock, points: Points, cloud: MovingCloud, defaults: Defaults | None = None) -> None:
         self.defaults = defaults or Defaults()
         self.tenants = Tenants()
+        self.identity = ClusterIdentity()
         self.clock = clock
         self.points = points
         self.cluster = FakeCluster(points)

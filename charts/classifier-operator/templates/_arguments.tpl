@@ -7,6 +7,9 @@
 {{- with $values.clusterName }}
 - --cluster-name={{ . }}
 {{- end }}
+{{- range $values.formerClusterNames }}
+- --former-cluster-name={{ . }}
+{{- end }}
 {{- if $values.leaderElection.enabled }}
 - --leader-elect
 - --lease-name={{ include "classifier-operator.fullname" $root }}

@@ -32,6 +32,10 @@ class Permission(NamedTuple):
         return f"{what}{named} in {self.namespace or 'all namespaces'}"
 
 
+# By its UID a cluster without a name knows what is its own at AWS; an operator that may not read it goes without.
+CLUSTER_UID = Permission("get", "", "namespaces", namespace="kube-system", name="kube-system")
+
+
 def permissions(namespaces: Sequence[str], lease_namespace: str = "") -> list[Permission]:
     """What an operator needs that serves these namespaces (none: all), and agrees by Leases there on who works."""
     found = [permission for namespace in namespaces or ("",) for permission in _of_objects(namespace)]

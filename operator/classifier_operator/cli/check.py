@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from classifier_operator.adapters.permissions import permissions
+from classifier_operator.adapters.permissions import CLUSTER_UID, permissions
 from classifier_operator.api.kinds import API_VERSION, Kind
 from classifier_operator.cli import clients
 from classifier_operator.cli.objects import Objects, connect, kubeconfig_option
@@ -53,6 +53,7 @@ def command(
     checks: list[tuple[str, Callable[[], str]]] = [
         ("kinds", lambda: _served(cluster)),
         ("permissions", lambda: _allowed(cluster, namespaces, lease_namespace)),
+        ("cluster", lambda: _name_of(cluster)),
     ]
     if aws:
         checks.append(("AWS", lambda: _identity(region)))
@@ -86,6 +87,13 @@ def _allowed(cluster: Objects, namespaces: Sequence[str], lease_namespace: str) 
     if denied := [str(one) for one in wanted if not cluster.may(one)]:
         raise click.ClickException(f"not allowed: {'; '.join(denied)}")
     return f"all {len(wanted)} granted"
+
+
+def _name_of(cluster: Objects) -> str:
+    """Say by which name the operator knows its resources at AWS; to go without one is no failure."""
+    if cluster.may(CLUSTER_UID):
+        return "its resources at AWS are told apart by --cluster-name, else by the UID of the namespace kube-system"
+    return f"without --cluster-name its resources at AWS bear no cluster's name: not allowed: {CLUSTER_UID}"
 
 
 def _identity(region: str) -> str:

@@ -55,7 +55,14 @@ class ShardType(click.ParamType[Shard]):
 @click.option(
     "--cluster-name",
     default="",
-    help="Name of this cluster, unique among those whose operators work in the same AWS account.",
+    help="Name of this cluster, unique among those whose operators work in the same AWS account; it becomes the tag "
+    "classifiers.sagemaker.dev/cluster. [the UID of the namespace kube-system, where it may be read]",
+)
+@click.option(
+    "--former-cluster-name",
+    "former_cluster_names",
+    multiple=True,
+    help="Name that this cluster had before: what bears it at AWS is still this cluster's (repeatable).",
 )
 @click.option("--region", default="", help="Region of objects that name none. [AWS_REGION]")
 @click.option("--role-arn", default="", help="Execution role of objects that name none.")
@@ -196,6 +203,7 @@ def command(
     *,
     namespaces: tuple[str, ...],
     cluster_name: str,
+    former_cluster_names: tuple[str, ...],
     region: str,
     role_arn: str,
     assume_role_arn: str,
@@ -235,6 +243,8 @@ def command(
     rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
     election = _election(lease_name, lease_namespace) if leader_elect else None
     _require("--cluster-name", checked_cluster_name, cluster_name)
+    for former in former_cluster_names:
+        _require("--former-cluster-name", checked_cluster_name, former)
     _require("--assume-role-external-id", checked_external_id, assume_role_external_id)
     # An allow-list that cannot be relied on must not be started with.
     _require(str(tenants), TenantsFile, tenants)
@@ -248,6 +258,7 @@ def command(
     settings = Settings(
         namespaces=namespaces,
         cluster_name=cluster_name,
+        former_cluster_names=former_cluster_names,
         defaults=Defaults(
             region=region,
             role_arn=role_arn,

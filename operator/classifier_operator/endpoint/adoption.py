@@ -130,7 +130,7 @@ def _tagged(at: Situation) -> EndpointDecision | None:
         return Decision(status=at.says(verdict), calls=(identify(resource),))
     if not isinstance(sighting, Stranger) or sighting.owner:
         return None
-    tags = {**at.spec.tags, **at.meta.owner_tags}
+    tags = at.meta.all_tags(at.spec.tags)
     return Decision(status=at.says(verdict), calls=(own(resource, sighting.arn, tags),))
 
 

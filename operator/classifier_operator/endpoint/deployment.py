@@ -88,7 +88,7 @@ def deployment_of(
 ) -> Deployment:
     """The resources that serve these models on this hardware."""
     place = place_of(spec.region, spec.assume_role_arn, defaults)
-    tags = tag_list({**spec.tags, **meta.owner_tags})
+    tags = tag_list(meta.all_tags(spec.tags))
     role_arn = role_of(spec.role_arn, defaults)
     plans = []
     for asked, source, hardware in variants:

@@ -54,7 +54,7 @@ def is_missing(at: Situation) -> EndpointDecision | None:
         endpoint_name=at.wanted.endpoint.name,
         selector=report.selector_of(at.wanted.endpoint.name),
         # What is there already has the tags of before; they are changed once it serves.
-        tags=dict(at.spec.tags) if is_all_new else status.tags,
+        tags=at.tags if is_all_new else status.tags,
         retry=structs.replace(status.retry, after="") if status.retry else None,
         resources=with_resources(status.resources, at.wanted.resources),
     )

@@ -17,7 +17,7 @@ from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.endpoint.spec import Autoscaling
 from classifier_operator.endpoint.teardown import tear_down
 from classifier_operator.endpoint.updates import restored
-from classifier_operator.reconcile.calls import Call, describe, retag, retagged
+from classifier_operator.reconcile.calls import Call, identify, retag, retagged
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import note_of, verdict_of
 from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainView, Unseen
@@ -25,7 +25,7 @@ from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainVi
 
 def was_settled_before(at: Situation) -> EndpointDecision | None:
     """Nothing has changed since it was called good, and AWS, where it was asked, agrees."""
-    if not report.is_settled(at.status, at.wanted, at.spec.tags) or not _is_found_good(at):
+    if not report.is_settled(at.status, at.wanted, at.tags) or not _is_found_good(at):
         return None
     if at.sighting is not Unseen.UNKNOWN and not _is_listed_unchanged(at):
         return None
@@ -160,11 +160,11 @@ def _before_the_test(at: Situation, view: EndpointView) -> EndpointStatus:
 
 def _retagged(at: Situation) -> tuple[tuple[Call, ...], dict[str, str]]:
     """The next calls that bring the spec's tags to everything that serves, and which tags are there after them."""
-    wanted, had = at.spec.tags, at.status.tags
+    wanted, had = at.tags, at.status.tags
     if wanted == had:
         return (), had
     arns = {one: _arn(at, one) for one in at.wanted.served}
-    unseen = tuple(describe(one) for one, arn in arns.items() if not arn)
+    unseen = tuple(identify(one) for one, arn in arns.items() if not arn)
     if unseen:
         # Only AWS knows how it writes their names in ARNs.
         return unseen, had

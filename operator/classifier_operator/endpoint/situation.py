@@ -55,6 +55,11 @@ class Situation(Struct, frozen=True, kw_only=True):
     now: datetime
 
     @property
+    def tags(self) -> dict[str, str]:
+        """The tags that are kept on everything that serves."""
+        return self.meta.kept_tags(self.spec.tags)
+
+    @property
     def sighting(self) -> Sighting:
         """What AWS says of the endpoint."""
         return self.seen.of(self.wanted.endpoint)

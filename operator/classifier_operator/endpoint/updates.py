@@ -109,7 +109,7 @@ def _ground(at: Situation, view: EndpointView) -> tuple[Call, ...]:
     is_another = update is not None and update.previous_endpoint_config_name not in ("", view.config_name)
     if at.seen.of(current) is not Unseen.ABSENT or is_another or not variants:
         return ()
-    return (create(current, {"ProductionVariants": variants, "Tags": tag_list(at.meta.owner_tags)}),)
+    return (create(current, {"ProductionVariants": variants, "Tags": tag_list(at.meta.all_tags(at.status.tags))}),)
 
 
 def _as_it_was(variant: VariantStatus) -> dict[str, Any]:

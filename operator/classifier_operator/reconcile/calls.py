@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG
+from classifier_operator.api.kinds import CLUSTER_TAG, OBJECT_TAG, UID_TAG
 from classifier_operator.api.ledger import Resource, ResourceType
 
 NAME_FIELDS = {
@@ -102,7 +102,7 @@ def retag(resource: Resource, arn: str, *, wanted: Mapping[str, str], had: Mappi
     is there afterwards (`retagged`) goes on record before the rest is asked for, so that nothing that has gone is taken
     to be there when the rest is refused. The operator's own tags are never among what goes.
     """
-    removed = sorted(had.keys() - wanted.keys() - {UID_TAG, OBJECT_TAG})
+    removed = sorted(had.keys() - wanted.keys() - {UID_TAG, OBJECT_TAG, CLUSTER_TAG})
     if removed:
         return (Call("DeleteTags", resource, {"ResourceArn": arn, "TagKeys": removed}),)
     added = {key: value for key, value in wanted.items() if had.get(key) != value}

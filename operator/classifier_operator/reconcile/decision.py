@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from classifier_operator.api.kinds import OBJECT_TAG, UID_TAG, ObjectKey
+from classifier_operator.api.cluster_name import ClusterNames
+from classifier_operator.api.kinds import CLUSTER_TAG, GROUP, OBJECT_TAG, UID_TAG, ObjectKey
 from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.owner import Owner
@@ -19,6 +20,8 @@ StatusT = TypeVar("StatusT")
 
 # AWS's limit (Tag.Value); a namespace and a name may be longer together.
 TAG_VALUE_LENGTH = 256
+# AWS's limit for one resource; three of them are the operator's.
+MOST_TAGS = 50
 DELETION_POLICIES = ("Stop", "Delete", "Retain")
 
 
@@ -31,20 +34,38 @@ class Meta(Struct, frozen=True, kw_only=True):
     is_deleted: bool = False
     retrain: str = ""
     adopt: str = ""
+    cluster: ClusterNames = ClusterNames()
 
-    @property
-    def owner_tags(self) -> dict[str, str]:
-        """The tags by which a resource is known as this object's; the second is for people, and may be cut."""
-        return {UID_TAG: self.uid, OBJECT_TAG: str(self.key)[:TAG_VALUE_LENGTH]}
+    def all_tags(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the tags of what is made: the spec's, and those by which a resource is known as this object's.
+
+        That of the object is for people, and may be cut.
+        """
+        return {**self.kept_tags(tags), UID_TAG: self.uid, OBJECT_TAG: self._name}
+
+    def kept_tags(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the tags that change in place: the spec's, and the cluster's where there is room for it."""
+        own = {key: value for key, value in tags.items() if not key.lower().startswith(f"{GROUP}/")}
+        has_room = len(own) + 3 <= MOST_TAGS
+        return {**own, CLUSTER_TAG: self.cluster.name} if self.cluster.name and has_room else own
 
     @property
     def owner(self) -> Owner:
         """The object as the owner of its resources."""
-        return Owner(uid=self.uid, object=self.owner_tags[OBJECT_TAG])
+        return Owner(uid=self.uid, object=self._name, cluster=self.cluster.name)
+
+    @property
+    def _name(self) -> str:
+        return str(self.key)[:TAG_VALUE_LENGTH]
 
     def owns(self, owner: Owner) -> bool:
-        """Whether a resource with that owner is this object's."""
-        return owner.uid == self.uid
+        """Whether a resource with that owner is this object's: an object of another cluster may have the same UID."""
+        return owner.uid == self.uid and self.cluster.include(owner.cluster)
+
+    def name_of(self, owner: Owner) -> str:
+        """Return what the owner is called in a message about this object; "" for nobody."""
+        is_elsewhere = owner.name and not self.cluster.include(owner.cluster)
+        return f"{owner.name} of cluster {owner.cluster}" if is_elsewhere else owner.name
 
 
 class Defaults(Struct, frozen=True, kw_only=True):

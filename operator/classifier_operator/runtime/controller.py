@@ -29,6 +29,7 @@ from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.behalf import decision_for, resources_for, seen_of, subject_for
 from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
+from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
@@ -89,6 +90,7 @@ class Controller:
         clock: Clock,
         allowed: Callable[[str], Allowance] = lambda _: EVERYTHING,
         waiting: Callable[[ObjectKey], AbstractContextManager[None]] = lambda _: nullcontext(),
+        cluster: ClusterIdentity | None = None,
     ) -> None:
         self._store = store
         self._inventory = inventory
@@ -101,6 +103,7 @@ class Controller:
         self._troubles = troubles
         self._clock = clock
         self._allowed = allowed
+        self._cluster = cluster or ClusterIdentity()
         self._waiting = waiting
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
@@ -109,6 +112,8 @@ class Controller:
         self._identities: dict[ObjectKey, str] = {}
         self._modified: dict[ObjectKey, str] = {}
         self._uids: dict[ObjectKey, str] = {}
+        # What an object that is being deleted leaves at AWS, because another cluster's name is on it.
+        self._left_behind: dict[ObjectKey, set[Resource]] = {}
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Do what there is to do for the object now.
@@ -178,6 +183,7 @@ class Controller:
         for _ in range(ROUNDS):
             look = await self._decide(key, {**body, "status": self._with_all_asked_for(key, status)})
             meta, decision = look.meta, look.decision
+            self._note_left_behind(look)
             calls = self._due(key, look)
             if not calls:
                 break
@@ -205,15 +211,19 @@ class Controller:
     async def _decide(self, key: ObjectKey, body: Body) -> Look:
         """Gather and decide."""
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
-        allowed = self._allowed(key.namespace)
+        allowed, cluster = self._allowed(key.namespace), self._cluster.names
         now = self._clock.now()
         if key.kind is Kind.TRAINING:
-            training = gather.training_of(key, body, defaults, imports=self._importer.of(key), allowed=allowed)
+            training = gather.training_of(
+                key, body, defaults, imports=self._importer.of(key), allowed=allowed, cluster=cluster
+            )
             meta, subject = training.meta, subject_for(key.namespace, trainings.subject_of(training))
             decision: AnyDecision = trainings.decide(training, self._seen(meta, subject), now)
         else:
             outcome = self._smoke_tests.get(key)
-            endpoint = gather.endpoint_of(key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed)
+            endpoint = gather.endpoint_of(
+                key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed, cluster=cluster
+            )
             meta, subject = endpoint.meta, subject_for(key.namespace, endpoints.subject_of(endpoint))
             self._ask_anew(meta, subject)
             self._look_again(key, subject, endpoint.status.last_modified_time)
@@ -285,7 +295,7 @@ class Controller:
     def _is_outdated(self, meta: Meta) -> bool:
         """Whether somebody has edited or deleted the object since: a call may have waited for seconds."""
         body = self._store.get(meta.key)
-        return body is None or gather.meta_of(meta.key, body) != meta
+        return body is None or gather.meta_of(meta.key, body, meta.cluster) != meta
 
     async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> bool:
         """Whether the call was taken; a creation of what is there already is not."""
@@ -323,6 +333,7 @@ class Controller:
         """Write what was decided, watch what is on the move, and come back when it is time."""
         decision = look.decision
         if decision.releases and gather.is_being_deleted(body):
+            await self._tell_left_behind(look, body)
             await self._writer.release(key, body)
             self._forget(key)
             return
@@ -337,6 +348,23 @@ class Controller:
         seconds = min((wait for wait in waits if wait is not None), default=None)
         if seconds is not None:
             self._queue.add_after(key, seconds)
+
+    def _note_left_behind(self, look: Look) -> None:
+        """Remember what is not taken down: the ledger is without it before the object goes."""
+        if look.meta.is_deleted:
+            theirs = {one for one in look.subject.resources if self._inventory.is_of_another_cluster(one, look.meta)}
+            if theirs:
+                self._left_behind.setdefault(look.meta.key, set()).update(theirs)
+
+    async def _tell_left_behind(self, look: Look, body: Body) -> None:
+        """Say what an object leaves at AWS to another cluster: if the name is a mistake, it goes on costing."""
+        key = look.meta.key
+        if left := sorted(self._left_behind.get(key, ())):
+            sighting = self._inventory.seen_by(look.meta, left[0])
+            whose = sighting.owner if isinstance(sighting, Stranger) else "another cluster"
+            names = ", ".join(f"{one.type} {one.name}" for one in left)
+            note = f"left at AWS, because it belongs to {whose}: {names}"
+            await self._writer.announce(key, body, Reason.NAME_TAKEN, note, is_warning=True)
 
     def _keep_track(self, key: ObjectKey, look: Look) -> None:
         """Watch what is on the move from now on, and forget what the object has nothing to do with any more."""
@@ -367,6 +395,7 @@ class Controller:
         self._identities.pop(key, None)
         self._modified.pop(key, None)
         self._uids.pop(key, None)
+        self._left_behind.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)

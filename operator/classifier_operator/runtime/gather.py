@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import structs
 
+from classifier_operator.api.cluster_name import NAMELESS, ClusterNames
 from classifier_operator.api.conditions import ConditionType, find
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, RETRAIN_ANNOTATION, Kind, ObjectKey
 from classifier_operator.api.ledger import Entry, Resource, ResourceType, resources_in
@@ -54,8 +55,8 @@ def is_being_deleted(body: Body) -> bool:
     return "deletionTimestamp" in body["metadata"]
 
 
-def meta_of(key: ObjectKey, body: Body) -> Meta:
-    """The metadata that decisions need."""
+def meta_of(key: ObjectKey, body: Body, cluster: ClusterNames = NAMELESS) -> Meta:
+    """The metadata that decisions need, with the names of the cluster that the object is in."""
     metadata = body["metadata"]
     annotations = metadata.get("annotations", {})
     return Meta(
@@ -65,15 +66,22 @@ def meta_of(key: ObjectKey, body: Body) -> Meta:
         is_deleted=is_being_deleted(body),
         retrain=annotations.get(RETRAIN_ANNOTATION, ""),
         adopt=annotations.get(ADOPT_ANNOTATION, ""),
+        cluster=cluster,
     )
 
 
 def training_of(
-    key: ObjectKey, body: Body, defaults: Defaults, *, imports: Imports, allowed: Allowance = EVERYTHING
+    key: ObjectKey,
+    body: Body,
+    defaults: Defaults,
+    *,
+    imports: Imports,
+    allowed: Allowance = EVERYTHING,
+    cluster: ClusterNames = NAMELESS,
 ) -> Training:
     """A ClassifierTraining as its decisions see it."""
     return Training(
-        meta=meta_of(key, body),
+        meta=meta_of(key, body, cluster),
         spec=_spec_of(body, TrainingSpec, NO_TRAINING),
         status=_converted(body.get("status", {}), TrainingStatus, "status"),
         defaults=defaults,
@@ -90,13 +98,14 @@ def endpoint_of(
     store: Store,
     smoke_test: SmokeTestStatus | None,
     allowed: Allowance = EVERYTHING,
+    cluster: ClusterNames = NAMELESS,
 ) -> Endpoint:
     """A ClassifierEndpoint as its decisions see it."""
     spec = _spec_of(body, EndpointSpec, EndpointSpec())
     names = {asked.training for asked in asked_for(spec)} - {""}
     bodies = {name: store.followed(ObjectKey(Kind.TRAINING, key.namespace, name)) for name in names}
     return Endpoint(
-        meta=meta_of(key, body),
+        meta=meta_of(key, body, cluster),
         spec=spec,
         status=_converted(body.get("status", {}), EndpointStatus, "status"),
         defaults=defaults,

@@ -73,7 +73,7 @@ class Inventory:
             return fact
         if resource in self._asking.get(meta.key, ()):
             return Unseen.UNKNOWN
-        return Stranger(fact.arn, owner.words, fact)
+        return Stranger(fact.arn, meta.name_of(owner), fact)
 
     def get(self, resource: Resource) -> Fact:
         """What is known of a resource, whosever it is."""
@@ -83,6 +83,11 @@ class Inventory:
         """Whether its tags say that it is that object's, and not only that it is there."""
         owner = self._owners.get(resource)
         return owner is not None and meta.owns(owner)
+
+    def is_of_another_cluster(self, resource: Resource, meta: Meta) -> bool:
+        """Return whether its tags name the object's UID, but another cluster."""
+        owner = self._owners.get(resource)
+        return owner is not None and owner.uid == meta.uid and not meta.owns(owner)
 
     def made(self, resource: Resource, sighting: View, owner: Owner) -> None:
         """The operator has just made it for that owner: a "not found" in the next minute means nothing."""

@@ -86,7 +86,8 @@ class Writer:
             raise
         news = news_of(before, status)
         if news is not None:
-            await self._announce(key, written, *news)
+            reason, note, is_warning = news
+            await self.announce(key, written, reason, note, is_warning=is_warning)
         return written
 
     async def _say_refused(
@@ -106,7 +107,7 @@ class Writer:
             logger.warning("%s: nor does it take a smaller status: %s", key, refusal)
             return
         if news := news_of(before, said):
-            await self._announce(key, written, *news)
+            await self.announce(key, written, news[0], news[1], is_warning=news[2])
 
     async def _patch(self, key: ObjectKey, body: Body, patch: dict[str, Any], *, status: bool = False) -> Body:
         """Patch the object, if it is still the one that was decided about."""
@@ -117,7 +118,7 @@ class Writer:
         is_same = known is not None and known["metadata"]["uid"] == body["metadata"]["uid"]
         return known if known is not None and is_same else answer
 
-    async def _announce(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> None:
+    async def announce(self, key: ObjectKey, body: Body, reason: str, note: str, *, is_warning: bool) -> None:
         """Tell it, in the log and by an Event."""
         logger.log(
             logging.WARNING if is_warning else logging.INFO,

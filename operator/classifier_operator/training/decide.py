@@ -13,6 +13,7 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, Verdict, idle, stalled, with_note, working
+from classifier_operator.api.kinds import CLUSTER_TAG
 from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, retagged, stop_job
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
@@ -108,12 +109,12 @@ def _is_not_allowed(at: Situation) -> TrainingDecision | None:
     if not at.refusal:
         return None
     is_over = at.status.job_name == at.job.name and at.status.job_status in JOB_ENDED
-    if is_over and not at.status.retry_after and at.status.tags == at.spec.tags:
+    own_tags = {key: value for key, value in at.status.tags.items() if key != CLUSTER_TAG}
+    if is_over and not at.status.retry_after and own_tags == at.spec.tags:
         return Decision(status=at.says(_verdict_kept(at)))
     if is_over or not isinstance(at.sighting, JobView) or at.sighting.is_moving:
         return refused(at)
-    # It has ended since; other tags than it has are not sent.
-    ended = _job_has_ended(structs.replace(at, spec=structs.replace(at.spec, tags=at.status.tags)))
+    ended = _job_has_ended(at)
     if ended is not None and ended.status.retry_after:
         return refused(structs.replace(at, status=ended.status))
     return ended
@@ -265,14 +266,14 @@ def _verdict_kept(at: Situation) -> Verdict:
 
 
 def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
-    """Tags change in place: they are no part of what tells runs apart."""
-    if at.status.job_name != at.job.name or at.status.tags == at.spec.tags or not decision.status.job_arn:
+    """Tags change in place: they are no part of what tells runs apart. None are sent where the spec is not allowed."""
+    if at.refusal or at.status.job_name != at.job.name or at.status.tags == at.tags or not decision.status.job_arn:
         return decision
     trouble = at.seen.trouble_with(at.job)
     if trouble is not None and trouble.is_pausing(at.now):
         return decision
-    calls = retag(at.job, decision.status.job_arn, wanted=at.spec.tags, had=at.status.tags)
-    status = structs.replace(decision.status, tags=retagged(wanted=at.spec.tags, had=at.status.tags))
+    calls = retag(at.job, decision.status.job_arn, wanted=at.tags, had=at.status.tags)
+    status = structs.replace(decision.status, tags=retagged(wanted=at.tags, had=at.status.tags))
     return structs.replace(decision, status=status, calls=(*calls, *decision.calls))
 
 

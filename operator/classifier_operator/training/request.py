@@ -44,7 +44,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     @property
     def params(self) -> dict[str, Any]:
         """The whole request but for the name."""
-        return {**self.request, "Tags": tag_list({**self.tags, **self.meta.owner_tags})}
+        return {**self.request, "Tags": tag_list(self.meta.all_tags(self.tags))}
 
 
 def wanted_run(meta: Meta, spec: TrainingSpec, defaults: Defaults) -> Wanted:
@@ -63,7 +63,9 @@ def wanted_run(meta: Meta, spec: TrainingSpec, defaults: Defaults) -> Wanted:
     # Where a file comes from is not sent, but other data is another run.
     content = [request, *({"object": fetch.s3_uri, "source": fetch.source} for fetch in fetches)]
     run = content_hash(meta.uid, meta.retrain, place.region, place.assume_role_arn, *content)
-    return Wanted(place=place, image=image, request=request, fetches=fetches, tags=spec.tags, run=run, meta=meta)
+    return Wanted(
+        place=place, image=image, request=request, fetches=fetches, tags=meta.kept_tags(spec.tags), run=run, meta=meta
+    )
 
 
 def hyperparameters(given: Mapping[str, Any]) -> dict[str, str]:

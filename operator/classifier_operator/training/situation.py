@@ -60,6 +60,11 @@ class Situation(Struct, frozen=True, kw_only=True):
         return self.wanted.job(self.attempt)
 
     @property
+    def tags(self) -> dict[str, str]:
+        """The tags that are kept on the job."""
+        return self.meta.kept_tags(self.spec.tags)
+
+    @property
     def sighting(self) -> Sighting:
         """What AWS says of it."""
         return self.seen.of(self.job)

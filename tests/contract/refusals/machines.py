@@ -95,6 +95,12 @@ WORDS: Final = (
         "keys that begin with classifiers.sagemaker.dev/ belong to the operator",
     ),
     training_field(
+        "tags-of-the-operator-in-capitals",
+        "spec.tags",
+        {"Classifiers.SageMaker.dev/cluster": "mine"},
+        "keys that begin with classifiers.sagemaker.dev/ belong to the operator",
+    ),
+    training_field(
         "tags-key", "spec.tags", {"a*b": "x"}, "a tag's key must have 1 to 128 letters, digits, spaces and _.:/=+-@"
     ),
     training_field("tags-key-empty", "spec.tags", {"": "x"}, "a tag's key must have 1 to 128 letters, digits, spaces"),

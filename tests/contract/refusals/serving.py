@@ -166,6 +166,12 @@ REST: Final = (
         "keys that begin with classifiers.sagemaker.dev/ belong to the operator",
     ),
     endpoint_field(
+        "tags-of-the-operator-in-capitals",
+        "spec.tags",
+        {"Classifiers.SageMaker.dev/cluster": "mine"},
+        "keys that begin with classifiers.sagemaker.dev/ belong to the operator",
+    ),
+    endpoint_field(
         "tags-key", "spec.tags", {"a*b": "x"}, "a tag's key must have 1 to 128 letters, digits, spaces and _.:/=+-@"
     ),
     endpoint("tags-value", {"spec.tags": {"team": "a\nb"}}, "spec.tags.team", "should match"),

@@ -199,7 +199,7 @@ def test_extra_hyperparameters_are_sent_as_they_are() -> None:
 
 def test_the_owners_tags_fit_whatever_the_names_length() -> None:
     key = ObjectKey(Kind.TRAINING, "n" * 63, "x" * 253)
-    tags = structs.replace(META, key=key).owner_tags
+    tags = structs.replace(META, key=key).all_tags({})
     assert max(map(len, tags.values())) == 256
 
 
