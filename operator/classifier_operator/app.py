@@ -180,6 +180,7 @@ class App:
             await self._identity.learn(self._cluster)
         self._begin(self._publisher.run(), self._sweeper.run())
         try:
+            await self._defaults.load()
             await self._first_listing(Kind.ENDPOINT)
             await self._first_listing(Kind.TRAINING)
             await self._learn_name()
@@ -323,12 +324,13 @@ class App:
             try:
                 with about(key, self._store.uid(key)), self.metrics.pass_seconds.labels(key.kind.value).time():
                     result = await self._passes.run(key)
+                self.metrics.passes.labels(key.kind.value, result).inc()
+                # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting. The seat stays
+                # taken meanwhile: else as many would follow at once as there are workers.
+                await asyncio.sleep(0)
             finally:
                 self._crew.end(key)
                 self._queue.done(key)
-            self.metrics.passes.labels(key.kind.value, result).inc()
-            # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting.
-            await asyncio.sleep(0)
 
     async def _reread(self, key: ObjectKey) -> None:
         """Take the object as it is now."""

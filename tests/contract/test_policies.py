@@ -439,7 +439,7 @@ def test_who_may_adopt_what(guarded: ControlPlane, as_user: Callable[[str], ApiS
     guarded.kubectl("delete", "-n", "vision", "cep", "adopted")
 
 
-@pytest.mark.parametrize("name", ["region", "role-arn", "assume-role-arn", "deletion-policy"])
+@pytest.mark.parametrize("name", ["region", "role-arn", "assume-role-arn", "deletion-policy", "enforce"])
 def test_who_may_say_what_a_namespace_means(guarded: ControlPlane, vision: ApiServer, name: str) -> None:
     del vision  # the policies are in force
     labels = ("--verb=get,patch,update", "--resource=namespaces")
@@ -454,8 +454,11 @@ def test_who_may_say_what_a_namespace_means(guarded: ControlPlane, vision: ApiSe
     until(lambda: not annotate("note=hello", "--as=jim"))
     until(lambda: "jim may not change the annotations" in annotate(f"{annotation}=x", "--as=jim"))
     assert "of namespace vision" in annotate(f"{annotation}=x", "--as=jim")
+    # An empty one is not an absent one: the operator's own role instead of the one that its settings name.
+    assert "jim may not change" in annotate(f"{annotation}=", "--as=jim")
     assert not annotate(f"{annotation}=x")
     guarded.kubectl("annotate", "namespace", "vision", f"{annotation}=x")
     assert "jim may not change" in annotate(f"{annotation}-", "--as=jim")
+    assert "jim may not change" in annotate(f"{annotation}=", "--as=jim")
     assert not annotate("note=hello", "--as=jim")
     guarded.kubectl("annotate", "namespace", "vision", f"{annotation}-")

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from tests.unit.fake_imports import FakeSources
 from tests.unit.fakes import Crash, FakeClock, FakeCloud, FakeCluster, Points
 
-from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.kinds import GROUP, Kind, ObjectKey
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.reconcile.tenants import Tenants
 from classifier_operator.runtime.act import Executor
@@ -108,11 +108,12 @@ class Operator:
             observe=lambda seconds: None,
         )
         writer = Writer(cluster, self.store, clock, "test", cluster.post_event)
+        self.defaults = NamespaceDefaults(cluster, world.defaults)
         self.controller = Controller(
             store=self.store,
             inventory=self.inventory,
             queue=self.queue,
-            defaults=NamespaceDefaults(cluster, world.defaults),
+            defaults=self.defaults,
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
             importer=self.importer,
@@ -228,11 +229,21 @@ class Stage:
 
     async def look_at_aws(self) -> None:
         """What a process does first when it has been started: it looks at all that the statuses name, in a sweep."""
+        await self.operator.defaults.load()
         for key in tuple(self.cluster.objects):
             if (body := self.operator.store.get(key)) is not None:
                 self.operator.controller.expect(key, body)
         inventory = self.operator.inventory
         await self.operator.sweeper.sweep(inventory.followed() | inventory.guarded())
+
+    async def annotate(self, namespace: str = "vision", **annotations: str) -> None:
+        """The platform team writes a namespace's annotations, in place of those before, and they are read."""
+        named = {f"{GROUP}/{name.replace('_', '-')}": value for name, value in annotations.items()}
+        self.cluster.namespaces[namespace] = named
+        changed = await self.operator.defaults.refresh({key.namespace for key in self.cluster.objects})
+        for key in tuple(self.cluster.objects):
+            if key.namespace in changed:
+                self.operator.queue.add(key)
 
     def allow(self, tenants: Tenants) -> None:
         """Other rules hold from now on."""

@@ -11,6 +11,8 @@ API_VERSION = f"{GROUP}/{VERSION}"
 FINALIZER = f"{GROUP}/finalizer"
 RETRAIN_ANNOTATION = f"{GROUP}/retrain"
 ADOPT_ANNOTATION = f"{GROUP}/adopt"
+# Of a namespace: which of its defaults are final.
+ENFORCE_ANNOTATION = f"{GROUP}/enforce"
 
 UID_TAG = f"{GROUP}/uid"
 OBJECT_TAG = f"{GROUP}/object"

@@ -168,8 +168,10 @@ MEANINGS = {
     Reason.NOT_ALLOWED: Meaning(
         _BOTH,
         Course.STOPS,
-        "The operator's settings forbid it: what [tenants](../concepts/tenants.md) may use, or where inputs are from.",
-        "Use what the message lists as allowed, or have the operator's settings changed.",
+        "The platform team forbids it: what the namespace has made "
+        "[final](../concepts/accounts.md#defaults-that-are-final), what [tenants](../concepts/tenants.md) may use, or "
+        "where inputs are from.",
+        "Use what the message names as allowed, or have the annotations or the operator's settings changed.",
     ),
     Reason.ACCESS_DENIED: Meaning(
         _BOTH,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, Verdict, stalled, working
+from classifier_operator.api.conditions import Reason, Verdict, stalled, with_note, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.adoption import adopts, candidates_of
@@ -46,8 +46,8 @@ from classifier_operator.endpoint.situation import (
     EndpointDecision,
     Situation,
     made_for,
-    may_serve,
     of_this_place,
+    serve,
     sources_of,
     was_ready,
     with_outcome,
@@ -57,6 +57,7 @@ from classifier_operator.endpoint.updates import serves_something_else, update_w
 from classifier_operator.endpoint.variants import AcceleratorRefusedError
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.reconcile.trouble import bounded_after
+from classifier_operator.reconcile.walls import note_of
 from classifier_operator.sagemaker.views import EndpointView
 
 
@@ -67,9 +68,13 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         return being_deleted(endpoint, seen, now)
     if endpoint.spec.suspend:
         return being_suspended(endpoint, seen, now)
+    return _beyond_noted(endpoint, _decided(endpoint, seen, now))
+
+
+def _decided(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     try:
-        refusal = endpoint.allowed.refusal_of(uses_of(endpoint))
-        wanted = endpoint.wanted
+        refusal = endpoint.wall or endpoint.allowed.refusal_of(uses_of(endpoint))
+        wanted = None if refusal else endpoint.wanted
     except SpecError as error:
         return _refused(endpoint, error, seen, now)
     if refusal:
@@ -83,6 +88,7 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         wanted=wanted,
         seen=seen,
         now=now,
+        defaults=endpoint.defaults,
     )
     return next(decided for rule in RULES if (decided := rule(situation)) is not None)
 
@@ -161,6 +167,15 @@ def _as_it_is(endpoint: Endpoint, verdict: Verdict, seen: Seen, now: datetime) -
     return Decision(status=status, follow=moving, guard=made - moving)
 
 
+def _beyond_noted(endpoint: Endpoint, decision: EndpointDecision) -> EndpointDecision:
+    """Say what was made beyond the namespace's wall: it may cost money, and nobody takes it down."""
+    note = note_of(resources_in(endpoint.status.resources), endpoint.defaults)
+    if not note:
+        return decision
+    conditions = with_note(decision.status.conditions, note)
+    return structs.replace(decision, status=structs.replace(decision.status, conditions=conditions))
+
+
 def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """There is no model to serve yet; one that the spec named before goes on serving."""
     missing = sorted({asked.training for asked, source in sources_of(endpoint) if source is None})
@@ -181,4 +196,4 @@ def _what_is_missing(endpoint: Endpoint, training: str) -> str:
 def _serves(endpoint: Endpoint, seen: Seen) -> bool:
     """Whether the endpoint that was made for the object serves something that had been found good."""
     made = made_for(endpoint.status)
-    return bool(made) and was_ready(endpoint.status) and all(may_serve(seen.of(one)) for one in made)
+    return bool(made) and was_ready(endpoint.status) and serve(made, seen, endpoint.defaults)

@@ -20,6 +20,7 @@ from classifier_operator.endpoint.updates import restored
 from classifier_operator.reconcile.calls import Call, identify, retag, retagged
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import note_of, verdict_of
+from classifier_operator.reconcile.walls import within
 from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainView, Unseen
 
 
@@ -109,7 +110,8 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         # In the ledger first, and only then at AWS.
         status = at.says(at.busy(Reason.UPDATING, "autoscaling is being set up"), _with_live(at, at.view))
         return Decision(status=status, guard=at.follow, again_after=0.0)
-    garbage = [one for one in resources_in(at.status.resources) if one not in at.wanted.resources]
+    known = within(resources_in(at.status.resources), at.defaults)
+    garbage = [one for one in known if one not in at.wanted.resources]
     down = tear_down(garbage, at.seen)
     tagging, tags = _retagged(at)
     scaling, scaled = _scaled(at)

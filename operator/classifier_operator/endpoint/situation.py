@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
+from classifier_operator.reconcile.walls import is_beyond, refusal_of
 from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
 
 EndpointDecision = Decision[EndpointStatus]
@@ -40,6 +41,11 @@ class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
         """The deployment that the spec asks for; None while a variant has no model to serve. Raises SpecError."""
         return wanted_deployment(self)
 
+    @cached_property
+    def wall(self) -> str:
+        """Why the spec says what the namespace has made final; "" where it does not."""
+        return refusal_of(self.spec, self.defaults, policy="Delete")
+
 
 _SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 
@@ -53,6 +59,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     wanted: Deployment
     seen: Seen
     now: datetime
+    defaults: Defaults = Defaults()
 
     @property
     def tags(self) -> dict[str, str]:
@@ -72,7 +79,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     @property
     def serves(self) -> bool:
         """Whether something serves that had been found good: an update must not take that away."""
-        return was_ready(self.status) and all(may_serve(self.seen.of(one)) for one in self.own or self.follow)
+        return was_ready(self.status) and serve(self.own or self.follow, self.seen, self.defaults)
 
     @property
     def is_made(self) -> bool:
@@ -121,6 +128,11 @@ def was_ready(status: EndpointStatus) -> bool:
     """Whether the object was called ready."""
     ready = find(status.conditions, ConditionType.READY)
     return ready is not None and ready.is_true
+
+
+def serve(endpoints: Iterable[Resource], seen: Seen, defaults: Defaults) -> bool:
+    """Whether all of these serve, as far as is known; what is beyond the namespace's wall nobody looks at."""
+    return all(may_serve(seen.of(one)) and not is_beyond(one.place, defaults) for one in endpoints)
 
 
 def may_serve(sighting: Sighting) -> bool:

@@ -22,7 +22,6 @@ StatusT = TypeVar("StatusT")
 TAG_VALUE_LENGTH = 256
 # AWS's limit for one resource; three of them are the operator's.
 MOST_TAGS = 50
-DELETION_POLICIES = ("Stop", "Delete", "Retain")
 
 
 class Meta(Struct, frozen=True, kw_only=True):
@@ -69,12 +68,18 @@ class Meta(Struct, frozen=True, kw_only=True):
 
 
 class Defaults(Struct, frozen=True, kw_only=True):
-    """What fields mean when they are absent: the namespace's annotations over the operator's settings."""
+    """What fields mean when they are absent: the namespace's annotations over the operator's settings.
+
+    enforced: those that are final, by the names of their annotations (`walls`).
+    enforcement_problem: why nobody knows which are, "" where all is well.
+    """
 
     region: str = ""
     role_arn: str = ""
     assume_role_arn: str = ""
     deletion_policy: str = ""
+    enforced: frozenset[str] = frozenset()
+    enforcement_problem: str = ""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -149,18 +154,6 @@ def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:
         # The field has a pattern; the namespace's annotation and what an older CRD let through have none.
         raise SpecError("spec.region", f"is {chosen[:64]!r}, by itself or by default, which is no name of a region")
     return Place(chosen, assume_role_arn or defaults.assume_role_arn)
-
-
-def policy_of(deletion_policy: str, defaults: Defaults, *, otherwise: str) -> str:
-    """What becomes of what is at AWS.
-
-    A namespace's annotation is checked by nobody: of one that is misspelt nothing is guessed, for a guess may delete.
-    """
-    chosen = deletion_policy or defaults.deletion_policy or otherwise
-    if chosen not in DELETION_POLICIES:
-        known = ", ".join(DELETION_POLICIES)
-        raise SpecError("deletion-policy", f"the namespace's annotation is {chosen!r}, which is none of {known}")
-    return chosen
 
 
 def role_of(role_arn: str, defaults: Defaults) -> str:

@@ -1,7 +1,8 @@
 """On whose behalf AWS is called: where a role is assumed, its session and what it has shown belong to one namespace.
 
 Decisions are about one object and know no namespace; what they ask for gets the object's own here. A status that
-somebody has written can therefore name a role, but never another namespace to assume it for.
+somebody has written can therefore name a role, but never another namespace to assume it for. What is beyond the
+namespace's wall is neither shown to decisions nor called for them, whatever rule asks for it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from msgspec import structs
 from classifier_operator.api.ledger import Resource
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.calls import Call
-from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
+from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
 from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.reconcile.walls import is_beyond, within
 from classifier_operator.runtime.inventory import Inventory
 
 T = TypeVar("T")
@@ -31,22 +33,26 @@ def subject_for(namespace: str, subject: Subject) -> Subject:
     return structs.replace(subject, resources=resources_for(namespace, subject.resources))
 
 
-def decision_for(namespace: str, decision: Decision[T]) -> Decision[T]:
-    """Return the decision with all that it calls and watches as that namespace reaches it."""
+def decision_for(namespace: str, decision: Decision[T], defaults: Defaults) -> Decision[T]:
+    """Return the decision with what it may call and watch, as that namespace reaches it."""
     return structs.replace(
         decision,
-        calls=tuple(_call_for(namespace, call) for call in decision.calls),
-        follow=resources_for(namespace, decision.follow),
-        guard=resources_for(namespace, decision.guard),
+        calls=tuple(
+            _call_for(namespace, call) for call in decision.calls if not is_beyond(call.resource.place, defaults)
+        ),
+        follow=resources_for(namespace, within(decision.follow, defaults)),
+        guard=resources_for(namespace, within(decision.guard, defaults)),
     )
 
 
-def seen_of(inventory: Inventory, meta: Meta, subject: Subject, troubles: Mapping[Resource, Trouble]) -> Seen:
-    """Return what the object knows of the subject's resources, by the keys that decisions have for them."""
-    sightings = inventory.of(meta, subject.resources)
+def seen_of(
+    inventory: Inventory, meta: Meta, subject: Subject, troubles: Mapping[Resource, Trouble], defaults: Defaults
+) -> Seen:
+    """Return what the object knows of those resources that it may look at, by the keys that decisions have for them."""
+    sightings = inventory.of(meta, within(subject.resources, defaults))
     return Seen(
         sightings=_as_decided(sightings),
-        troubles=_as_decided(troubles),
+        troubles=_as_decided({one: it for one, it in troubles.items() if not is_beyond(one.place, defaults)}),
         unproven=frozenset(one.acting_for("") for one in sightings if not inventory.is_owned(one, meta)),
     )
 

@@ -7,7 +7,7 @@ so a crash at any point leaves nothing at AWS that the object does not name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
@@ -15,18 +15,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from classifier_operator.api.conditions import Reason, stalled
+from classifier_operator.api.conditions import Reason
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.api.ledger import Resource, entry_of
+from classifier_operator.api.ledger import Resource
 from classifier_operator.endpoint import decide as endpoints
-from classifier_operator.endpoint import status as endpoint_status
-from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
+from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.calls import describe
-from classifier_operator.reconcile.decision import Decision, Meta, Seen, Subject
+from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
+from classifier_operator.reconcile.walls import within
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
+from classifier_operator.runtime.asked import Asked
 from classifier_operator.runtime.behalf import decision_for, resources_for, seen_of, subject_for
 from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
@@ -39,14 +40,13 @@ from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store, uid_of
 from classifier_operator.runtime.troubles import Troubles
+from classifier_operator.runtime.unreadable import status_of_unreadable
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal
 from classifier_operator.sagemaker.views import Stranger
 from classifier_operator.training import decide as trainings
-from classifier_operator.training import status as training_status
 from classifier_operator.training.fetches import AbortCall, ImportCall
-from classifier_operator.training.spec import TrainingStatus
 
 logger = logging.getLogger(__name__)
 
@@ -107,8 +107,7 @@ class Controller:
         self._waiting = waiting
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
-        # What was asked of AWS since the status was last written: somebody else's write may know nothing of it.
-        self._asked_for: dict[ObjectKey, set[Resource]] = {}
+        self._asked = Asked()
         self._identities: dict[ObjectKey, str] = {}
         self._modified: dict[ObjectKey, str] = {}
         self._uids: dict[ObjectKey, str] = {}
@@ -133,7 +132,8 @@ class Controller:
         try:
             await self._pass(key, body)
         except gather.InvalidObjectError as error:
-            await self._refuse(key, body, str(error))
+            # Nothing of it is touched.
+            await self._writer.status(key, body, status_of_unreadable(key, body, str(error), self._clock.now()))
 
     def _recognize(self, key: ObjectKey, body: Body) -> None:
         """Forget what is known of an object that had the same name before: it was another one."""
@@ -145,9 +145,14 @@ class Controller:
     def expect(self, key: ObjectKey, body: Body) -> None:
         """From the start on, look at what is at AWS for an object, and not only once it was its turn.
 
-        What its status says of it is corrected by its first pass.
+        What its status says of it is corrected by its first pass. Where a namespace could not be read, nobody knows yet
+        what its objects may look at.
         """
-        follow, guard = (resources_for(key.namespace, one) for one in gather.left_at_aws(body))
+        defaults = self._defaults.known(key.namespace)
+        if defaults is None:
+            return
+        left = (within(resources, defaults) for resources in gather.left_at_aws(body))
+        follow, guard = (resources_for(key.namespace, resources) for resources in left)
         self._inventory.watch(key, follow=follow, guard=guard)
 
     def looked(self, resource: Resource, refusal: AwsRefusal | None) -> None:
@@ -181,7 +186,7 @@ class Controller:
         status = body.get("status", {})
         has_made = False
         for _ in range(ROUNDS):
-            look = await self._decide(key, {**body, "status": self._with_all_asked_for(key, status)})
+            look = await self._decide(key, {**body, "status": self._asked.added_to(key, status)})
             meta, decision = look.meta, look.decision
             self._note_left_behind(look)
             calls = self._due(key, look)
@@ -218,7 +223,7 @@ class Controller:
                 key, body, defaults, imports=self._importer.of(key), allowed=allowed, cluster=cluster
             )
             meta, subject = training.meta, subject_for(key.namespace, trainings.subject_of(training))
-            decision: AnyDecision = trainings.decide(training, self._seen(meta, subject), now)
+            decision: AnyDecision = trainings.decide(training, self._seen(meta, subject, defaults), now)
         else:
             outcome = self._smoke_tests.get(key)
             endpoint = gather.endpoint_of(
@@ -227,8 +232,8 @@ class Controller:
             meta, subject = endpoint.meta, subject_for(key.namespace, endpoints.subject_of(endpoint))
             self._ask_anew(meta, subject)
             self._look_again(key, subject, endpoint.status.last_modified_time)
-            decision = endpoints.decide(endpoint, self._seen(meta, subject), now)
-        return Look(now=now, meta=meta, subject=subject, decision=decision_for(key.namespace, decision))
+            decision = endpoints.decide(endpoint, self._seen(meta, subject, defaults), now)
+        return Look(now=now, meta=meta, subject=subject, decision=decision_for(key.namespace, decision, defaults))
 
     def _ask_anew(self, meta: Meta, subject: Subject) -> None:
         """Somebody has edited the object: whose the things of others are may have changed, too."""
@@ -242,8 +247,8 @@ class Controller:
             self._modified[key] = modified
             self._inventory.doubt_older(subject.resources, modified)
 
-    def _seen(self, meta: Meta, subject: Subject) -> Seen:
-        return seen_of(self._inventory, meta, subject, self._troubles.of(meta.key, subject.identity))
+    def _seen(self, meta: Meta, subject: Subject, defaults: Defaults) -> Seen:
+        return seen_of(self._inventory, meta, subject, self._troubles.of(meta.key, subject.identity), defaults)
 
     def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
         """The decision's calls, without those to a resource whose last refusal is still being waited out."""
@@ -309,19 +314,9 @@ class Controller:
             self._smoke_tests[key] = await self._smoke_tester.run(call)
         else:
             if call.creates:
-                self._asked_for.setdefault(key, set()).add(call.resource)
+                self._asked.note(key, call.resource)
             return await self._executor.run(meta, call, self._turn(key))
         return True
-
-    def _with_all_asked_for(self, key: ObjectKey, status: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The status with everything in its ledger that this process may have made.
-
-        Two operators at once, by mistake: the other one may have thought it gone, and struck it off, a moment before it
-        was made.
-        """
-        ledger = status.get("resources", ())
-        missing = [entry for one in self._asked_for.get(key, ()) if (entry := as_json(entry_of(one))) not in ledger]
-        return {**status, "resources": [*ledger, *missing]} if missing else status
 
     def _turn(self, key: ObjectKey) -> Caller:
         # Whoever has stood in one line already is to get on in the next.
@@ -338,7 +333,7 @@ class Controller:
             self._forget(key)
             return
         await self._writer.settle(key, body, as_json(decision.status))
-        self._asked_for.pop(key, None)
+        self._asked.forget(key)
         # The outcome is in the status now. An endpoint that is made anew is tested anew.
         self._smoke_tests.pop(key, None)
         self._importer.keep(key, decision.transfers)
@@ -375,23 +370,11 @@ class Controller:
         self._executor.leave(key, self._resources_of(key) - look.subject.resources)
         self._subjects[key] = look.subject
 
-    async def _refuse(self, key: ObjectKey, body: Body, message: str) -> None:
-        """The stored object does not fit its schema (an older CRD, a hand in etcd): say so, touch nothing."""
-        meta = gather.meta_of(key, body)
-        verdict = stalled(Reason.INVALID_SPEC, message)
-        now = self._clock.now()
-        conditions: Any
-        if key.kind is Kind.TRAINING:
-            conditions = training_status.with_conditions(TrainingStatus(), meta, verdict, now)
-        else:
-            conditions = endpoint_status.with_conditions(EndpointStatus(), meta, verdict, now)
-        await self._writer.status(key, body, {**body.get("status", {}), **as_json(conditions)})
-
     def _forget(self, key: ObjectKey) -> None:
         self._inventory.abandon(key)
         self._executor.leave(key, self._resources_of(key))
         self._subjects.pop(key, None)
-        self._asked_for.pop(key, None)
+        self._asked.forget(key)
         self._identities.pop(key, None)
         self._modified.pop(key, None)
         self._uids.pop(key, None)

@@ -11,8 +11,9 @@ import logging
 from collections.abc import Mapping, Set
 from typing import Any
 
-from classifier_operator.api.kinds import GROUP
+from classifier_operator.api.kinds import ENFORCE_ANNOTATION, GROUP
 from classifier_operator.reconcile.decision import Defaults
+from classifier_operator.reconcile.walls import enforced_by
 from classifier_operator.runtime.ports import Cluster, ClusterUnavailableError, GoneError
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class NamespaceDefaults:
         """The defaults in that namespace; `afresh`: what a person has just done there counts already.
 
         Raises:
-            ClusterUnavailableError: nothing is known, and the namespace cannot be read: nothing is guessed.
+            ClusterUnavailableError: nothing is known, and the namespace cannot be read: nothing is guessed, because
+                its annotations may be what keeps its objects from another team's role.
 
         """
         known = self._known.get(namespace)
@@ -42,15 +44,26 @@ class NamespaceDefaults:
             return known
         try:
             read = await self._read(namespace)
-        except GoneError:
-            read = {}
-        except ClusterUnavailableError as error:
+        except (GoneError, ClusterUnavailableError) as error:
+            # A namespace with objects in it is not gone: an API server that says so has not been asked, or is ill.
             if known is None:
-                raise
+                raise ClusterUnavailableError(f"namespace {namespace} cannot be read: {error}") from error
             logger.warning("namespace %s keeps its last known annotations: %s", namespace, error)
             return known
         self._known[namespace] = self._in(read)
         return self._known[namespace]
+
+    def known(self, namespace: str) -> Defaults | None:
+        """Return what is known of that namespace without asking anybody; None where it is nothing."""
+        return self._known.get(namespace)
+
+    async def load(self) -> None:
+        """Read all namespaces that can be read, so that what is on record of their objects may be looked at early."""
+        try:
+            async for one in self._cluster.list_namespaces():
+                self._known[one["metadata"]["name"]] = self._in(one)
+        except (GoneError, ClusterUnavailableError) as error:
+            logger.warning("namespaces are read one by one: %s", error)
 
     async def _read(self, namespace: str) -> Mapping[str, Any]:
         """The namespace as it is now: one request for all who ask for it before the request begins."""
@@ -67,9 +80,12 @@ class NamespaceDefaults:
             await asyncio.wait([earlier])
         self._under_way[namespace] = self._to_come.pop(namespace)
         try:
-            return await self._cluster.read_namespace(namespace)
+            read = await self._cluster.read_namespace(namespace)
         finally:
             del self._under_way[namespace]
+        if read.get("metadata", {}).get("name") != namespace:
+            raise ClusterUnavailableError("the API server answered with something else")
+        return read
 
     async def refresh(self, in_use: Set[str]) -> frozenset[str]:
         """Read all namespaces once; those in use whose defaults are others than before.
@@ -80,7 +96,7 @@ class NamespaceDefaults:
             del self._known[namespace]
         try:
             read = {one["metadata"]["name"]: self._in(one) async for one in self._cluster.list_namespaces()}
-        except ClusterUnavailableError as error:
+        except (GoneError, ClusterUnavailableError) as error:
             logger.warning("namespaces keep their last known annotations: %s", error)
             return frozenset()
         known = self._known.keys() & read.keys()
@@ -89,7 +105,8 @@ class NamespaceDefaults:
         return changed
 
     def _in(self, namespace: Mapping[str, Any]) -> Defaults:
-        annotations = namespace.get("metadata", {}).get("annotations", {})
+        annotations = namespace["metadata"].get("annotations") or {}
+        enforced, problem = enforced_by(annotations.get(ENFORCE_ANNOTATION))
 
         def chosen(name: str, fallback: str) -> str:
             return str(annotations.get(f"{GROUP}/{name}", fallback))
@@ -99,4 +116,6 @@ class NamespaceDefaults:
             role_arn=chosen("role-arn", self._fallback.role_arn),
             assume_role_arn=chosen("assume-role-arn", self._fallback.assume_role_arn),
             deletion_policy=chosen("deletion-policy", self._fallback.deletion_policy),
+            enforced=enforced,
+            enforcement_problem=problem,
         )

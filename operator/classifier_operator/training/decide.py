@@ -12,7 +12,7 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, Verdict, idle, stalled, with_note, working
+from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, idle, stalled, with_note, working
 from classifier_operator.api.kinds import CLUSTER_TAG
 from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, retagged, stop_job
@@ -40,7 +40,8 @@ from classifier_operator.training.retry import (
     verdict_of_retry,
 )
 from classifier_operator.training.situation import Situation, Training, TrainingDecision, attempt_of, situation_of
-from classifier_operator.training.tenancy import refused, uses_of
+from classifier_operator.training.spec import TrainingStatus
+from classifier_operator.training.tenancy import beyond_of, refused, uses_of
 
 
 def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
@@ -51,13 +52,16 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
         return being_deleted(training, seen, now)
     try:
         wanted = training.wanted
-        refusal = training.allowed.refusal_of(uses_of(training.spec, training.defaults))
+        refusal = training.wall or training.allowed.refusal_of(uses_of(training.spec, training.defaults))
     except SpecError as error:
         return _refused(training, error, seen, now)
     situation, aborts = tidied(situation_of(training, wanted, seen, now, refusal))
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
     decision = structs.replace(decision, calls=(*aborts, *decision.calls), transfers=transfers_of(situation))
-    return _noted(situation, besides(situation, superseded(situation), decision))
+    decision = besides(situation, superseded(situation), decision)
+    if situation.is_walled and situation.spec.suspend:
+        decision = structs.replace(decision, status=_walled(situation, decision.status))
+    return _beyond_noted(training, _noted(situation, decision))
 
 
 def subject_of(training: Training) -> Subject:
@@ -110,7 +114,7 @@ def _is_not_allowed(at: Situation) -> TrainingDecision | None:
         return None
     is_over = at.status.job_name == at.job.name and at.status.job_status in JOB_ENDED
     own_tags = {key: value for key, value in at.status.tags.items() if key != CLUSTER_TAG}
-    if is_over and not at.status.retry_after and own_tags == at.spec.tags:
+    if is_over and not (at.is_walled or at.status.retry_after) and own_tags == at.spec.tags:
         return Decision(status=at.says(_verdict_kept(at)))
     if is_over or not isinstance(at.sighting, JobView) or at.sighting.is_moving:
         return refused(at)
@@ -292,8 +296,27 @@ def _refused(training: Training, error: SpecError, seen: Seen, now: datetime) ->
     """Nothing of it can be begun, and what is half done of an earlier spec's data is of no use; its job goes on."""
     status, aborts = ended_uploads(training)
     status, follow = going_on(report.without_unmade_job(status), seen)
-    verdict = stalled(Reason.INVALID_SPEC, str(error))
-    return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts, follow=follow)
+    wall = training.wall
+    verdict = stalled(Reason.NOT_ALLOWED, wall) if wall else stalled(Reason.INVALID_SPEC, str(error))
+    status = report.with_conditions(status, training.meta, verdict, now)
+    return _beyond_noted(training, Decision(status=status, calls=aborts, follow=follow))
+
+
+def _walled(at: Situation, status: TrainingStatus) -> TrainingStatus:
+    """Say of a suspended object, too, that it may not be resumed like this."""
+    ready = find(status.conditions, ConditionType.READY)
+    said = ready.message if ready is not None else ""
+    words = said if at.refusal in said else "; ".join(filter(None, (at.refusal, said)))
+    return at.says(stalled(Reason.NOT_ALLOWED, words), status)
+
+
+def _beyond_noted(training: Training, decision: TrainingDecision) -> TrainingDecision:
+    """Say what was made beyond the namespace's wall: it may run, and nobody stops it."""
+    note = beyond_of(training.status, training.defaults)
+    if not note:
+        return decision
+    conditions = with_note(decision.status.conditions, note)
+    return structs.replace(decision, status=structs.replace(decision.status, conditions=conditions))
 
 
 def _stopping_for_suspension(name: str) -> Verdict:

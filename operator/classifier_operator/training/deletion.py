@@ -9,10 +9,11 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, working
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.reconcile.calls import delete
-from classifier_operator.reconcile.decision import Decision, Seen, SpecError, policy_of
+from classifier_operator.reconcile.decision import Decision, Defaults, Seen, SpecError
+from classifier_operator.reconcile.walls import is_beyond, policy_of, waiting_note_of, within
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training import status as report
-from classifier_operator.training.importing import ended_uploads, uploads_in
+from classifier_operator.training.importing import ended_uploads, uploads_in, without_uploads
 from classifier_operator.training.leftovers import Leftovers, known_to_have_ended, stopped
 from classifier_operator.training.situation import Training, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
@@ -21,17 +22,29 @@ from classifier_operator.training.spec import TrainingStatus
 def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
     """Uploads are ended whatever the policy is: nobody could ever use their parts."""
     status, aborts = ended_uploads(training)
+    status = _without_retained(training, status)
+    aborts = tuple(one for one in aborts if not is_beyond(one.resource.place, training.defaults))
     try:
         left = _jobs_left(structs.replace(training, status=status), seen)
     except SpecError as error:
-        verdict = working(Reason.DELETING, f"nothing is stopped yet: {error}; spec.deletionPolicy goes before it")
+        verdict = working(Reason.DELETING, f"nothing is stopped yet: {error}")
         return Decision(status=report.with_conditions(status, training.meta, verdict, now), calls=aborts)
     status = structs.replace(status, resources=without(status.resources, left.gone))
-    if not status.resources and not aborts:
+    if not status.resources and not uploads_in(status):
         return Decision(status=status, releases=True)
-    verdict = working(Reason.DELETING, _what_deletion_waits_for(status, seen))
+    verdict = working(Reason.DELETING, _what_deletion_waits_for(status, seen, training.defaults))
     status = report.with_conditions(status, training.meta, verdict, now)
     return Decision(status=status, calls=(*aborts, *left.calls), follow=left.follow)
+
+
+def _without_retained(training: Training, status: TrainingStatus) -> TrainingStatus:
+    """The status without the uploads beyond the namespace's wall, which nobody may end, where all is to stay."""
+    beyond = frozenset(one for one in uploads_in(status) if is_beyond(one.resource.place, training.defaults))
+    try:
+        policy = policy_of(training.spec.deletion_policy, training.defaults, otherwise="Stop")
+    except SpecError:
+        return status
+    return without_uploads(status, beyond) if policy == "Retain" else status
 
 
 def _jobs_left(training: Training, seen: Seen) -> Leftovers:
@@ -42,6 +55,7 @@ def _jobs_left(training: Training, seen: Seen) -> Leftovers:
     policy = policy_of(training.spec.deletion_policy, training.defaults, otherwise="Stop")
     if policy == "Retain":
         return Leftovers(gone=frozenset(jobs))
+    jobs = within(jobs, training.defaults)
     if policy == "Stop":
         ended = known_to_have_ended(training.status)
         left = stopped([job for job in jobs if job not in ended], seen)
@@ -55,10 +69,12 @@ def _deleted(left: Leftovers, seen: Seen) -> Leftovers:
     return structs.replace(left, calls=(*left.calls, *map(delete, ended)), gone=left.gone - frozenset(ended))
 
 
-def _what_deletion_waits_for(status: TrainingStatus, seen: Seen) -> str:
+def _what_deletion_waits_for(status: TrainingStatus, seen: Seen, defaults: Defaults) -> str:
     uploads = uploads_in(status)
     jobs = [f"training job {entry.name}" for entry in status.resources]
     names = ", ".join([*jobs, *(f"the unfinished upload to {one.s3_uri}" for one in uploads)])
     trouble = seen.trouble_with(*resources_in(status.resources), *(one.resource for one in uploads))
     refused = f"; {trouble.operation} was refused: {trouble.words}" if trouble else ""
-    return f"waiting for AWS to be done with {names}{refused}"
+    beyond = waiting_note_of([*resources_in(status.resources), *(one.resource for one in uploads)], defaults)
+    wall = f"; {beyond}" if beyond else ""
+    return f"waiting for AWS to be done with {names}{refused}{wall}"

@@ -10,6 +10,7 @@ from classifier_operator.api.conditions import Reason
 from classifier_operator.api.ledger import Resource, resources_in, without
 from classifier_operator.reconcile.calls import Call, identify, stop_job
 from classifier_operator.reconcile.decision import Seen
+from classifier_operator.reconcile.walls import within
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Unseen
 from classifier_operator.training import status as report
 from classifier_operator.training.situation import Situation, TrainingDecision
@@ -33,7 +34,8 @@ def superseded(at: Situation) -> Leftovers:
     if at.refusal and not at.spec.suspend:
         return Leftovers()
     ended = known_to_have_ended(at.status)
-    return stopped([one for one in resources_in(at.status.resources) if one != at.job and one not in ended], at.seen)
+    known = within(resources_in(at.status.resources), at.defaults)
+    return stopped([one for one in known if one != at.job and one not in ended], at.seen)
 
 
 def known_to_have_ended(status: TrainingStatus) -> frozenset[Resource]:

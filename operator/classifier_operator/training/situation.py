@@ -11,6 +11,7 @@ from classifier_operator.api.conditions import Condition, ConditionType, Reason,
 from classifier_operator.api.ledger import Resource
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
+from classifier_operator.reconcile.walls import refusal_of
 from classifier_operator.sagemaker.views import Sighting
 from classifier_operator.training import status as report
 from classifier_operator.training.fetches import Imports
@@ -37,11 +38,17 @@ class Training(Struct, frozen=True, kw_only=True, dict=True):
         """The run that the spec asks for. Raises SpecError."""
         return wanted_run(self.meta, self.spec, self.defaults)
 
+    @cached_property
+    def wall(self) -> str:
+        """Why the spec says what the namespace has made final; "" where it does not."""
+        return refusal_of(self.spec, self.defaults, policy="Stop")
+
 
 class Situation(Struct, frozen=True, kw_only=True):
     """Everything that the rules look at, gathered once.
 
     refusal: why the namespace may not use what the run needs; "" where it may.
+    is_walled: whether that is because the spec says what the namespace has made final.
     """
 
     meta: Meta
@@ -53,6 +60,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     now: datetime
     imports: Imports = Imports()
     refusal: str = ""
+    is_walled: bool = False
+    defaults: Defaults = Defaults()
 
     @property
     def job(self) -> Resource:
@@ -124,6 +133,8 @@ def situation_of(training: Training, wanted: Wanted, seen: Seen, now: datetime, 
         now=now,
         imports=training.imports,
         refusal=refusal,
+        is_walled=bool(refusal and training.wall),
+        defaults=training.defaults,
     )
 
 

@@ -7,12 +7,15 @@ that has ended stays what it is.
 from __future__ import annotations
 
 from classifier_operator.api.conditions import Reason, stalled
+from classifier_operator.api.ledger import resources_in
 from classifier_operator.reconcile.decision import Decision, Defaults
 from classifier_operator.reconcile.tenants import Use, machine, placed, stored
+from classifier_operator.reconcile.walls import note_of
 from classifier_operator.sagemaker.views import Unseen
+from classifier_operator.training.importing import uploads_in
 from classifier_operator.training.leftovers import going_on
 from classifier_operator.training.situation import Situation, TrainingDecision
-from classifier_operator.training.spec import TrainingSpec
+from classifier_operator.training.spec import TrainingSpec, TrainingStatus
 
 
 def uses_of(spec: TrainingSpec, defaults: Defaults) -> tuple[Use, ...]:
@@ -34,6 +37,12 @@ def uses_of(spec: TrainingSpec, defaults: Defaults) -> tuple[Use, ...]:
         *stored("spec.output.s3Uri", spec.output.s3_uri, is_prefix=True),
         *stored("spec.spot.checkpointS3Uri", checkpoints, is_prefix=True),
     )
+
+
+def beyond_of(status: TrainingStatus, defaults: Defaults) -> str:
+    """What to say of jobs and uploads on record that are beyond the namespace's wall; "" where none is."""
+    uploads = (one.resource for one in uploads_in(status))
+    return note_of([*resources_in(status.resources), *uploads], defaults)
 
 
 def refused(at: Situation) -> TrainingDecision:

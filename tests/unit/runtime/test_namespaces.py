@@ -73,24 +73,42 @@ async def test_what_was_just_made_reads_it_again(cluster: Namespaces, defaults: 
     assert (await defaults.of("vision", afresh=True)).region == "eu-west-1"
 
 
-async def test_a_namespace_that_is_gone_has_no_annotations(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
-    cluster.failure = GoneError("vision")
-    assert await defaults.of("vision") == OWN
+FAILURES = [ClusterUnavailableError("HTTP 403"), GoneError("vision")]
 
 
+@pytest.mark.parametrize("failure", FAILURES)
 async def test_nothing_is_guessed_of_a_namespace_that_cannot_be_read(
-    cluster: Namespaces, defaults: NamespaceDefaults
+    cluster: Namespaces, defaults: NamespaceDefaults, failure: Exception
 ) -> None:
-    cluster.failure = ClusterUnavailableError("HTTP 403")
+    """Not of one that is said to be gone, either: there are objects in it."""
+    cluster.failure = failure
+    with pytest.raises(ClusterUnavailableError):
+        await defaults.of("vision")
+    await defaults.load()
+    assert defaults.known("vision") is None
+
+
+@pytest.mark.parametrize("name", ["audio", None])
+async def test_an_answer_about_something_else_is_no_namespace_without_annotations(
+    cluster: Namespaces, defaults: NamespaceDefaults, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    async def read(_: str) -> dict[str, Any]:
+        return {"metadata": {"name": name}} if name else {}
+
+    monkeypatch.setattr(cluster, "read_namespace", read)
     with pytest.raises(ClusterUnavailableError):
         await defaults.of("vision")
 
 
-async def test_a_failed_read_keeps_what_is_known(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
-    annotate(cluster, "vision", region="eu-west-1")
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_failed_read_keeps_what_is_known(
+    cluster: Namespaces, defaults: NamespaceDefaults, failure: Exception
+) -> None:
+    annotate(cluster, "vision", region="eu-west-1", enforce="region")
     await defaults.of("vision")
-    cluster.failure = ClusterUnavailableError("HTTP 403")
-    assert (await defaults.of("vision", afresh=True)).region == "eu-west-1"
+    cluster.failure = failure
+    known = await defaults.of("vision", afresh=True)
+    assert (known.region, known.enforced) == ("eu-west-1", frozenset({"region"}))
     assert await defaults.refresh({"vision"}) == frozenset()
     assert (await defaults.of("vision")).region == "eu-west-1"
 
@@ -102,6 +120,28 @@ async def test_a_refresh_tells_which_have_changed(cluster: Namespaces, defaults:
     assert await defaults.refresh({"vision", "audio"}) == {"vision"}
     assert (await defaults.of("vision")).deletion_policy == "Retain"
     assert await defaults.refresh({"vision", "audio"}) == frozenset()
+
+
+async def test_a_wall_that_is_put_up_or_taken_down_is_a_change(
+    cluster: Namespaces, defaults: NamespaceDefaults
+) -> None:
+    await defaults.of("vision")
+    annotate(cluster, "vision", enforce="region")
+    assert await defaults.refresh({"vision"}) == {"vision"}
+    annotate(cluster, "vision", enforce="region, role-arn")
+    assert await defaults.refresh({"vision"}) == {"vision"}
+    annotate(cluster, "vision")
+    assert await defaults.refresh({"vision"}) == {"vision"}
+
+
+async def test_all_namespaces_are_read_at_once(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
+    annotate(cluster, "vision", enforce="region")
+    assert defaults.known("vision") is None
+    await defaults.load()
+    known = defaults.known("vision")
+    assert known is not None
+    assert known.enforced == frozenset({"region"})
+    assert defaults.known("audio") == OWN
 
 
 async def test_other_annotations_are_no_change(cluster: Namespaces, defaults: NamespaceDefaults) -> None:
