@@ -36,7 +36,12 @@ LOOKS = (
     "The Canonical String for this request should have been "
     f"'POST\n/\n\nx-amz-security-token:{canary('looks')}\n\n', "
     f"Authorization: AWS4-HMAC-SHA256 Credential=ASIACANARYCANARY0001/x, Signature={canary('looks')}\n"
-    f"see https://{canary('user')}:{canary('word')}@host/x?X-Amz-Signature={canary('looks')} of ASIACANARYCANARY0001"
+    f"see https://{canary('user')}:{canary('word')}@host/x?X-Amz-Signature={canary('looks')} of ASIACANARYCANARY0001, "
+    rf'{{"m":"a=b\u0026X-Amz-Signature={canary("go")}\u0026c=d"}} '
+    f"token={canary('token')} api_key={canary('key')} HF_TOKEN={canary('hf')} DB_PASSWORD={canary('db')} "
+    f"('Authorization', 'Bearer {canary('tuple')}') https://me:sla/{canary('slash')}@host/x\n"
+    f"Set-Cookie: a={canary('cookie')}; Path=/\n"
+    f"-----BEGIN PRIVATE KEY-----\n{canary('pem')}\n-----END PRIVATE KEY-----"
 )
 # And as they are: known to the operator.
 ECHO = f"{LOOKS} key {canary('secret')} token {canary('session')}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from classifier_operator.adapters.secrets import Redacting
+from classifier_operator.adapters.log_output import Redacting
 from classifier_operator.api.cut import NAME_LIMIT
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.runtime.passes import MOST_RETRY_AFTER, UNAVAILABLE_SECONDS

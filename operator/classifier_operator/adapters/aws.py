@@ -25,7 +25,7 @@ from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Actor, Identities, refusal_in
 from classifier_operator.adapters.requests import check_request
 from classifier_operator.adapters.role_sessions import NAMES_ONLY, RoleSessions
-from classifier_operator.adapters.secrets import given_secrets
+from classifier_operator.adapters.secrets import hide_those_of, known_secrets
 from classifier_operator.api.ledger import Place
 from classifier_operator.api.redaction import redacted
 from classifier_operator.runtime.monitoring.logs import fields_of, topic
@@ -121,6 +121,7 @@ class Aws:
         self._identities = Identities(
             lambda region: self._clients.use("sts", region), clock.now, self._asked_sts, sessions.request
         )
+        hide_those_of(self._identities)
 
     def close(self) -> None:
         """Let calls in flight finish, for some seconds; of those that hang, whoever works next finds what they did."""
@@ -260,7 +261,7 @@ class Aws:
         actors: list[Actor] = []
 
         def hidden(text: str) -> str:
-            return redacted(text, secrets | given_secrets() | self._identities.secrets())
+            return redacted(text, secrets | known_secrets())
 
         def send_as_actor() -> Answered[T]:
             with self._identities.acting(place) as actor:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from classifier_operator.api.redaction import redacted
+
 
 class HealthServer:
     """Serves health and metrics.
@@ -71,4 +73,5 @@ class HealthServer:
 
 def _verdict(problem: str, status: int, remark: str = "") -> web.Response:
     well = f"ok, but {remark}" if remark else "ok"
-    return web.Response(text=problem or well, status=status if problem else 200)
+    # A problem may be told in the words of the API server.
+    return web.Response(text=redacted(problem) or redacted(well), status=status if problem else 200)

@@ -84,8 +84,8 @@ class Identities:
 
     def secrets(self) -> frozenset[str]:
         """Return the secrets that are held at the moment, without asking anybody for new ones."""
-        with self._lock:
-            actors = [*self._roles.values(), *([self._own] if self._own is not None else [])]
+        # Without the lock: each line of the log asks, also those of whoever holds it, and of all who wait meanwhile.
+        actors = (*tuple(self._roles.values()), *((self._own,) if self._own is not None else ()))
         values = [vars(one.credentials) for one in actors if one.credentials is not None]
         return frozenset(str(value) for one in values for name in _SECRETS if (value := one.get(name)))
 

@@ -13,9 +13,11 @@ text, whatever is in it, because each rule is built like this:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from classifier_operator.api.known_secrets import forms_of, known_spans
+from classifier_operator.api.known_secrets import KnownSecrets, finder_of
 from classifier_operator.api.named_secrets import named_spans
 from classifier_operator.api.secret_shapes import shape_spans
 from classifier_operator.api.text_views import Span, decoded
@@ -25,14 +27,16 @@ HIDDEN = "***"
 # Session tokens of AWS and tokens of service accounts have one to two thousand characters.
 OVERLAP = 4096
 _ROUNDS = 4
+# The fields of a status that may repeat what somebody else has written.
+_SENTENCES = frozenset({"message", "reason", "failureReason"})
 
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:
     """The text without these values, however they are written in it, and without what has the form of a secret."""
-    forms = forms_of(known)
+    secrets = finder_of(frozenset(known))
     # Again, as a mark in place of a secret may make what is around it look like one: what was hidden once stays so.
     for _ in range(_ROUNDS):
-        hidden = _hidden(text, sorted(_spans(text, forms)))
+        hidden = _hidden(text, sorted(_spans(text, secrets)))
         if hidden == text:
             break
         text = hidden
@@ -47,15 +51,35 @@ def redacted_within(limit: int, text: str, known: Iterable[str] = ()) -> str:
     return f"{kept} ... ({len(text) - limit + OVERLAP} characters left out)"
 
 
-def _spans(text: str, forms: frozenset[str]) -> Iterator[Span]:
-    yield from _found(text, forms)
+def is_hidden_by_name(name: str, value: str) -> bool:
+    """Whether a value of this name is a secret, whatever it looks like."""
+    return bool(name) and redacted(f"{name}={json.dumps(value)}") == f'{name}="{HIDDEN}"'
+
+
+def status_redacted(status: Mapping[str, Any]) -> dict[str, Any]:
+    """A status whose sentences are redacted; names, addresses and numbers in it stay as they are."""
+    return {name: _value_redacted(name, value) for name, value in status.items()}
+
+
+def _value_redacted(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(value) if name in _SENTENCES else value
+    if isinstance(value, Mapping):
+        return status_redacted(value)
+    if isinstance(value, list | tuple):
+        return [_value_redacted(name, one) for one in value]
+    return value
+
+
+def _spans(text: str, known: KnownSecrets) -> Iterator[Span]:
+    yield from _found(text, known)
     for view in decoded(text):
-        yield from map(view.origin, _found(view.text, forms))
+        yield from map(view.origin, _found(view.text, known))
 
 
-def _found(text: str, forms: frozenset[str]) -> Iterator[Span]:
+def _found(text: str, known: KnownSecrets) -> Iterator[Span]:
     """Where there are secrets in a text; the places may overlap."""
-    for spans in (known_spans(text, forms), named_spans(text), shape_spans(text)):
+    for spans in (known.spans(text), named_spans(text), shape_spans(text)):
         yield from ((begin, end) for begin, end in spans if begin < end)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from importlib import import_module
-from types import TracebackType
 from typing import Any
 
 import click
 
 from classifier_operator import __version__
-from classifier_operator.adapters.secrets import given_secrets
+from classifier_operator.adapters.log_output import print_uncaught
+from classifier_operator.adapters.secrets import known_secrets
 from classifier_operator.api.redaction import redacted
 
 COMMANDS = ("run", "demo", "predict", "logs", "dataset", "check", "emulator")
@@ -25,7 +23,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = redacted(error.message, given_secrets())  # type: ignore[misc]  # nobody else may
+            error.message = redacted(error.message, known_secrets())  # type: ignore[misc]  # nobody else may
             raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -47,9 +45,4 @@ def main() -> None:
 
     Every option can also be set in the environment, as CLASSIFIER_OPERATOR_<COMMAND>_<OPTION>.
     """
-    sys.excepthook = _end
-
-
-def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Say what nobody has foreseen, as Python does, without secrets."""
-    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace)), given_secrets()))
+    print_uncaught()

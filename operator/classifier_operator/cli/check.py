@@ -12,7 +12,9 @@ from pathlib import Path
 import click
 
 from classifier_operator.adapters.permissions import CLUSTER_UID, permissions
+from classifier_operator.adapters.secrets import known_secrets
 from classifier_operator.api.kinds import API_VERSION, Kind
+from classifier_operator.api.redaction import redacted
 from classifier_operator.cli import clients
 from classifier_operator.cli.objects import Objects, connect, kubeconfig_option
 
@@ -67,7 +69,7 @@ def _passes(name: str, check: Callable[[], str]) -> bool:
     try:
         click.echo(f"ok      {name}: {check()}")
     except click.ClickException as error:
-        click.echo(f"FAILED  {name}: {error.message}")
+        click.echo(f"FAILED  {name}: {redacted(error.message, known_secrets())}")
         return False
     return True
 

@@ -9,14 +9,13 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import click
 
 from classifier_operator.adapters.log_lines import JsonLines, TextLines
+from classifier_operator.adapters.log_output import Handler, Redacting, log_uncaught
 from classifier_operator.adapters.role_sessions import checked_external_id
-from classifier_operator.adapters.secrets import Redacting
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.cluster_name import checked_cluster_name
 from classifier_operator.api.names import is_namespace
@@ -334,18 +333,12 @@ def _require(what: str, check: Callable[[Any], object], value: Any) -> None:
 
 
 def _set_up_logging(log_format: str, level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Handler(sys.stderr)
     handler.setFormatter(Redacting(JsonLines() if log_format == "json" else TextLines()))
     # Below a warning, libraries say whom they call with which credentials: nobody needs that, and nobody shall read it.
     chosen = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(level=max(logging.WARNING, chosen), handlers=[handler], force=True)
     logging.getLogger("classifier_operator").setLevel(chosen)
-    # What Python itself would print is a line of the log, too.
-    logging.captureWarnings(capture=True)
-    sys.excepthook = _log_uncaught
+    log_uncaught()
     # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
-
-
-def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    logger.critical("ended by an unforeseen error", exc_info=(kind, error, trace))

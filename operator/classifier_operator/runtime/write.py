@@ -15,6 +15,7 @@ import msgspec
 from classifier_operator.api.conditions import ConditionType, Reason
 from classifier_operator.api.cut import cut, one_line
 from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
+from classifier_operator.api.redaction import status_redacted
 from classifier_operator.runtime.bodies import mapping, mappings, word
 from classifier_operator.runtime.failures import failed
 from classifier_operator.runtime.gather import has_finalizer, is_being_deleted
@@ -76,6 +77,10 @@ class Writer:
         """The object with that status, and an Event when its headline is another one than before."""
         before = body.get("status", {})
         changes = merge_patch(before, status)
+        if changes:
+            # The last place before everybody may read it; most passes end with what is there already.
+            status = status_redacted(status)
+            changes = merge_patch(before, status)
         if not changes:
             return body
         try:

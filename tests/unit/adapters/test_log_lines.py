@@ -12,7 +12,7 @@ import pytest
 
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.log_lines import JsonLines, TextLines
-from classifier_operator.adapters.secrets import Redacting
+from classifier_operator.adapters.log_output import Redacting
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.monitoring.logs import about, fields_of, topic
 from classifier_operator.runtime.monitoring.metrics import Metrics

@@ -231,6 +231,14 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["the password is hunter", "https://to/ken@host/x", "5f2c9a81d4e7b3a06c19", "key hunter"]
+)
+def test_what_cannot_be_recognised(text: str) -> None:
+    """A limit, not a promise: docs/operations/security.md names it."""
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize(
     "written",
     [CANARY, "cAnArY0123456789%2B%2FAB", "cAnArY0123456789%2B/AB"],
     ids=["as it is", "in a query", "in a path"],
@@ -241,6 +249,13 @@ def test_what_is_known_is_hidden_wherever_it_is(written: str) -> None:
 
 def test_what_is_known_is_hidden_in_json() -> None:
     assert redacted(r'{"a": "quo\"te\\d-secret"}', {'quo"te\\d-secret'}) == '{"a": "***"}'
+
+
+def test_many_are_hidden_as_few_are() -> None:
+    """The sessions of hundreds of roles."""
+    known = {f"{number:04}-{CANARY}" for number in range(1000)}
+    text = f"0001-{CANARY} {CANARY} 0999-{CANARY} 1000-{CANARY}\n0500-cAnArY\n  0123456789+/AB"
+    assert redacted(text, known) == f"*** {CANARY} *** 1000-{CANARY}\n***"
 
 
 def test_the_longer_of_two_is_hidden_as_a_whole() -> None:

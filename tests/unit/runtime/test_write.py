@@ -116,6 +116,25 @@ async def test_a_status_is_written_once(setting: Setting) -> None:
     assert (setting.cluster.writes, len(setting.cluster.events)) == (1, 1)
 
 
+async def test_sentences_of_a_status_and_its_event_show_no_secret(setting: Setting) -> None:
+    """Whoever made them: this is the last place before everybody may read them."""
+    secret = "x-amz-security-token: cAnArY0123456789"
+    status = {
+        **saying("Stalled", "InternalError", secret),
+        "failureReason": secret,
+        "rolledBack": {"reason": secret, "modelName": "token=5f2c9a81"},
+        "history": ({"jobName": "digits", "failureReason": secret},),
+        "artifactS3Uri": "s3://bucket/x?token=5f2c9a81",
+    }
+    body = await setting.writer.status(setting.key, dict(setting.body), status)
+    await setting.writer.status(setting.key, body, status)
+    assert "cAnArY" not in str(setting.body["status"]) + str(setting.cluster.events)
+    assert str(setting.body["status"]).count("x-amz-security-token: ***") == 4
+    assert setting.body["status"]["artifactS3Uri"] == "s3://bucket/x?token=5f2c9a81"
+    assert setting.body["status"]["rolledBack"]["modelName"] == "token=5f2c9a81"
+    assert (setting.cluster.writes, len(setting.cluster.events)) == (1, 1)
+
+
 async def test_a_status_is_not_written_over_an_edit(setting: Setting) -> None:
     old = {**setting.body, "metadata": dict(setting.body["metadata"])}
     setting.cluster.edit(setting.key, lambda body: body["spec"].update(suspend=True))
