@@ -207,3 +207,24 @@ metricRelabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{/* Peers of a NetworkPolicy: (address ranges and exceptions, as a list). Rules add up, so whatever is left out of one
+     range that is everywhere has to be left out of all of them. */}}
+{{- define "classifier-operator.ipBlocks" -}}
+{{- $except := index . 1 -}}
+{{- range index . 0 }}
+- ipBlock:
+    cidr: {{ . | quote }}
+    {{- $cidr := . }}
+    {{- $left := list }}
+    {{- range $except }}
+    {{- if or (and (eq $cidr "0.0.0.0/0") (not (contains ":" .))) (and (eq $cidr "::/0") (contains ":" .)) }}
+    {{- $left = append $left . }}
+    {{- end }}
+    {{- end }}
+    {{- with $left }}
+    except:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+{{- end }}
+{{- end }}

@@ -25,4 +25,7 @@
 {{- if and .Values.aws.irsaRoleArn .Values.aws.podIdentity }}
 {{- fail "aws.irsaRoleArn and aws.podIdentity are two ways to one identity: choose one" }}
 {{- end }}
+{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.apiServer.cidrs) }}
+{{- fail "networkPolicy.enabled needs networkPolicy.apiServer.cidrs, the API server's addresses: kubectl get service,endpointslices --namespace default (docs/install/helm.md)" }}
+{{- end }}
 {{- end }}
