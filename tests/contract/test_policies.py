@@ -100,6 +100,8 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("endpoint", {"spec.dataCapture": {"s3Uri": "s3://vision-captured"}}),
     ("endpoint", {"spec.smokeTest": {"image": {"s3Uri": "s3://shared-data/vision/x.png"}}}),
     ("endpoint", {"spec.smokeTest": {"image": {"configMapKeyRef": {"name": "x", "key": "x.png"}}}}),
+    ("endpoint", {"metadata.annotations": {ADOPT_ANNOTATION: "vision-old"}}),
+    ("endpoint", {"metadata.annotations": {ADOPT_ANNOTATION: "legacy-endpoint"}}),
     ("variants", {}),
 ]
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -162,6 +164,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
             "spec.output.s3Uri": "s3://music/o",
         },
         "spec: what begins with s3://music/o, s3://audio/c " + BUCKETS,
+    ),
+    (
+        "endpoint",
+        {"metadata.annotations": {ADOPT_ANNOTATION: "audio-old"}},
+        "metadata.annotations: adopt: audio-old is not allowed in namespace vision; allowed: vision-*, legacy-endpoint",
     ),
     (
         "endpoint",
@@ -289,7 +296,8 @@ def operators_refusal(manifest: dict[str, Any]) -> str:
     allowance = tenants_of(TENANTS.read_bytes()).of("vision")
     if manifest["kind"] == "ClassifierTraining":
         return allowance.refusal_of(trainings.uses_of(msgspec.convert(spec, TrainingSpec), Defaults()))
-    meta = Meta(key=ObjectKey(Kind.ENDPOINT, "vision", "birds"), uid="1")
+    adopt = manifest["metadata"].get("annotations", {}).get(ADOPT_ANNOTATION, "")
+    meta = Meta(key=ObjectKey(Kind.ENDPOINT, "vision", "birds"), uid="1", adopt=adopt)
     endpoint = Endpoint(meta=meta, spec=msgspec.convert(spec, EndpointSpec), status=EndpointStatus())
     return allowance.refusal_of(endpoints.uses_of(endpoint))
 
@@ -406,6 +414,12 @@ def test_what_the_config_map_does_not_mention_is_not_limited(guarded: ControlPla
     until(lambda: not vision.try_create(patched(TRAINING, anything)).is_accepted)
 
 
+MOVES = {
+    "region": None,
+    "roleArn": "arn:aws:iam::123456789012:role/vision-other",
+}
+
+
 def test_who_may_adopt_what(guarded: ControlPlane, as_user: Callable[[str], ApiServer]) -> None:
     guarded.kubectl(
         "create", "rolebinding", "-n", "vision", "edits", "--clusterrole=edits", "--user=jane", "--user=joe"
@@ -424,7 +438,7 @@ def test_who_may_adopt_what(guarded: ControlPlane, as_user: Callable[[str], ApiS
     until(lambda: jane.try_create(adopting("legacy-endpoint")).is_accepted)
     refused = joe.try_create(adopting("legacy-endpoint"))
     assert (refused.status, words_of(refused)) == (403, "joe may not adopt legacy-endpoint in namespace vision")
-    assert words_of(jane.try_create(adopting("another"))) == "jane may not adopt another in namespace vision"
+    assert words_of(jane.try_create(adopting("vision-next"))) == "jane may not adopt vision-next in namespace vision"
     # What jane has made joe may edit, and take the annotation off; he may not name another.
     jane.create(patched(adopting("legacy-endpoint"), {"metadata.name": "adopted"}))
 
@@ -433,8 +447,17 @@ def test_who_may_adopt_what(guarded: ControlPlane, as_user: Callable[[str], ApiS
         return guarded.kubectl(*words, check=False).stderr
 
     assert not patch({"metadata": {"labels": {"a": "b"}}})
-    assert "joe may not adopt another" in patch({"metadata": {"annotations": {ADOPT_ANNOTATION: "another"}}})
+    assert "joe may not adopt vision-next" in patch({"metadata": {"annotations": {ADOPT_ANNOTATION: "vision-next"}}})
+    # Nor may he have it looked for somewhere else.
+    for field, value in MOVES.items():
+        assert "joe may not adopt legacy-endpoint" in patch({"spec": {field: value}})
     assert not patch({"metadata": {"annotations": {ADOPT_ANNOTATION: None}}})
+    assert not patch({"spec": {"region": "us-east-1"}})
+    taken = json.dumps({"status": {"adopted": {"type": "Endpoint", "name": "legacy-endpoint", "region": "us-east-1"}}})
+    guarded.kubectl("patch", "-n", "vision", "cep", "adopted", "--subresource=status", "--type=merge", "-p", taken)
+    assert not patch({"metadata": {"labels": {"a": "c"}}})
+    for field, value in MOVES.items():
+        assert "joe may not adopt legacy-endpoint" in patch({"spec": {field: value}})
     assert "joe may not adopt" in patch({"metadata": {"annotations": {ADOPT_ANNOTATION: "legacy-endpoint"}}})
     guarded.kubectl("delete", "-n", "vision", "cep", "adopted")
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.apiserver.identity import ROLE, give, install_role
 from tests.apiserver.operator_process import OperatorProcess
-from tests.apiserver.world import BUCKET, REGION, World, condition, endpoint, training, until
+from tests.apiserver.serving import adopting, of_model, settled, strangers_endpoint
+from tests.apiserver.world import BUCKET, REGION, Json, World, condition, endpoint, training, until
 from tests.faults.proxy import ApiProxy, Fault
 from tests.policies import document
 
@@ -265,3 +267,69 @@ def test_no_wall_opens_because_the_api_server_does_not_show_the_namespace(
     api_proxy.fault = None
     refused(world, "cep", "unknown")
     assert asked_of(world, THEIRS) == []
+
+
+PRODUCTION = "production"
+
+
+@pytest.fixture
+def production(world: World) -> Json:
+    """An endpoint of production that bears no owner's tags, made days ago by somebody."""
+    strangers_endpoint(world, PRODUCTION, {"team": "production"})
+    return in_production(world)
+
+
+def in_production(world: World) -> Json:
+    """What AWS says of it, as its owner is shown it."""
+    found: Json = world.client("sagemaker").describe_endpoint(EndpointName=PRODUCTION)
+    del found["ResponseMetadata"]
+    return found
+
+
+def changes_at_aws(world: World) -> list[str]:
+    """What was asked of AWS but looks."""
+    operations = (str(call["operation"]) for call in world.aws.calls())
+    return [one for one in operations if not one.startswith(("Describe", "List", "sts."))]
+
+
+def test_a_tight_entry_takes_nothing_over_and_deletes_nothing(
+    world: World, start: Start, production: Json, tmp_path: Path
+) -> None:
+    rules = tmp_path / "tenants.yaml"
+    rules.write_text(f"tenants: [{{namespaces: [{world.namespace}], regions: [{REGION}], buckets: ['*']}}]")
+    operator = start(*SOON, "--tenants", str(rules))
+    world.aws.clear_calls()
+    world.apply(adopting(of_model(world), PRODUCTION))
+    assert refused(world, "cep").startswith(f"metadata.annotations: adopt: {PRODUCTION} is not allowed in namespace")
+    goes_round(operator)
+    world.patch_spec("cep", "digits", {"suspend": True})
+    goes_round(operator)
+    world.delete("cep", "digits")
+    assert [call["operation"] for call in world.aws.calls() if call["service"] == "sagemaker"] == []
+    assert in_production(world) == production
+
+
+def test_what_was_taken_over_is_let_go_when_it_may_not_have_been(
+    world: World, start: Start, production: Json, tmp_path: Path
+) -> None:
+    rules = tmp_path / "tenants.yaml"
+    rules.write_text(f"tenants: [{{namespaces: [{world.namespace}], adopt: [prod*]}}]")
+    operator = start(*SOON, "--tenants", str(rules))
+    world.apply(adopting(of_model(world), PRODUCTION))
+    settled(world)
+    rules.write_text(f"tenants: [{{namespaces: [{world.namespace}]}}]")
+    refused(world, "cep")
+    serving = in_production(world)
+    assert serving["EndpointConfigName"] != production["EndpointConfigName"]
+    world.aws.clear_calls()
+    world.patch_spec("cep", "digits", {"instanceType": "ml.m5.2xlarge"})
+    world.patch_spec("cep", "digits", {"suspend": True})
+    refused(world, "cep")
+    goes_round(operator)
+    assert changes_at_aws(world) == []
+    before = world.remaining()
+    world.delete("cep", "digits")
+    assert set(changes_at_aws(world)) == {"DeleteTags"}
+    assert (world.remaining(), in_production(world)) == (before, serving)
+    assert not [key for key in world.tags_of(serving["EndpointArn"]) if key.startswith(GROUP)]
+    assert any(f"letting go of Endpoint {PRODUCTION}" in note for note in world.notes("digits"))

@@ -7,10 +7,11 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, idle, stalled, working
-from classifier_operator.api.ledger import resources_in, without
+from classifier_operator.api.ledger import ResourceType, resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
-from classifier_operator.endpoint.teardown import Teardown, tear_down
+from classifier_operator.endpoint.teardown import Teardown, let_go, tear_down
+from classifier_operator.endpoint.tenancy import adoption_refusal_of, retained
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError
 from classifier_operator.reconcile.walls import note_of, policy_of, waiting_note_of, within
 
@@ -25,26 +26,31 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
     else:
         # What could not become of the endpoint that was there may well be made anew.
         status = structs.replace(report.without_endpoint(status), rolled_back=None)
-    if endpoint.wall:
+    if refusal := endpoint.wall or adoption_refusal_of(endpoint):
         # It may not be resumed like this, and says so while it is taken down, and afterwards.
-        verdict = stalled(Reason.NOT_ALLOWED, f"{endpoint.wall}; {verdict.message}")
+        kept = sorted(one.name for one in retained(endpoint) if one.type is not ResourceType.SCALABLE_TARGET)
+        note = f"; what was taken over stays as it is: {', '.join(kept)}" if kept else ""
+        verdict = stalled(Reason.NOT_ALLOWED, f"{refusal}; {verdict.message}{note}")
     status = report.with_conditions(status, endpoint.meta, verdict, now)
     return Decision(status=status, calls=down.calls, follow=down.follow)
 
 
 def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
+    """Whatever is left of it goes, but for what was taken over and may not have been: that is let go of."""
     try:
         policy = policy_of(endpoint.spec.deletion_policy, endpoint.defaults, otherwise="Delete")
     except SpecError as error:
         return _undecided(endpoint, error, now)
     down = _torn_down(endpoint, seen)
-    status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone))
+    freed = let_go(within(retained(endpoint), endpoint.defaults), seen)
+    status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone | freed.gone))
     if policy == "Retain" or not status.resources:
         return Decision(status=status, releases=True)
     wall = waiting_note_of(resources_in(status.resources), endpoint.defaults)
-    verdict = working(Reason.DELETING, _waits_for(endpoint, down, seen, wall))
+    why = f"{freed.waits_for}: {adoption_refusal_of(endpoint)}" if freed.waits_for else ""
+    verdict = working(Reason.DELETING, _waits_for(endpoint, down, seen, why, wall))
     status = report.with_conditions(status, endpoint.meta, verdict, now)
-    return Decision(status=status, calls=down.calls, follow=down.follow)
+    return Decision(status=status, calls=(*freed.calls, *down.calls), follow=down.follow)
 
 
 def _undecided(endpoint: Endpoint, error: SpecError, now: datetime) -> EndpointDecision:
@@ -56,10 +62,12 @@ def _undecided(endpoint: Endpoint, error: SpecError, now: datetime) -> EndpointD
 
 
 def _torn_down(endpoint: Endpoint, seen: Seen) -> Teardown:
-    return tear_down(within(resources_in(endpoint.status.resources), endpoint.defaults), seen)
+    ledger = within(resources_in(endpoint.status.resources), endpoint.defaults)
+    stays = retained(endpoint)
+    return tear_down([one for one in ledger if one not in stays], seen)
 
 
-def _waits_for(endpoint: Endpoint, down: Teardown, seen: Seen, wall: str) -> str:
+def _waits_for(endpoint: Endpoint, down: Teardown, seen: Seen, *notes: str) -> str:
     trouble = seen.trouble_with(*resources_in(endpoint.status.resources))
     refused = f"{trouble.operation} was refused: {trouble.words}" if trouble else ""
-    return "; ".join(filter(None, (down.waits_for, refused, wall)))
+    return "; ".join(filter(None, (down.waits_for, refused, *notes)))

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.endpoint.scaling import deregistered, endpoint_of
-from classifier_operator.reconcile.calls import Call, delete, identify
+from classifier_operator.reconcile.calls import Call, delete, disown, identify
 from classifier_operator.reconcile.decision import Seen
 from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
 
@@ -43,6 +43,22 @@ def tear_down(resources: Iterable[Resource], seen: Seen) -> Teardown:
     calls = tuple(_down(one, seen) for kind in order for one in left if one.type is kind)
     names = ", ".join(call.resource.name for call in calls)
     return Teardown(calls=calls, gone=gone, waits_for=f"deleting {names}" if names else "")
+
+
+def let_go(resources: Iterable[Resource], seen: Seen) -> Teardown:
+    """The next step towards none of these being anybody's: the owner's tags go, and they stay as they are."""
+    resources = tuple(resources)
+    gone = frozenset(one for one in resources if _is_gone(one, seen))
+    # A scalable target bears no tags, and stays with its endpoint.
+    left = sorted(one for one in resources if one not in gone and one.type is not ResourceType.SCALABLE_TARGET)
+    calls = [_freed(one, seen) for one in left]
+    names = ", ".join(f"{one.type} {one.name}" for one in left)
+    return Teardown(calls=tuple(calls), gone=gone, waits_for=f"letting go of {names}" if names else "")
+
+
+def _freed(resource: Resource, seen: Seen) -> Call:
+    view = seen.of(resource)
+    return identify(resource) if isinstance(view, Unseen | Stranger) else disown(resource, view.arn)
 
 
 def _down(resource: Resource, seen: Seen) -> Call:

@@ -1,12 +1,14 @@
-"""What a ClassifierEndpoint uses of AWS, by itself and by the trainings that it follows."""
+"""What a ClassifierEndpoint uses of AWS, by itself, by the trainings that it follows, and by what it has taken over."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from classifier_operator.api.ledger import Resource, ResourceType, resources_in
+from classifier_operator.endpoint.scaling import endpoint_of
 from classifier_operator.endpoint.situation import Endpoint, sources_of
 from classifier_operator.endpoint.variants import Asked, Source
-from classifier_operator.reconcile.tenants import Limit, Use, machine, placed, stored
+from classifier_operator.reconcile.tenants import Limit, Use, adopted, machine, placed, reached, stored
 
 
 def uses_of(endpoint: Endpoint) -> tuple[Use, ...]:
@@ -25,7 +27,50 @@ def uses_of(endpoint: Endpoint) -> tuple[Use, ...]:
         *(use for uses in variants for use in uses),
         *stored("spec.smokeTest.image.s3Uri", image),
         *stored("spec.dataCapture.s3Uri", capture, is_prefix=True),
+        *(adopted(name) for name in sorted({endpoint.meta.adopt, *(one.name for one in _taken_over(endpoint))} - {""})),
     )
+
+
+def adoption_refusal_of(endpoint: Endpoint) -> str:
+    """Why what the object has taken over may not be its own any more; "" where it may, or there is nothing.
+
+    Its name, its region and the role by which it is reached are held against the rules together.
+    """
+    uses = [use for one in _taken_over(endpoint) for use in (adopted(one.name), *reached(one.place))]
+    return endpoint.allowed.refusal_of(uses) if uses else ""
+
+
+def retained(endpoint: Endpoint) -> frozenset[Resource]:
+    """What stays as it is because it was taken over and may not have been: nobody deletes it behind the rules' back.
+
+    An endpoint with all that it may refer to: which of the configurations and models it serves AWS alone knows.
+    """
+    if not adoption_refusal_of(endpoint):
+        return frozenset()
+    found: set[Resource] = set()
+    for one in _taken_over(endpoint):
+        ledger = [other for other in resources_in(endpoint.status.resources) if other.place == one.place]
+        if one.type is ResourceType.MODEL:
+            found.add(one)
+            continue
+        found |= {one} | {other for other in ledger if other.type in _REFERRED_TO or _scales(other, one)}
+    return frozenset(found)
+
+
+def _scales(resource: Resource, endpoint: Resource) -> bool:
+    return resource.type is ResourceType.SCALABLE_TARGET and endpoint_of(resource) == endpoint
+
+
+def _taken_over(endpoint: Endpoint) -> tuple[Resource, ...]:
+    """What the object has adopted and still has, whatever its annotation says by now."""
+    one = endpoint.status.adopted
+    if one is None:
+        return ()
+    resource = Resource(one.place, one.type, one.name)
+    return (resource,) if resource in resources_in(endpoint.status.resources) else ()
+
+
+_REFERRED_TO = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
 
 
 def _uses_of_variant(asked: Asked, source: Source | None) -> Iterable[Use]:

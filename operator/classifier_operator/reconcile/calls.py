@@ -40,9 +40,9 @@ class Call(Struct, frozen=True):
 
         What is made must be in the ledger before it exists, and what an endpoint is moved from must be known when the
         move has to be taken back. What is changed in place is said before it shows. A job that the operator itself
-        stops must not look as if somebody else had.
+        stops must not look as if somebody else had. What is let go of is said while there is an object to say it.
         """
-        return self.creates or self.operation.startswith(("UpdateEndpoint", "StopTrainingJob"))
+        return self.creates or lets_go(self) or self.operation.startswith(("UpdateEndpoint", "StopTrainingJob"))
 
     @property
     def changes(self) -> bool:
@@ -93,6 +93,16 @@ def own(resource: Resource, arn: str, tags: Mapping[str, str]) -> Call:
 def takes_over(call: Call) -> bool:
     """Whether the call puts an owner's tag on a resource."""
     return call.operation == "AddTags" and any(tag["Key"] == UID_TAG for tag in call.params["Tags"])
+
+
+def disown(resource: Resource, arn: str) -> Call:
+    """Take the owner's tags off a resource: it is nobody's then, and stays as it is."""
+    return Call("DeleteTags", resource, {"ResourceArn": arn, "TagKeys": [UID_TAG, OBJECT_TAG, CLUSTER_TAG]})
+
+
+def lets_go(call: Call) -> bool:
+    """Whether the call takes an owner's tag off a resource."""
+    return call.operation == "DeleteTags" and UID_TAG in call.params["TagKeys"]
 
 
 def retag(resource: Resource, arn: str, *, wanted: Mapping[str, str], had: Mapping[str, str]) -> tuple[Call, ...]:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from msgspec import UNSET, Struct, UnsetType
 
+from classifier_operator.api.ledger import Place
 from classifier_operator.reconcile.decision import Defaults, place_of, role_of
 from classifier_operator.sagemaker.s3_address import bucket_and_key
 
@@ -30,6 +31,7 @@ class Limit(StrEnum):
     INSTANCE_TYPES = "instanceTypes"
     ACCELERATOR_TYPES = "acceleratorTypes"
     BUCKETS = "buckets"
+    ADOPT = "adopt"
 
 
 class Use(Struct, frozen=True, kw_only=True):
@@ -46,7 +48,11 @@ class Use(Struct, frozen=True, kw_only=True):
 
 
 class Tenant(Struct, frozen=True, rename="camel", kw_only=True, forbid_unknown_fields=True):
-    """An entry of the allow-list: what namespaces of these names may use. What is absent is not limited."""
+    """An entry of the allow-list: what namespaces of these names may use.
+
+    What is absent is not limited, but for adoption: whoever takes over what is there already may delete it, so nothing
+    is taken over that no pattern names.
+    """
 
     namespaces: tuple[str, ...]
     regions: tuple[str, ...] | UnsetType = UNSET
@@ -55,6 +61,7 @@ class Tenant(Struct, frozen=True, rename="camel", kw_only=True, forbid_unknown_f
     instance_types: tuple[str, ...] | UnsetType = UNSET
     accelerator_types: tuple[str, ...] | UnsetType = UNSET
     buckets: tuple[str, ...] | UnsetType = UNSET
+    adopt: tuple[str, ...] | UnsetType = UNSET
 
     def governs(self, namespace: str) -> bool:
         """Whether the entry is about that namespace."""
@@ -69,9 +76,10 @@ class Tenant(Struct, frozen=True, rename="camel", kw_only=True, forbid_unknown_f
             Limit.INSTANCE_TYPES: self.instance_types,
             Limit.ACCELERATOR_TYPES: self.accelerator_types,
             Limit.BUCKETS: self.buckets,
+            Limit.ADOPT: self.adopt,
         }[limit]
         if isinstance(patterns, UnsetType):
-            return None
+            return () if limit is Limit.ADOPT else None
         # Where no role may be taken on, the operator's own identity is what is left.
         return patterns if patterns or limit is not Limit.ASSUMED_ROLES else ("",)
 
@@ -145,6 +153,19 @@ def placed(region: str, role_arn: str, assume_role_arn: str, defaults: Defaults)
             limit=Limit.ASSUMED_ROLES,
             value=place.assume_role_arn,
         ),
+    )
+
+
+def adopted(name: str) -> Use:
+    """An endpoint or a model that was there before the object, by its name at AWS."""
+    return Use(path="metadata.annotations: adopt", limit=Limit.ADOPT, value=name)
+
+
+def reached(place: Place) -> tuple[Use, ...]:
+    """A place where something of the object is already."""
+    return (
+        Use(path="status.region", limit=Limit.REGIONS, value=place.region),
+        Use(path="status.assumeRoleArn", limit=Limit.ASSUMED_ROLES, value=place.assume_role_arn),
     )
 
 

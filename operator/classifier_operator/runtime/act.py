@@ -16,9 +16,9 @@ from msgspec import structs
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.scaling import endpoint_of
-from classifier_operator.reconcile.calls import Call, describe, retag, takes_over
+from classifier_operator.reconcile.calls import Call, describe, lets_go, retag, takes_over
 from classifier_operator.reconcile.decision import Meta
-from classifier_operator.reconcile.owner import owner_in
+from classifier_operator.reconcile.owner import Owner, owner_in
 from classifier_operator.runtime.inventory import Fact, Inventory
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Clock, Cloud
@@ -130,9 +130,8 @@ class Executor:
             inventory.record(resource, _with_status(inventory.get(resource), "Deleting"))
         elif call.operation.startswith(("Delete", "Deregister")) and call.operation != "DeleteTags":
             inventory.deleted(resource)
-        elif call.operation == "AddTags":
-            if takes_over(call):
-                self._own(meta, resource)
+        elif takes_over(call) or lets_go(call):
+            self._own(meta, resource, meta.owner if takes_over(call) else Owner())
         elif call.operation == "RegisterScalableTarget":
             # It may have been deregistered before: it is there again.
             inventory.doubt(resource)
@@ -225,11 +224,11 @@ class Executor:
         self._inventory.identified(meta, resource, view, owner_in(tags))
         return self._inventory.seen_by(meta, resource)
 
-    def _own(self, meta: Meta, resource: Resource) -> None:
-        """A resource without an owner has got the object's tags: it is no stranger any more."""
+    def _own(self, meta: Meta, resource: Resource, owner: Owner) -> None:
+        """A resource has got an owner's tags, or lost them."""
         view = self._inventory.get(resource)
         if not isinstance(view, Unseen):
-            self._inventory.identified(meta, resource, view, meta.owner)
+            self._inventory.identified(meta, resource, view, owner)
 
     async def _add_tags(self, call: Call, arn: str, had: dict[str, str]) -> None:
         """Its own resource of earlier: what it lacks of the tags that it would have been made with."""

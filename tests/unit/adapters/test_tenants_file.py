@@ -45,6 +45,8 @@ REFUSED = {
     "tenants: [{namespaces: [a], assumeRoleArns: [' ']}]": "tenants[0].assumeRoleArns[0]: must not be empty",
     "tenants: [{namespaces: [a], buckets: ['s3://a']}]": "tenants[0].buckets[0]: is a bucket, or a bucket and a prefix",
     "tenants: [{namespaces: [a], buckets: [a, b/]}]": "tenants[0].buckets[1]: what is below a prefix is written with a",
+    "tenants: [{namespaces: [a], adopt: legacy}]": "tenants[0].adopt: Expected `array`, got `str`",
+    "tenants: [{namespaces: [a], adopt: ['']}]": "tenants[0].adopt[0]: must not be empty",
     "tenants: [{namespaces: [a], regions: [a], regions: [b]}]": "regions is there twice",
     "tenants: {": "is no YAML",
     "tenants: !!python/object:os.system []": "is no YAML",
@@ -78,7 +80,7 @@ def test_a_whole_file() -> None:
     assert first.patterns_of(Limit.ROLES) == ("arn:aws:iam::123456789012:role/vision-*",)
     assert first.patterns_of(Limit.ASSUMED_ROLES) == ("",)
     assert first.patterns_of(Limit.ACCELERATOR_TYPES) == ()
-    assert [second.patterns_of(limit) for limit in Limit] == [None] * len(Limit)
+    assert {limit: second.patterns_of(limit) for limit in Limit} == {**dict.fromkeys(Limit), Limit.ADOPT: ()}
 
 
 def test_no_file_allows_everything_and_never_changes() -> None:
