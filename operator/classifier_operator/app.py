@@ -1,14 +1,25 @@
 """Puts the parts together, starts them and stops them.
 
-kopf tells `saw` and `lost` what happens in the cluster; the workers do the rest.
+The informers tell what happens in the cluster; the workers do the rest. What is then done is decided in
+`training/decide.py` and `endpoint/decide.py`, from the object and from AWS alone: it does not matter which of these
+happened, or whether one was missed.
+
+| what happened                                   | as it is told   | how urgent                  |
+|-------------------------------------------------|-----------------|-----------------------------|
+| the operator started, or a watch began anew     | LISTED          | when nothing is more so     |
+| somebody created the object                     | ADDED           | before what AWS has to tell |
+| somebody changed it, or we wrote its status     | MODIFIED        | as urgent                   |
+| somebody deleted it: it waits for our finalizer | ADDED, MODIFIED | as urgent                   |
+| it is gone                                      | DELETED         | forgotten; followers look   |
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Set
-from contextlib import suppress
+import random
+from collections.abc import Coroutine, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +36,7 @@ from classifier_operator.runtime.hints.events import Hint
 from classifier_operator.runtime.hints.listener import Listener
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
+from classifier_operator.runtime.informers import Collection, Informer, pause_after, summary
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.loops import begun, ended, repeated
@@ -39,7 +51,7 @@ from classifier_operator.runtime.ports import (
     Cloud,
     Cluster,
     ClusterUnavailableError,
-    GoneError,
+    Happening,
     Messages,
     ObjectStore,
     Sources,
@@ -56,8 +68,6 @@ from classifier_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# The first listing is tried again after this long.
-START_SECONDS = 3.0
 # Imports say how far they are at least this often, however rare sweeps are.
 PROGRESS_SECONDS = 5.0
 # Events of what has been done are still published when the operator stops, for at most this long.
@@ -67,15 +77,8 @@ FAREWELL_SECONDS = 3.0
 SWEEP_PATIENCE = 600.0
 
 
-async def _nobody_watches() -> None:
-    """Where nothing is watched, nothing has to be watched anew."""
-
-
 class App:
-    """The operator without kopf.
-
-    watch_anew: has whoever watches the cluster list all there is, and watch from there.
-    """
+    """The operator without its outside."""
 
     def __init__(
         self,
@@ -87,7 +90,6 @@ class App:
         clock: Clock,
         tenants: TenantsFile,
         queues: Mapping[str, Messages] = MappingProxyType({}),
-        watch_anew: Callable[[], Awaitable[None]] = _nobody_watches,
         identity: ClusterIdentity | None = None,
     ) -> None:
         self.settings = settings
@@ -155,9 +157,21 @@ class App:
             allowed=self._tenants.of,
             cluster=self._identity,
             waiting=self._crew.waiting,
+            can_list=self._can_list,
         )
-        self._watch_anew = watch_anew
-        self._rewinds = Rewinds(cluster, self._store, interval=settings.namespace_interval, catch_up=self._catch_up)
+        self._rng = random.Random()
+        self._informers = [self._informer(one) for one in _collections(settings.namespaces)]
+        # How many listings are under way by which more is cared for than was, and whether the first are over.
+        self._growing = 0
+        self._is_working = False
+        self._missing = "what there is has not been listed yet"
+        self._rewinds = Rewinds(
+            cluster,
+            self._store,
+            interval=settings.namespace_interval,
+            revision=self._revision,
+            catch_up=self._catch_up,
+        )
         self._passes = Passes(
             controller=self._controller,
             store=self._store,
@@ -170,28 +184,25 @@ class App:
         )
         self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
         self._tasks: list[asyncio.Task[None]] = []
-        self._missing = "what there is has not been listed yet"
 
     async def start(self) -> None:
-        """List what there is, as soon as the cluster lets us, then work; AWS is looked at meanwhile."""
-        self._inventory.is_growing = True
+        """List what there is, or as much of it as can be listed now, then work; AWS is looked at meanwhile."""
         with suppress(ClusterUnavailableError):
             # Roles are assumed in the name of the cluster, and the first look at AWS may need one.
             await self._identity.learn(self._cluster)
-        self._begin(self._publisher.run(), self._sweeper.run())
-        try:
-            await self._defaults.load()
-            await self._first_listing(Kind.ENDPOINT)
-            await self._first_listing(Kind.TRAINING)
-            await self._learn_name()
-        except asyncio.CancelledError:
-            await self.stop()
-            raise
-        self._inventory.is_growing = False
-        self._missing = ""
+        with self._more_to_care_for():
+            self._begin(self._publisher.run(), self._sweeper.run())
+            try:
+                await self._defaults.load()
+                await self._first_listing()
+                await self._learn_name()
+            except asyncio.CancelledError:
+                await self.stop()
+                raise
+        self._is_working = True
         self._sweeper.soon()
         self._begin(
-            repeated("resync", self.settings.resync_interval, self.resync, self._erred),
+            *(informer.run() for informer in self._informers),
             self._rewinds.run(),
             repeated("namespaces", self.settings.namespace_interval, self._look_at_namespaces, self._erred),
         )
@@ -207,6 +218,16 @@ class App:
         await self._importer.stop()
         await self._publisher.drain(FAREWELL_SECONDS)
         await ended(publishing)
+
+    def happened(self, what: Happening, body: Mapping[str, Any]) -> None:
+        """Something has happened to an object: it is remembered, and looked at as soon as that is urgent."""
+        if what is Happening.DELETED:
+            self.lost(key_of(body), uid_of(body))
+        elif what is Happening.LISTED:
+            self.listed(body)
+        else:
+            # What a change asks for is found by comparing, not by asking what was changed.
+            self.saw(body, Priority.URGENT)
 
     def saw(self, body: Mapping[str, Any], priority: Priority = Priority.NORMAL) -> None:
         """An object exists, like this."""
@@ -234,8 +255,8 @@ class App:
 
     async def resync(self) -> None:
         """Compare the memory with the cluster: deletions that a watch has missed are noticed here."""
-        for kind in Kind:
-            await self._resync(kind)
+        for informer in self._informers:
+            await informer.resync()
 
     async def refresh_namespaces(self) -> None:
         """Look again at the objects of namespaces whose annotations say something else than before."""
@@ -272,7 +293,13 @@ class App:
 
     def unready(self) -> str:
         """What is missing before anything is done, or "" once it is there."""
-        return self._missing
+        if all(informer.trouble for informer in self._informers):
+            return f"nothing can be served: {self.unserved()}"
+        return "" if self._is_working else self._missing
+
+    def unserved(self) -> str:
+        """What the operator is to serve and cannot serve now, and why; "" where there is nothing of that sort."""
+        return summary(self._informers)
 
     async def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """The metrics as of now in the format that an Accept header asks for, and that format's media type.
@@ -340,10 +367,69 @@ class App:
     def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
         self._tasks += [begun(loop) for loop in loops]
 
-    async def _resync(self, kind: Kind, *, overrides: bool = False) -> None:
+    def _informer(self, collection: Collection) -> Informer:
+        return Informer(
+            self._cluster,
+            collection,
+            compare=self._compare,
+            happened=self.happened,
+            changed=self._served_or_not,
+            resync_interval=self.settings.resync_interval,
+            rng=self._rng,
+        )
+
+    async def _first_listing(self) -> None:
+        """Return when each collection has been listed, or cannot be listed now, but for one of them at least."""
+        rounds = 0
+        while all(informer.trouble for informer in self._informers):
+            await asyncio.sleep(pause_after(rounds, self._rng))
+            # What endpoints have at AWS takes longer to look at than what trainings have.
+            for kind in (Kind.ENDPOINT, Kind.TRAINING):
+                await asyncio.gather(*(one.begin() for one in self._informers if one.collection.kind is kind))
+            rounds += 1
+
+    def _served_or_not(self, informer: Informer) -> None:
+        """Tell whoever wants to know that a collection has begun or ceased to be served."""
+        kind, namespace = informer.collection
+        self.metrics.unserved.labels(kind.value, namespace).set(bool(informer.trouble))
+        if kind is Kind.TRAINING:
+            # They say what they wait for.
+            for key in self._store.followers_of_unknown():
+                if informer.collection.has(Kind.TRAINING, key.namespace):
+                    self._queue.add(key, Priority.LOW)
+
+    def _can_list(self, kind: Kind, namespace: str) -> bool:
+        """Whether all objects of a kind in a namespace are known, so that what is not known does not exist."""
+        return not any(one.trouble for one in self._informers if one.collection.has(kind, namespace))
+
+    @contextmanager
+    def _more_to_care_for(self) -> Iterator[None]:
+        """What is listed meanwhile is looked at at AWS at once."""
+        self._growing += 1
+        self._inventory.is_growing = True
+        try:
+            yield
+        finally:
+            self._growing -= 1
+            self._inventory.is_growing = self._growing > 0
+
+    async def _compare(self, collection: Collection, overrides: bool) -> None:
+        """Compare the memory of a collection with the cluster.
+
+        overrides: the API server has gone back, and what it lists is what there is, whichever version is higher.
+        """
+        if not overrides:
+            await self._resync(collection)
+            return
+        with self._more_to_care_for():
+            await self._resync(collection, overrides=True)
+        # All of that may be different at AWS.
+        self._sweeper.anew()
+
+    async def _resync(self, collection: Collection, *, overrides: bool = False) -> None:
         # Meanwhile another one may come by the name of one that goes: that one is not missing.
-        unseen, ended = self._store.marks(kind), self._store.ended()
-        async for body in self._cluster.list(kind):
+        unseen, ended = self._store.marks(*collection), self._store.ended()
+        async for body in self._cluster.list(*collection):
             if self._answered(body, unseen.pop(key_of(body), None), ended, overrides=overrides):
                 self._look_at(body, Priority.LOW)
         for key, mark in unseen.items():
@@ -366,16 +452,19 @@ class App:
             self._controller.expect(key_of(body), body)
         self._queue.add(key_of(body), priority)
 
+    async def _revision(self) -> int:
+        """At which revision the API server is; what is known of it already while nothing can be listed."""
+        for informer in self._informers:
+            if not informer.trouble:
+                return await self._cluster.revision(*informer.collection)
+        return self._store.latest
+
     async def _catch_up(self) -> None:
-        """The API server has gone back: what it lists is what there is, and all of that may be different at AWS."""
-        self._inventory.is_growing = True
-        try:
-            for kind in (Kind.ENDPOINT, Kind.TRAINING):
-                await self._resync(kind, overrides=True)
-        finally:
-            self._inventory.is_growing = False
-        self._sweeper.anew()
-        await self._watch_anew()
+        """The API server has gone back: list and watch anew. What cannot be listed now catches up when it can be."""
+        for kind in (Kind.ENDPOINT, Kind.TRAINING):
+            for informer in self._informers:
+                if informer.collection.kind is kind:
+                    await informer.catch_up()
 
     async def _look_at_namespaces(self) -> None:
         self.refresh_tenants()
@@ -387,13 +476,15 @@ class App:
 
     async def _learn_name(self) -> None:
         """Nothing is made before it is known what the cluster is called, or that nobody may tell."""
+        failures = 0
         while True:
             try:
                 await self._identity.learn(self._cluster)
             except ClusterUnavailableError as error:
                 self._missing = f"cannot read what the cluster is called: {error}"
                 logger.warning("%s", self._missing)
-                await asyncio.sleep(START_SECONDS)
+                failures += 1
+                await asyncio.sleep(pause_after(failures, self._rng))
             else:
                 return
 
@@ -406,19 +497,10 @@ class App:
         except ClusterUnavailableError as error:
             logger.warning("the cluster's name: %s", error)
 
-    async def _first_listing(self, kind: Kind) -> None:
-        """Nothing is done before it is known what there is: the kinds may be installed, and allowed, after us."""
-        while True:
-            try:
-                await self._resync(kind)
-            except GoneError as error:
-                self._missing = f"the API server does not serve {error}: install the CRDs (crds/)"
-            except ClusterUnavailableError as error:
-                self._missing = f"cannot list what there is yet: {error}"
-            else:
-                break
-            logger.error("%s", self._missing)
-            await asyncio.sleep(START_SECONDS)
+
+def _collections(namespaces: Sequence[str]) -> list[Collection]:
+    """What an operator for these namespaces serves; for all of them where none are named."""
+    return [Collection(kind, namespace) for namespace in namespaces or ("",) for kind in Kind]
 
 
 def _model_of(body: Body | None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from prometheus_client.exposition import choose_encoder
 
@@ -32,7 +32,7 @@ class Operator:
     """An App with the real outside: boto3, the Kubernetes API, an HTTP server for health and metrics.
 
     lost: called with the reason when the Lease was held and is not any more. It must not return.
-    watch_anew: has whoever watches the cluster list all there is, and watch from there.
+    signals_taken: called when the signals of the process have been taken over by what watches the cluster.
 
     Raises:
         TenantsError: the file that says what namespaces may use cannot be read, or is none.
@@ -40,11 +40,11 @@ class Operator:
     """
 
     def __init__(
-        self, settings: Settings, *, lost: Callable[[str], None], watch_anew: Callable[[], Awaitable[None]]
+        self, settings: Settings, *, lost: Callable[[str], None], signals_taken: Callable[[], None] = lambda: None
     ) -> None:
         self._settings = settings
         self._lost = lost
-        self._watch_anew = watch_anew
+        self._signals_taken = signals_taken
         # Read before anything else: what a process has begun with, it keeps when the file breaks while it waits.
         self._tenants = TenantsFile(settings.tenants)
         self._clock, self._metrics = SystemClock(), Metrics()
@@ -60,6 +60,7 @@ class Operator:
         self._health = HealthServer(
             problem=self._problem,
             unready=self._unready,
+            unserved=self._unserved,
             exposition=self._exposition,
             remark=lambda: self._app.remark() if self._app is not None else "",
         )
@@ -69,7 +70,7 @@ class Operator:
     async def open(self) -> None:
         """Connect to the cluster, and answer the kubelet."""
         settings = self._settings
-        self._cluster = await connect(settings.namespaces, self._metrics, self._holds)
+        self._cluster = await connect(settings.namespaces, self._metrics, self._holds, self._signals_taken)
         if settings.election is not None:
             self._leadership = self._candidacy(settings.election)
         await self._health.start(settings.health_host, settings.health_port)
@@ -95,15 +96,15 @@ class Operator:
             self._clock,
             self._tenants,
             queues,
-            self._watch_anew,
             self._identity,
         )
         await self._app.start()
         return self._app
 
-    async def stop(self, app: App) -> None:
+    async def stop(self) -> None:
         """Work no more; whoever keeps a connection to ask for metrics must not hold up the end."""
-        await app.stop()
+        if self._app is not None:
+            await self._app.stop()
         await self._health.stop()
 
     async def close(self) -> None:
@@ -131,6 +132,9 @@ class Operator:
         if self._app is not None:
             return self._app.unready()
         return self._leadership.problem() if self._leadership is not None else "it is being started"
+
+    def _unserved(self) -> str:
+        return self._app.unserved() if self._app is not None else ""
 
     async def _exposition(self, accept: str) -> tuple[bytes, str]:
         if self._app is not None:

@@ -55,16 +55,12 @@ async def make(
 
     def operator(election: Election | None, **more: Any) -> Operator:
         settings = Settings(election=election, health_host="127.0.0.1", health_port=0, **more)
-        made.append(Operator(settings, lost=lambda _: None, watch_anew=_nobody_watches))
+        made.append(Operator(settings, lost=lambda _: None))
         return made[-1]
 
     yield operator
     for one in made:
         await one.close()
-
-
-async def _nobody_watches() -> None:
-    pass
 
 
 async def test_before_it_is_elected(make: Make, control: Control, namespace: str) -> None:
@@ -120,7 +116,7 @@ async def test_what_namespaces_may_use_breaks_while_it_waits_for_its_turn(
     await operator.open()
     rules.write_text("tenants: [{namespaces: []}]")
     await operator.campaign()
-    app = await operator.start()
+    await operator.start()
     try:
         assert f"stays as it was: {rules}: tenants[0].namespaces: must name one at least" in caplog.text
         assert not operator._tenants.of("a").refusal_of(
@@ -128,7 +124,7 @@ async def test_what_namespaces_may_use_breaks_while_it_waits_for_its_turn(
         )
         assert operator._tenants.of("a").refusal_of([Use(limit=Limit.REGIONS, path="spec.region", value="us-east-1")])
     finally:
-        await operator.stop(app)
+        await operator.stop()
 
 
 async def _is_done(operator: Operator) -> None:

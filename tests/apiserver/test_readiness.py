@@ -42,7 +42,7 @@ def test_it_is_ready_once_it_may_do_its_part(world: World, tmp_path: Path, repli
     with operator:
         _waits_for(operator, 'cannot get resource \\"leases\\"')
         _allow(world, LEASES)
-        _waits_for(operator, "cannot list what there is yet")
+        _waits_for(operator, "are not served, and nothing is done about them")
         assert operator.metric("leading") == 1.0
         _allow(world, LEASES, KINDS, REST)
         until(lambda: operator.get("/readyz") == "ok", "it to be ready")

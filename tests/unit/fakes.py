@@ -5,6 +5,7 @@ Each call passes two points, one before it takes effect and one after: a test ca
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections import Counter, deque
@@ -17,7 +18,7 @@ from tests.unit.fake_imports import FakeS3
 
 from classifier_operator.api.kinds import FINALIZER, Kind, ObjectKey
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.ports import ConflictError, GoneError
+from classifier_operator.runtime.ports import ConflictError, GoneError, Happening
 from classifier_operator.sagemaker.refusals import AwsRefusal, classify
 
 NO_ACCELERATORS = "Amazon Elastic Inference is no longer available."
@@ -68,6 +69,8 @@ class FakeCluster:
         self.events: list[tuple[str, str, str]] = []
         self.writes = 0
         self.changed: Callable[[ObjectKey], None] = lambda key: None
+        self.watches_begun = 0
+        self.watches: dict[tuple[Kind, str], tuple[Callable[..., None], asyncio.Future[None]]] = {}
         self._points = points
         self._version = 0
 
@@ -75,15 +78,29 @@ class FakeCluster:
         self._points.reach()
         return copy.deepcopy(self._existing(key))
 
-    async def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
+    async def list(self, kind: Kind, namespace: str = "") -> AsyncIterator[dict[str, Any]]:
         self._points.reach()
         for key, body in tuple(self.objects.items()):
-            if key.kind is kind:
+            if key.kind is kind and namespace in ("", key.namespace):
                 yield copy.deepcopy(body)
 
-    async def revision(self) -> int:
+    async def revision(self, kind: Kind, namespace: str) -> int:  # noqa: ARG002 - it is the same for all
         self._points.reach()
         return self._version
+
+    async def watch(
+        self,
+        kind: Kind,
+        namespace: str,
+        happened: Callable[[Happening, dict[str, Any]], None],
+        began: Callable[[], None],
+    ) -> None:
+        """Tell of nothing by itself: a test calls what is in `watches`, or fails the watch."""
+        self.watches_begun += 1
+        end = asyncio.get_running_loop().create_future()
+        self.watches[kind, namespace] = happened, end
+        began()
+        await end
 
     async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
         self._points.reach()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.app import App
 from classifier_operator.runtime.election.shards import Shard, shard_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
-from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
+from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusals import classify
 from classifier_operator.settings import Settings
@@ -68,11 +69,11 @@ class Parts:
         began, may_go_on = asyncio.Event(), asyncio.Event()
         list_all = self.cluster.list
 
-        async def held(kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        async def held(kind: Kind, namespace: str = "") -> AsyncIterator[dict[str, Any]]:
             if kind is of:
                 began.set()
                 await may_go_on.wait()
-            async for body in list_all(kind):
+            async for body in list_all(kind, namespace):
                 yield body
 
         self.cluster.list = held  # type: ignore[method-assign]
@@ -173,6 +174,42 @@ async def test_a_listing_notices_what_was_deleted_unseen(parts: Parts) -> None:
     del parts.cluster.objects[TRAINING]
     await parts.app.resync()
     assert GAUGE not in await parts.metrics()
+
+
+async def test_a_listing_that_breaks_off_takes_nothing_for_deleted(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        parts.cluster.create(builders.training(name, suspend=True))
+    await parts.app.resync()
+    listing = parts.cluster.list
+
+    async def broken(kind: Kind, namespace: str = "") -> AsyncIterator[dict[str, Any]]:
+        async for body in listing(kind, namespace):
+            yield body
+            raise ClusterUnavailableError("HTTP 410")
+
+    monkeypatch.setattr(parts.cluster, "list", broken)
+    for informer in parts.app._informers:
+        with suppress(ClusterUnavailableError):
+            await informer.resync()
+    assert len(parts.app._store.keys(Kind.TRAINING)) == 3
+
+
+async def test_a_kind_that_is_not_served_any_more_makes_no_object_of_it_gone(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status of one is to be written when its CRD is gone: the answer is "not found", and not of the object."""
+    key = parts.cluster.create(builders.training())
+    await parts.app.resync()
+
+    async def refused(*_: Any, **__: Any) -> dict[str, Any]:
+        raise ClusterUnavailableError("the API server does not serve it", status=404)
+
+    monkeypatch.setattr(parts.cluster, "patch", refused)
+    assert await parts.app._passes.run(key) == "unavailable"
+    assert parts.app._store.get(key) is not None
+    assert parts.cloud.count("CreateTrainingJob") == 0
 
 
 async def test_the_end_of_the_old_object_is_not_that_of_its_successor(parts: Parts) -> None:
@@ -381,16 +418,11 @@ class Restored(Parts):
     """An app whose API server goes back; who watches is deaf from then on, and only a listing tells what there is."""
 
     def __init__(self) -> None:
-        self.times_watched_anew = 0
         super().__init__(namespace_interval=0.01)
 
-    def another_app(self) -> App:
-        async def watch_anew() -> None:
-            self.times_watched_anew += 1
-
-        app = super().another_app()
-        app._watch_anew = watch_anew
-        return app
+    @property
+    def times_watched_anew(self) -> int:
+        return self.cluster.watches_begun - len(Kind)
 
     async def served(self, body: dict[str, Any]) -> ObjectKey:
         """One that is done."""
@@ -430,7 +462,7 @@ async def test_an_edit_after_the_api_server_has_gone_back_is_done(restored: Rest
     restore()
     restored.cluster.edit(key, lambda body: body["spec"].update(suspend=False))
     await restored.until("Starting")
-    assert restored.times_watched_anew > 0
+    await turned(lambda: restored.times_watched_anew > 0)
     assert restored.app._store.latest < 20
 
 
@@ -533,18 +565,20 @@ async def test_other_rules_of_what_may_be_used_reach_every_object(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "error", [GoneError("/apis/x"), ClusterUnavailableError("HTTP 403")], ids=["no kinds", "denied"]
+    "error",
+    [ClusterUnavailableError("install the CRDs", status=404), ClusterUnavailableError("HTTP 403")],
+    ids=["no kinds", "denied"],
 )
 async def test_the_first_listing_waits_for_the_cluster(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifier_operator.app.START_SECONDS", 0.01)
+    monkeypatch.setattr("classifier_operator.runtime.informers.FIRST_SECONDS", 0.01)
     parts = Parts()
     parts.cluster.create(builders.training())
     listing, answers = parts.cluster.list, [error, error]
 
-    def refused_at_first(kind: Kind) -> AsyncIterator[dict[str, Any]]:
+    def refused_at_first(kind: Kind, namespace: str) -> AsyncIterator[dict[str, Any]]:
         if answers:
             raise answers.pop()
-        return listing(kind)
+        return listing(kind, namespace)
 
     monkeypatch.setattr(parts.cluster, "list", refused_at_first)
     await parts.app.start()
@@ -555,24 +589,69 @@ async def test_the_first_listing_waits_for_the_cluster(error: Exception, monkeyp
 
 
 async def test_it_is_ready_once_it_knows_what_there_is(parts: Parts) -> None:
-    assert "not been listed" in parts.app.unready()
+    assert "not been listed yet" in parts.app.unready()
     await parts.app.start()
-    assert parts.app.unready() == ""
+    assert (parts.app.unready(), parts.app.unserved()) == ("", "")
+
+
+def refuse(parts: Parts, *refused: tuple[Kind, str]) -> Callable[[], None]:
+    """Let some collections be listed by nobody, until what is returned is called."""
+    listing = parts.cluster.list
+
+    def listed(kind: Kind, namespace: str = "") -> AsyncIterator[dict[str, Any]]:
+        if (kind, namespace) in refused:
+            raise ClusterUnavailableError("HTTP 403", status=403)
+        return listing(kind, namespace)
+
+    parts.cluster.list = listed  # type: ignore[method-assign]
+
+    def allow() -> None:
+        parts.cluster.list = listing  # type: ignore[method-assign]
+
+    return allow
+
+
+async def test_with_a_part_of_what_it_is_for_it_is_ready_and_says_what_is_missing() -> None:
+    parts = Parts(namespaces=("vision", "audio"))
+    refuse(parts, (Kind.ENDPOINT, "audio"))
+    parts.cluster.create(builders.training())
+    await parts.app.start()
+    assert (parts.app.unready(), parts.app.problem()) == ("", "")
+    assert parts.app.unserved() == "ClassifierEndpoints in namespace audio: HTTP 403"
+    assert 'unserved{kind="ClassifierEndpoint",namespace="audio"} 1.0' in await parts.metrics()
+    assert 'unserved{kind="ClassifierEndpoint",namespace="vision"} 0.0' in await parts.metrics()
+    await parts.until("Starting")
+    await parts.app.stop()
+
+
+async def test_what_waits_for_a_training_says_so_when_trainings_can_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifier_operator.runtime.informers.FIRST_SECONDS", 0.01)
+    parts = Parts()
+    allow = refuse(parts, (Kind.TRAINING, ""))
+    parts.cluster.create(builders.endpoint(trainingRef={"name": "digits"}, model=None))
+    await parts.app.start()
+    await parts.reach(lambda: parts.says(ENDPOINT, "cannot list the ClassifierTrainings of this namespace now"))
+    allow()
+    await parts.reach(lambda: parts.says(ENDPOINT, "ClassifierTraining digits to exist"))
+    await parts.app.stop()
 
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(GoneError("/apis/x"), "install the CRDs"), (ClusterUnavailableError("HTTP 403"), "HTTP 403")],
+    [
+        (ClusterUnavailableError("install the CRDs"), "install the CRDs"),
+        (ClusterUnavailableError("HTTP 403"), "HTTP 403"),
+    ],
     ids=["no kinds", "denied"],
 )
 async def test_what_it_waits_for_is_said_and_is_no_illness(
     parts: Parts, error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_: Kind) -> AsyncIterator[dict[str, Any]]:
+    def refused(kind: Kind, namespace: str) -> AsyncIterator[dict[str, Any]]:
         raise error
 
     listing = parts.cluster.list
-    monkeypatch.setattr("classifier_operator.app.START_SECONDS", 0.01)
+    monkeypatch.setattr("classifier_operator.runtime.informers.FIRST_SECONDS", 0.01)
     monkeypatch.setattr(parts.cluster, "list", refused)
     start = asyncio.ensure_future(parts.app.start())
     async with asyncio.timeout(5):

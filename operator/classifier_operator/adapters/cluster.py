@@ -6,6 +6,7 @@ request costs half of what it costs by way of the client.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -13,17 +14,19 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import kopf
 import msgspec
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 from yarl import URL
 
 from classifier_operator import __version__
+from classifier_operator.adapters import watches
 from classifier_operator.api.cut import MESSAGE_LIMIT, cut, one_line
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.api.paths import ApiPath, below, path_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
-from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError
+from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError, Happening
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +34,14 @@ PAGE_SIZE = 500
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+_USER_AGENT = f"classifier-operator/{__version__}"
 
 
 # Asked of a request of this task at the very moment in which it is sent.
 _MAY_SEND: ContextVar[Callable[[], bool]] = ContextVar("may_send", default=lambda: True)
 
 
+_NOT_SERVED = "the API server does not serve {path}: install the CRDs (crds/)"
 _NOT_SENT = "not sent: this process does not hold the Lease any more"
 
 
@@ -65,6 +70,7 @@ class KubernetesCluster:
     """The objects of the namespaces that the operator serves; all of them where none are named.
 
     holds: whether this process may write at this very moment.
+    signals_taken: called when the signals of the process have been taken over by what watches.
     """
 
     def __init__(
@@ -73,9 +79,12 @@ class KubernetesCluster:
         namespaces: Sequence[str],
         metrics: Metrics,
         holds: Callable[[], bool] = lambda: True,
+        signals_taken: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
+        self._signals_taken = signals_taken
         self._session: aiohttp.ClientSession | None = None
+        self._watching: aiohttp.TCPConnector | None = None
         self._namespaces = namespaces
         self._metrics = metrics
         self._holds = holds
@@ -84,23 +93,44 @@ class KubernetesCluster:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+        if self._watching is not None:
+            await self._watching.close()
         await self._client.close()
 
     async def read(self, key: ObjectKey) -> dict[str, Any]:
         """The object as it is now."""
         return await self.request("GET", _path(key))
 
-    async def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
-        """All objects of a kind that the operator serves, page by page."""
-        for path in _collections(kind, self._namespaces):
-            async for page in self._pages(path):
-                for item in page["items"]:
-                    yield {"apiVersion": page["apiVersion"], "kind": kind.value, **item}
+    async def list(self, kind: Kind, namespace: str = "") -> AsyncIterator[dict[str, Any]]:
+        """All objects of a kind in a namespace, page by page; in all namespaces where none is named."""
+        async for page in self._pages(_collection(kind, namespace)):
+            for item in page["items"]:
+                yield {"apiVersion": page["apiVersion"], "kind": kind.value, **item}
 
-    async def revision(self) -> int:
+    async def watch(
+        self,
+        kind: Kind,
+        namespace: str,
+        happened: Callable[[Happening, dict[str, Any]], None],
+        began: Callable[[], None],
+    ) -> None:
+        """Tell of all objects that there are, and of each change, until that fails; it ends by an error alone.
+
+        began: called when changes are told from now on, at least once.
+        """
+        is_asked = asyncio.Event()
+        await watches.watch(
+            kind,
+            namespace,
+            login=lambda: self._session_of_watch(_collection(kind, namespace), is_asked, began),
+            is_asked=is_asked,
+            happened=happened,
+            spawned=self._signals_taken,
+        )
+
+    async def revision(self, kind: Kind, namespace: str) -> int:
         """At which revision the API server is now: that of a List, which without a resourceVersion is the latest."""
-        path = _collections(Kind.ENDPOINT, self._namespaces)[0]
-        page = await self.request("GET", path, query=[("limit", "1")])
+        page = await self.request("GET", _collection(kind, namespace), query=[("limit", "1")])
         return int(page["metadata"].get("resourceVersion") or 0)
 
     async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
@@ -198,11 +228,42 @@ class KubernetesCluster:
                 connector=aiohttp.TCPConnector(
                     limit=self._client.configuration.connection_pool_maxsize, ssl=self._client.rest_client.ssl_context
                 ),
-                headers={"Accept": JSON, "User-Agent": f"classifier-operator/{__version__}"},
+                headers={"Accept": JSON, "User-Agent": _USER_AGENT},
                 request_class=FencedRequest,
                 timeout=TIMEOUT,
             )
         return self._session
+
+    def _session_of_watch(self, path: str, is_asked: asyncio.Event, began: Callable[[], None]) -> kopf.AiohttpSession:
+        """Make the session by which kopf watches a collection; kopf closes it, and not the connector of all of them."""
+        settings = self._client.configuration
+        if self._watching is None:
+            # Each watch holds a connection: they must not use up those of the others.
+            self._watching = aiohttp.TCPConnector(limit=0, ssl=self._client.rest_client.ssl_context)
+
+        async def ask(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            request.headers.update(await self._credentials())
+            request.server_hostname = settings.tls_server_name
+            response = await send(request)
+            is_collection = request.url.path.endswith(path)
+            is_redirect, is_refused = 300 <= response.status < 400, 400 <= response.status < 500
+            if is_redirect or (is_refused and response.status != 429 and (is_collection or response.status == 401)):
+                # kopf would try some of these again for ever, log in again at once for others, and follow a redirect.
+                raise _failure(request.method, request.url.path, response, await response.read())
+            if response.status == 200 and is_collection:
+                is_asked.set()
+                if "watch" in request.url.query:
+                    began()
+            return response
+
+        session = aiohttp.ClientSession(
+            connector=self._watching,
+            connector_owner=False,
+            headers={"Accept": JSON, "User-Agent": _USER_AGENT},
+            middlewares=[ask],
+            proxy=settings.proxy,
+        )
+        return kopf.AiohttpSession(server=settings.host, aiohttp_session=session)
 
     async def _credentials(self) -> dict[str, str]:
         """The token as it is now: those of a service account are renewed each hour."""
@@ -210,13 +271,15 @@ class KubernetesCluster:
         return {"Authorization": token} if token else {}
 
 
-async def connect(namespaces: Sequence[str], metrics: Metrics, holds: Callable[[], bool]) -> KubernetesCluster:
+async def connect(
+    namespaces: Sequence[str], metrics: Metrics, holds: Callable[[], bool], signals_taken: Callable[[], None]
+) -> KubernetesCluster:
     """Connect as the pod's service account, or as the kubeconfig's current user outside of a cluster."""
     try:
         config.load_incluster_config()
     except config.ConfigException:
         await config.load_kube_config()
-    return KubernetesCluster(ApiClient(), namespaces, metrics, holds)
+    return KubernetesCluster(ApiClient(), namespaces, metrics, holds, signals_taken)
 
 
 def _url(host: str, path: ApiPath, query: Sequence[tuple[str, str]]) -> URL:
@@ -225,11 +288,9 @@ def _url(host: str, path: ApiPath, query: Sequence[tuple[str, str]]) -> URL:
     return URL(f"{host.rstrip('/')}{path}{asked}", encoded=True)
 
 
-def _collections(kind: Kind, namespaces: Sequence[str]) -> list[ApiPath]:
+def _collection(kind: Kind, namespace: str) -> ApiPath:
     root = path_of("apis", GROUP, VERSION)
-    if not namespaces:
-        return [below(root, kind.plural)]
-    return [below(root, "namespaces", namespace, kind.plural) for namespace in namespaces]
+    return below(root, "namespaces", namespace, kind.plural) if namespace else below(root, kind.plural)
 
 
 def _path(key: ObjectKey) -> ApiPath:
@@ -239,7 +300,8 @@ def _path(key: ObjectKey) -> ApiPath:
 def _failure(method: str, path: str, response: aiohttp.ClientResponse, data: bytes) -> Exception:
     status, text = response.status, one_line(cut(data[:MESSAGE_LIMIT].decode("utf-8", "replace"), 500))
     if status == 404:
-        return GoneError(path)
+        is_one = _names_what_is_gone(data)
+        return GoneError(path) if is_one else ClusterUnavailableError(_NOT_SERVED.format(path=path), status=status)
     if status == 409:
         return ConflictError(path)
     return ClusterUnavailableError(
@@ -252,3 +314,21 @@ def _failure(method: str, path: str, response: aiohttp.ClientResponse, data: byt
 def _seconds(retry_after: str) -> float:
     """The seconds of a Retry-After; the API server writes no dates (RFC 9110 allows them)."""
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 6 else 0.0
+
+
+def _names_what_is_gone(data: bytes) -> bool:
+    """Whether a "not found" is about one object. Of a kind that is not served nothing is found, whatever there is."""
+    try:
+        return bool(msgspec.json.decode(data, type=_Status).details.name)
+    except msgspec.DecodeError:
+        return False
+
+
+class _Details(msgspec.Struct):
+    name: str = ""
+
+
+class _Status(msgspec.Struct):
+    """A Status of the API server, as far as it is looked at."""
+
+    details: _Details = msgspec.field(default_factory=_Details)

@@ -15,6 +15,7 @@ class HealthServer:
     problem: what is wrong with the operator, or "" while it is well.
     unready: what it cannot do its part for yet, or "" once it can.
     remark: what is not as it should be, and no reason for a restart: /healthz says it, and is well.
+    unserved: what of its part it cannot do now though it is ready, or "".
     exposition: the metrics and their media type, for an Accept header.
     """
 
@@ -23,11 +24,13 @@ class HealthServer:
         *,
         problem: Callable[[], str],
         unready: Callable[[], str],
+        unserved: Callable[[], str] = lambda: "",
         exposition: Callable[[str], Awaitable[tuple[bytes, str]]],
         remark: Callable[[], str] = lambda: "",
     ) -> None:
         self._problem = problem
         self._unready = unready
+        self._unserved = unserved
         self._exposition = exposition
         self._remark = remark
         self._runner: web.AppRunner | None = None
@@ -64,7 +67,9 @@ class HealthServer:
         return _verdict(self._problem(), 500, self._remark())
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return _verdict(self._unready(), 503)
+        # With a part of its namespaces served it is ready: an upgrade would wait for ever for one that is not.
+        unserved = self._unserved()
+        return _verdict(self._unready(), 503, f"not served: {unserved}" if unserved else "")
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, media_type = await self._exposition(request.headers.get("Accept", ""))

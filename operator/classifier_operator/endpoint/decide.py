@@ -188,6 +188,9 @@ def _waiting_for_training(endpoint: Endpoint, seen: Seen, now: datetime) -> Endp
 
 def _what_is_missing(endpoint: Endpoint, training: str) -> str:
     trained = endpoint.trained.get(training)
+    if trained is None and not endpoint.knows_trainings:
+        # That nothing is known of it does not mean that it does not exist.
+        return f"ClassifierTraining {training}: the operator cannot list the ClassifierTrainings of this namespace now"
     if trained is None:
         return f"ClassifierTraining {training} to exist"
     return f"ClassifierTraining {training} to have a model: {trained.message}"

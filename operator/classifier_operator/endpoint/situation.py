@@ -26,13 +26,18 @@ EndpointDecision = Decision[EndpointStatus]
 
 
 class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
-    """A ClassifierEndpoint as decisions see it; `trained` has those of its trainings that exist, by name."""
+    """A ClassifierEndpoint as decisions see it.
+
+    trained: those of its trainings that exist, by name.
+    knows_trainings: all trainings of the namespace are known; if not, one that is absent may exist all the same.
+    """
 
     meta: Meta
     spec: EndpointSpec
     status: EndpointStatus
     defaults: Defaults = Defaults()
     trained: Mapping[str, TrainedModel] = {}
+    knows_trainings: bool = True
     smoke_test: SmokeTestStatus | None = None
     allowed: Allowance = EVERYTHING
 

@@ -91,6 +91,7 @@ class Controller:
         allowed: Callable[[str], Allowance] = lambda _: EVERYTHING,
         waiting: Callable[[ObjectKey], AbstractContextManager[None]] = lambda _: nullcontext(),
         cluster: ClusterIdentity | None = None,
+        can_list: Callable[[Kind, str], bool] = lambda _kind, _namespace: True,
     ) -> None:
         self._store = store
         self._inventory = inventory
@@ -105,6 +106,7 @@ class Controller:
         self._allowed = allowed
         self._cluster = cluster or ClusterIdentity()
         self._waiting = waiting
+        self._can_list = can_list
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._subjects: dict[ObjectKey, Subject] = {}
         self._asked = Asked()
@@ -227,7 +229,14 @@ class Controller:
         else:
             outcome = self._smoke_tests.get(key)
             endpoint = gather.endpoint_of(
-                key, body, defaults, store=self._store, smoke_test=outcome, allowed=allowed, cluster=cluster
+                key,
+                body,
+                defaults,
+                store=self._store,
+                smoke_test=outcome,
+                allowed=allowed,
+                cluster=cluster,
+                knows_trainings=self._can_list(Kind.TRAINING, key.namespace),
             )
             meta, subject = endpoint.meta, subject_for(key.namespace, endpoints.subject_of(endpoint))
             self._ask_anew(meta, subject)

@@ -99,6 +99,7 @@ def endpoint_of(
     smoke_test: SmokeTestStatus | None,
     allowed: Allowance = EVERYTHING,
     cluster: ClusterNames = NAMELESS,
+    knows_trainings: bool = True,
 ) -> Endpoint:
     """A ClassifierEndpoint as its decisions see it."""
     spec = _spec_of(body, EndpointSpec, EndpointSpec())
@@ -110,6 +111,7 @@ def endpoint_of(
         status=_converted(body.get("status", {}), EndpointStatus, "status"),
         defaults=defaults,
         trained={name: _trained(body) for name, body in bodies.items() if body is not None},
+        knows_trainings=knows_trainings,
         smoke_test=smoke_test,
         allowed=allowed,
     )

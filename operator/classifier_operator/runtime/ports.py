@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from classifier_operator.api.kinds import Kind, ObjectKey
@@ -36,6 +37,15 @@ class ClusterUnavailableError(Exception):
     def refuses_content(self) -> bool:
         """Whether the same content is refused for good: its schema forbids it, or it is too large for the store."""
         return self.status in (413, 422) or (self.status >= 500 and "request is too large" in str(self))
+
+
+class Happening(StrEnum):
+    """What has happened to an object, as a list or a watch tells it."""
+
+    LISTED = "LISTED"
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
 
 
 class Cloud(Protocol):
@@ -139,12 +149,28 @@ class Cluster(Protocol):
         """The object as it is now."""
         ...
 
-    def list(self, kind: Kind) -> AsyncIterator[dict[str, Any]]:
-        """All objects of a kind that the operator serves, page by page."""
+    def list(self, kind: Kind, namespace: str = "") -> AsyncIterator[dict[str, Any]]:
+        """All objects of a kind in a namespace, page by page; in all namespaces where none is named."""
         ...
 
-    async def revision(self) -> int:
-        """At which revision the API server is now; it goes down only when its store is restored from a snapshot."""
+    async def watch(
+        self,
+        kind: Kind,
+        namespace: str,
+        happened: Callable[[Happening, dict[str, Any]], None],
+        began: Callable[[], None],
+    ) -> None:
+        """Tell of all objects that there are, and of each change, until that fails; it ends by an error alone.
+
+        began: called when changes are told from now on, at least once.
+        """
+        ...
+
+    async def revision(self, kind: Kind, namespace: str) -> int:
+        """At which revision the API server is now, as a list of the kind in the namespace tells (in all without one).
+
+        It goes down only when the API server's store is restored from a snapshot.
+        """
         ...
 
     async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:

@@ -25,15 +25,23 @@ class Rewinds:
     """One loop that looks for signs, and catches up once.
 
     interval: seconds between two questions for the revision.
+    revision: asks the API server at which revision it is.
     catch_up: lists all objects and takes them as they are, and has them watched anew. It may be repeated.
     """
 
     def __init__(
-        self, cluster: Cluster, store: Store, *, interval: float, catch_up: Callable[[], Awaitable[None]]
+        self,
+        cluster: Cluster,
+        store: Store,
+        *,
+        interval: float,
+        revision: Callable[[], Awaitable[int]],
+        catch_up: Callable[[], Awaitable[None]],
     ) -> None:
         self._cluster = cluster
         self._store = store
         self._interval = interval
+        self._revision = revision
         self._catch_up = catch_up
         self._proof = ""
         self._suspected: ObjectKey | None = None
@@ -78,14 +86,14 @@ class Rewinds:
         logger.warning(
             "the API server has gone back, its store was restored: %s; all objects are read anew", self._proof
         )
-        self._store.went_back(await self._cluster.revision())
+        self._store.went_back(await self._revision())
         await self._catch_up()
         self._proof = ""
 
     async def _sign(self) -> str:
         """What proves that it has gone back; "" if nothing does."""
         latest = self._store.latest
-        revision = await self._cluster.revision()
+        revision = await self._revision()
         if revision < latest:
             return f"it is at revision {revision}, and was at {latest}"
         self._store.reached(revision)

@@ -122,10 +122,14 @@ class Store:
         kept = self._bodies.get(key) or self._foreign.get(key)
         return Mark(kept.version, kept.uid) if kept is not None else None
 
-    def marks(self, kind: Kind) -> dict[ObjectKey, Mark]:
-        """The same of all objects of a kind of which there is something to forget, those of other shards too."""
+    def marks(self, kind: Kind, namespace: str = "") -> dict[ObjectKey, Mark]:
+        """The same of all objects of a kind of which there is something to forget, those of other shards too.
+
+        In a namespace, or in all where none is named.
+        """
         kept = (item for bodies in (self._bodies, self._foreign) for item in bodies.items())
-        return {key: Mark(one.version, one.uid) for key, one in kept if key.kind is kind}
+        of_kind = ((key, one) for key, one in kept if key.kind is kind and namespace in ("", key.namespace))
+        return {key: Mark(one.version, one.uid) for key, one in of_kind}
 
     def ended(self) -> frozenset[str]:
         """The UIDs of objects that are known to be gone."""
@@ -179,6 +183,11 @@ class Store:
     def followers(self, training: ObjectKey) -> Iterable[ObjectKey]:
         """The endpoints whose trainingRef names this training."""
         return tuple(self._followers.get(training, ()))
+
+    def followers_of_unknown(self) -> Iterable[ObjectKey]:
+        """The endpoints whose trainingRef names a training that is not remembered."""
+        unknown = (training for training in self._followers if self.mark(training) is None)
+        return {follower for training in unknown for follower in self._followers[training]}
 
     def _keep(self, body: Body) -> bool:
         """Remember it in the place of whatever was known; whether it is one of this shard."""

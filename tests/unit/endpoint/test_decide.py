@@ -354,6 +354,16 @@ def test_waiting_for_the_training(trained: TrainedModel | None, words: str) -> N
     assert words in decision.status.conditions[0].message
 
 
+def test_a_training_that_cannot_be_looked_for_is_not_one_that_does_not_exist() -> None:
+    spec = msgspec.convert(following_spec(), EndpointSpec)
+    one = Endpoint(meta=META, spec=spec, status=EndpointStatus(), knows_trainings=False)
+    decision = decide(one, Seen(), START)
+    assert said(decision) == {"Ready": "False WaitingForTraining", "Reconciling": "WaitingForTraining"}
+    message = decision.status.conditions[0].message
+    assert "to exist" not in message
+    assert "cannot list the ClassifierTrainings of this namespace" in message
+
+
 def trouble(one: Endpoint, kind: RefusalKind, operation: str) -> Trouble:
     return Trouble(
         operation=operation,

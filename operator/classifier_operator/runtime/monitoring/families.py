@@ -251,6 +251,13 @@ ENDPOINT = Family(
 )
 BUILD = Family("build", Type.INFO, "The operator's version and Python's.", ("version", "python_version"))
 LEADING = Family("leading", Type.GAUGE, "1 for the process that works, 0 for one that stands by or has only begun.")
+UNSERVED = Family(
+    "unserved",
+    Type.GAUGE,
+    "1 while objects of the kind cannot be listed or watched in the namespace (one of `--namespace`, or empty for all "
+    "of them), so that nothing is done about them; 0 while they are served.",
+    ("kind", "namespace"),
+)
 EVENT_LOOP_LAG_SECONDS = Family(
     "event_loop_lag_seconds",
     Type.HISTOGRAM,
@@ -304,7 +311,7 @@ SECTIONS = {
         IMPORT_BYTES,
         IMPORTS,
     ),
-    "The process": (BUILD, LEADING, EVENT_LOOP_LAG_SECONDS, TASKS),
+    "The process": (BUILD, LEADING, UNSERVED, EVENT_LOOP_LAG_SECONDS, TASKS),
 }
 FAMILIES = tuple(family for families in SECTIONS.values() for family in families)
 

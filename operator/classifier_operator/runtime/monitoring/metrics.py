@@ -69,6 +69,7 @@ class Metrics:
         self.events_age = self._histogram(families.EVENTS_AGE_SECONDS)
         self.import_bytes = self._made(Counter, families.IMPORT_BYTES)
         self.leading = self._made(Gauge, families.LEADING)
+        self.unserved = self._made(Gauge, families.UNSERVED)
         self.event_loop_lag = self._histogram(families.EVENT_LOOP_LAG_SECONDS)
         self.tasks = self._made(Gauge, families.TASKS)
         build = self._made(Info, families.BUILD, labels=())
