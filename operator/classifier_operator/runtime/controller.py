@@ -134,7 +134,8 @@ class Controller:
         try:
             await self._pass(key, body)
         except gather.InvalidObjectError as error:
-            # Nothing of it is touched.
+            # Nothing of it is touched, and nothing is looked at that its namespace has been walled off from since.
+            self.expect(key, body)
             await self._writer.status(key, body, status_of_unreadable(key, body, str(error), self._clock.now()))
 
     def _recognize(self, key: ObjectKey, body: Body) -> None:

@@ -229,6 +229,20 @@ async def test_what_is_beyond_the_wall_is_not_looked_at_after_a_restart(world: W
 
 
 @pytest.mark.parametrize("kind", KINDS)
+async def test_what_cannot_be_read_is_not_looked_at_beyond_the_wall_either(world: World, kind: str) -> None:
+    await world.annotate(region=builders.REGION, role_arn=builders.ROLE)
+    key = world.cluster.create(body(kind, assumeRoleArn=THEIRS))
+    await world.run(progress=False)
+    edit(world, key, tags=5)
+    await world.run(progress=False)
+    assert said(world, key)["Stalled"] == ("True", "InvalidSpec")
+    await world.annotate(**WALL)
+    forget_calls(world)
+    await world.run(3)
+    assert world.cloud.places == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
 async def test_deletion_waits_for_what_is_beyond_the_wall_and_says_so(world: World, kind: str) -> None:
     await world.annotate(region=builders.REGION, role_arn=builders.ROLE)
     key = world.cluster.create(body(kind, assumeRoleArn=THEIRS, deletionPolicy="Delete"))
