@@ -8,11 +8,12 @@ import pytest
 from msgspec import inspect
 
 from classifier_operator.api.names import DATA_KEY, NAME_LENGTH, OBJECT_NAME
-from classifier_operator.endpoint.names import CONTENT_TYPE
+from classifier_operator.endpoint.names import CONTENT_TYPE, DECIMAL
 from classifier_operator.endpoint.record import EndpointStatus
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.sagemaker.regions import LENGTH as REGION_LENGTH
 from classifier_operator.sagemaker.regions import REGION
+from classifier_operator.sagemaker.roles import ROLE_ARN
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
 from tests.contract.schemas import node, nodes
 
@@ -70,6 +71,8 @@ def test_what_the_operator_holds_names_to_is_what_the_schema_does() -> None:
         assert node(ENDPOINT, f"{where}.{ref}.key")["pattern"] == f"^{DATA_KEY}$"
         assert node(ENDPOINT, f"{where}.{ref}.name")["maxLength"] == NAME_LENGTH
     assert node(ENDPOINT, "spec.smokeTest.contentType")["pattern"] == f"^{CONTENT_TYPE}$"
+    assert node(ENDPOINT, "spec.smokeTest.expect.minProbability")["pattern"] == f"^{DECIMAL}$"
     for kind in (TRAINING, ENDPOINT):
         assert node(kind, "spec.region")["pattern"] == f"^{REGION}$"
         assert node(kind, "spec.region")["maxLength"] == REGION_LENGTH
+        assert node(kind, "spec.assumeRoleArn")["pattern"] == f"^{ROLE_ARN}$"

@@ -43,6 +43,7 @@ class Listening:
     def __init__(self) -> None:
         self._streams: list[bytearray] = []
         self._open: set[asyncio.StreamWriter] = set()
+        self._taken: list[Request] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._ready = threading.Event()
@@ -61,7 +62,17 @@ class Listening:
 
     def requests(self) -> list[Request]:
         """All that were sent in whole so far. Raises NotHttpError."""
-        return [request for stream in tuple(self._streams) for request in requests_in(bytes(stream))]
+        self._taken += self.take()
+        return list(self._taken)
+
+    def take(self) -> list[Request]:
+        """Those that were sent in whole since the last time. Raises NotHttpError."""
+        found = []
+        for stream in tuple(self._streams):
+            requests, end = requests_in(bytes(stream))
+            found += requests
+            del stream[:end]
+        return found
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray) -> None:
         """Keep what is read of a connection, and have it answered."""
@@ -116,12 +127,14 @@ class Answering(Listening):
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray) -> None:
         """Answer one request after the other; what is none is kept, and answered by the end of the connection."""
-        answered = 0
+        unanswered = b""
         while data := await reader.read(_CHUNK):
             kept += data
+            unanswered += data
             with suppress(NotHttpError):
-                for request in requests_in(bytes(kept))[answered:]:
-                    answered += 1
+                requests, end = requests_in(unanswered)
+                unanswered = unanswered[end:]
+                for request in requests:
                     status, body = self._answer(request)
                     head = f"HTTP/1.1 {status} Answer\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
                     writer.write(f"{head}\r\n\r\n".encode() + (b"" if request.method == "HEAD" else body))
@@ -138,22 +151,21 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept
     writer.close()
 
 
-def requests_in(stream: bytes) -> list[Request]:
-    """The requests of a connection, but for one that has not been sent in whole. Raises NotHttpError."""
-    found = []
-    while b"\r\n\r\n" in stream:
-        head, _, rest = stream.partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
+def requests_in(stream: bytes) -> tuple[list[Request], int]:
+    """The requests of a connection, and where the last one that was sent in whole ends. Raises NotHttpError."""
+    found, at = [], 0
+    while (end_of_head := stream.find(b"\r\n\r\n", at)) >= 0:
+        first, *lines = stream[at:end_of_head].decode("latin-1").split("\r\n")
         words = first.split(" ")
         if len(words) != 3 or not words[0].isalpha() or not words[1].startswith("/") or words[2] != "HTTP/1.1":
             raise NotHttpError(f"{first!r} begins no request")
         headers = tuple(_header(line) for line in lines)
-        end = _end_of_body(dict(headers), rest)
-        if end is None:
+        length = _length(dict(headers), stream, end_of_head + 4)
+        if length is None:
             break
-        found.append(Request(words[0], words[1], headers, rest[:end]))
-        stream = rest[end:]
-    return found
+        at = end_of_head + 4 + length
+        found.append(Request(words[0], words[1], headers, stream[end_of_head + 4 : at]))
+    return found, at
 
 
 def _header(line: str) -> tuple[str, str]:
@@ -166,10 +178,10 @@ def _header(line: str) -> tuple[str, str]:
     return name.lower(), value.strip()
 
 
-def _end_of_body(headers: dict[str, str], rest: bytes) -> int | None:
-    """Where the body ends in what follows the head; None while it is not there in whole."""
+def _length(headers: dict[str, str], stream: bytes, start: int) -> int | None:
+    """The length of the body that begins there; None while it is not there in whole."""
     if headers.get("transfer-encoding") == "chunked":
-        end = rest.find(b"0\r\n\r\n")
-        return None if end < 0 else end + 5
+        end = stream.find(b"0\r\n\r\n", start)
+        return None if end < 0 else end + 5 - start
     length = int(headers.get("content-length", "0"))
-    return length if len(rest) >= length else None
+    return length if len(stream) >= start + length else None

@@ -1,4 +1,4 @@
-"""Names and addresses in a spec that become parts of a request: the CRD holds them to their shape, and so does this.
+"""Texts in a spec that become parts of a request, or are read: the CRD holds them to their shape, and so does this.
 
 An object of an older CRD may hold anything; so may one that somebody has written past the API server.
 """
@@ -16,13 +16,16 @@ from classifier_operator.sagemaker.s3_address import flaw_of
 # It becomes a header: printable ASCII.
 CONTENT_TYPE = r"[!-~]([ -~]*[!-~])?"
 _CONTENT_TYPE = re.compile(CONTENT_TYPE)
+# As the CRD has all decimals.
+DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?"
+_DECIMAL = re.compile(DECIMAL)
 
 
 def check_names(spec: EndpointSpec) -> None:
-    """Look at what becomes a part of a path, an address or a header.
+    """Look at what becomes a part of a path, an address or a header, and at what is read as a number.
 
     Raises:
-        SpecError: one of them would lead elsewhere.
+        SpecError: one of them would lead elsewhere, or is no number.
 
     """
     for one in spec.variants:
@@ -39,6 +42,9 @@ def check_names(spec: EndpointSpec) -> None:
         raise SpecError("spec.smokeTest.image.s3Uri", flaw)
     if not _CONTENT_TYPE.fullmatch(spec.smoke_test.content_type):
         raise SpecError("spec.smokeTest.contentType", "must be printable ASCII, without spaces around it")
+    least = spec.smoke_test.expect.min_probability if spec.smoke_test.expect is not None else ""
+    if least and not _DECIMAL.fullmatch(least):
+        raise SpecError("spec.smokeTest.expect.minProbability", f"{least[:64]!r} is no decimal number")
 
 
 def _check_ref(path: str, ref: KeyRef) -> None:

@@ -14,6 +14,7 @@ from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.owner import Owner
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.sagemaker.regions import is_region
+from classifier_operator.sagemaker.roles import is_role_arn
 from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
 
 StatusT = TypeVar("StatusT")
@@ -153,7 +154,10 @@ def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:
     if not is_region(chosen):
         # The field has a pattern; the namespace's annotation and what an older CRD let through have none.
         raise SpecError("spec.region", f"is {chosen[:64]!r}, by itself or by default, which is no name of a region")
-    return Place(chosen, assume_role_arn or defaults.assume_role_arn)
+    role = assume_role_arn or defaults.assume_role_arn
+    if role and not is_role_arn(role):
+        raise SpecError("spec.assumeRoleArn", f"is {role[:64]!r}, by itself or by default, which is no ARN of a role")
+    return Place(chosen, role)
 
 
 def role_of(role_arn: str, defaults: Defaults) -> str:

@@ -56,6 +56,12 @@ def test_a_content_type_is_one_header(kind: str) -> None:
         check_names(smoke_test({"s3Uri": "s3://bucket/x.png"}, contentType=kind))
 
 
+@pytest.mark.parametrize("least", ["0.3\n", "x", "1e999", "0,3", "..", "nan"])
+def test_a_probability_is_a_number(least: str) -> None:
+    with pytest.raises(SpecError, match=r"^spec\.smokeTest\.expect\.minProbability: '"):
+        check_names(smoke_test({"s3Uri": "s3://bucket/x.png"}, expect={"minProbability": least}))
+
+
 @pytest.mark.parametrize("name", ["a/b", "..", "a\r\nX: b", "-a", "a" * 64])
 def test_a_variant_has_a_plain_name(name: str) -> None:
     with pytest.raises(SpecError, match=r"^spec\.variants: '"):

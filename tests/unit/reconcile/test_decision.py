@@ -1,4 +1,4 @@
-"""Where calls go: a region is a plain word, wherever it comes from."""
+"""Where calls go: a region is a plain word, and a role an ARN, wherever they come from."""
 
 from __future__ import annotations
 
@@ -37,3 +37,32 @@ def test_what_is_no_region_is_refused(region: str, source: str) -> None:
 def test_a_region_is_taken(region: str) -> None:
     assert place_of(region, "", Defaults()).region == region
     assert place_of("", "", Defaults(region=region)).region == region
+
+
+ROLE = "arn:aws:iam::123456789012:role/team"
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        "..",
+        "team",
+        f"{ROLE}\n",
+        f"{ROLE}\0",
+        f"{ROLE} ",
+        f"{ROLE}?x",
+        f"{ROLE}%2e",
+        f"{ROLE}é",
+        ROLE.replace("role", "user"),
+    ],
+)
+@pytest.mark.parametrize("source", ["field", "default"])
+def test_what_is_no_role_is_refused(role: str, source: str) -> None:
+    given, defaults = (role, Defaults()) if source == "field" else ("", Defaults(assume_role_arn=role))
+    with pytest.raises(SpecError, match=r"^spec\.assumeRoleArn: is '.* no ARN of a role$"):
+        place_of("us-east-1", given, defaults)
+
+
+@pytest.mark.parametrize("role", ["", ROLE, "arn:aws-cn:iam::123456789012:role/service-role/a_b=c,d.e@f-g"])
+def test_a_role_is_taken(role: str) -> None:
+    assert place_of("us-east-1", role, Defaults()).assume_role_arn == role

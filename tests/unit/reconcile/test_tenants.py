@@ -198,16 +198,17 @@ def test_what_is_allowed_is_said_in_words() -> None:
 
 
 def test_defaults_are_looked_at_as_well() -> None:
-    defaults = Defaults(region="eu-west-1", role_arn="role", assume_role_arn="assumed")
+    assumed, other = "arn:aws:iam::222222222222:role/a", "arn:aws:iam::222222222222:role/b"
+    defaults = Defaults(region="eu-west-1", role_arn="role", assume_role_arn=assumed)
     assert [(one.path, one.value) for one in placed("", "", "", defaults)] == [
         ("spec.region (by default)", "eu-west-1"),
         ("spec.roleArn (by default)", "role"),
-        ("spec.assumeRoleArn (by default)", "assumed"),
+        ("spec.assumeRoleArn (by default)", assumed),
     ]
-    assert [(one.path, one.value) for one in placed("us-west-2", "b", "c", defaults)] == [
+    assert [(one.path, one.value) for one in placed("us-west-2", "b", other, defaults)] == [
         ("spec.region", "us-west-2"),
         ("spec.roleArn", "b"),
-        ("spec.assumeRoleArn", "c"),
+        ("spec.assumeRoleArn", other),
     ]
     with pytest.raises(SpecError, match=r"^spec\.roleArn"):
         placed("us-west-2", "", "", Defaults())

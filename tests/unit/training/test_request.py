@@ -312,9 +312,10 @@ def test_what_is_shown_of_a_url(url: str, text: str) -> None:
 
 
 def test_the_namespaces_defaults_fill_in_what_is_absent() -> None:
-    defaults = Defaults(region="eu-west-1", role_arn=ROLE, assume_role_arn="arn:other")
+    other = "arn:aws:iam::222222222222:role/other"
+    defaults = Defaults(region="eu-west-1", role_arn=ROLE, assume_role_arn=other)
     run = wanted(defaults=defaults, region="", roleArn="")
-    assert run.place == Place("eu-west-1", "arn:other")
+    assert run.place == Place("eu-west-1", other)
     assert run.request["RoleArn"] == ROLE
 
 
