@@ -25,7 +25,7 @@ from classifier_operator.adapters.cluster import KubernetesCluster
 from classifier_operator.adapters.web import WebSources
 from classifier_operator.api.kinds import API_VERSION, Kind, ObjectKey
 from classifier_operator.api.ledger import Place
-from classifier_operator.reconcile.decision import DELETION_POLICIES
+from classifier_operator.reconcile.walls import DELETION_POLICIES
 from classifier_operator.runtime.importing.imports import Job
 from classifier_operator.runtime.importing.netguard import rules_of
 from classifier_operator.runtime.monitoring.metrics import Metrics

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from classifier_operator.adapters.log_lines import TextLines
-from classifier_operator.adapters.secrets import Redacting
+from classifier_operator.adapters.log_output import Redacting
 from classifier_operator.api.kinds import GROUP
 from classifier_operator.api.names import is_object_name
 from classifier_operator.sagemaker.names import is_name
