@@ -22,7 +22,8 @@ from classifier_operator.app import App
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.election.leadership import Candidate, Leadership
 from classifier_operator.runtime.monitoring.metrics import Metrics
-from classifier_operator.runtime.pacing.limits import RateLimits, rates_for
+from classifier_operator.runtime.pacing.limits import RateLimits
+from classifier_operator.runtime.pacing.rates import rates_for
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard
 from classifier_operator.runtime.hints.address import QueueAddress
 from classifier_operator.runtime.importing.netguard import Rules
-from classifier_operator.runtime.pacing.limits import MOST_RATE
+from classifier_operator.runtime.pacing.rates import MOST_RATE
 
 
 class Election(Struct, frozen=True, kw_only=True):

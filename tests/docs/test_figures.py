@@ -11,7 +11,7 @@ from classifier_operator.reconcile.decision import TAG_VALUE_LENGTH
 from classifier_operator.reconcile.trouble import ACCESS_PATIENCE, BUSY_PATIENCE
 from classifier_operator.runtime.importing.transfer import MEMORY
 from classifier_operator.runtime.looks import PAGE_SIZE
-from classifier_operator.runtime.pacing.limits import FIRST_RATE, MOST_RATE
+from classifier_operator.runtime.pacing.rates import FIRST_RATE, MOST_RATE
 from classifier_operator.runtime.pacing.shares import MOST_OF_NAMESPACE, MOST_OF_PLACE, MOST_OF_REGION, MOST_THREADS
 from classifier_operator.runtime.troubles import WAIT_SECONDS
 from classifier_operator.sagemaker.names import MAX_LENGTH

@@ -18,11 +18,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from classifier_operator.adapters.aws_errors import NO_CREDENTIALS, metadata_of, refusal_of
 from classifier_operator.adapters.clients import Clients
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.daemon_threads import DaemonThreads
 from classifier_operator.adapters.exchange import Exchange
-from classifier_operator.adapters.identities import Actor, Identities, refusal_in
+from classifier_operator.adapters.identities import Actor, Identities
 from classifier_operator.adapters.requests import check_request
 from classifier_operator.adapters.role_sessions import NAMES_ONLY, RoleSessions
 from classifier_operator.adapters.secrets import hide_those_of, known_secrets
@@ -69,25 +70,6 @@ CONFIG = Config(
     # Sessions of directory buckets are kept by bucket in the client, which all identities share: whoever came first
     # would act for all.
     s3={"disable_s3_express_session_auth": True},
-)
-# What botocore raises before it asks AWS. Such parameters and regions never reach AWS, and never will; credentials may
-# come, or come back.
-_NEVER_SENT = (
-    "ParamValidationError",
-    "InvalidRegionError",
-    "NoRegionError",
-    "EndpointResolutionError",
-    "UnknownRegionError",
-)
-NO_CREDENTIALS = "NoCredentials"
-_NO_CREDENTIALS = (
-    "NoCredentialsError",
-    "PartialCredentialsError",
-    "CredentialRetrievalError",
-    "TokenRetrievalError",
-    "SSOTokenLoadError",
-    "UnauthorizedSSOTokenError",
-    "ProfileNotFound",
 )
 
 
@@ -281,8 +263,8 @@ class Aws:
         try:
             answered = send()
         except (ClientError, FileNotFoundError, PermissionError, BotoCoreError, ResponseParserError) as error:
-            exchange.answered(_metadata_of(error))
-            refusal = _refusal(exchange.operation, error, hidden)
+            exchange.answered(metadata_of(error))
+            refusal = refusal_of(exchange.operation, error, hidden)
             if refusal.code == NO_CREDENTIALS:
                 self._metrics.aws_credential_failures.labels("chain", refusal.kind.value).inc()
             raise refusal from error
@@ -358,21 +340,5 @@ def _read(body: Any, limit: int) -> bytes:
     return read
 
 
-def _metadata_of(error: Exception) -> Mapping[str, Any]:
-    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
-    return metadata
-
-
 def _texts(values: Mapping[str, str] | None) -> frozenset[str]:
     return frozenset((values or {}).values())
-
-
-def _refusal(operation: str, error: Exception, hidden: Callable[[str], str]) -> AwsRefusal:
-    """A failure of botocore's as a refusal, without what must be hidden."""
-    if isinstance(error, ClientError):
-        return refusal_in(operation, error.response, hidden)
-    if isinstance(error, FileNotFoundError | PermissionError) or type(error).__name__ in _NO_CREDENTIALS:
-        # A web identity's or a pod identity's token is a file, which botocore opens as it is.
-        return classify(operation, NO_CREDENTIALS, hidden(str(error)))
-    name = type(error).__name__
-    return classify(operation, name, hidden(str(error)), 400 if name in _NEVER_SENT else 0)

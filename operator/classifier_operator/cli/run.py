@@ -24,7 +24,7 @@ from classifier_operator.runtime.election.shards import Shard, parse_shard
 from classifier_operator.runtime.hints.address import QueueAddress, address_of
 from classifier_operator.runtime.importing.netguard import Rules, rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
-from classifier_operator.runtime.pacing.limits import MOST_RATE
+from classifier_operator.runtime.pacing.rates import MOST_RATE
 from classifier_operator.sagemaker.regions import is_region
 from classifier_operator.settings import Election, Settings
 

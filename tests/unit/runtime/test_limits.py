@@ -11,15 +11,8 @@ import pytest
 from tests.unit.fakes import FakeClock
 
 from classifier_operator.api.ledger import Place
-from classifier_operator.runtime.pacing.limits import (
-    LEAD_SECONDS,
-    Caller,
-    NotYetError,
-    RateLimits,
-    Turn,
-    account_of,
-    rates_for,
-)
+from classifier_operator.runtime.pacing.limits import LEAD_SECONDS, Caller, NotYetError, RateLimits, Turn
+from classifier_operator.runtime.pacing.rates import account_of, rates_for
 from classifier_operator.runtime.workqueue import Priority
 
 PLACE = Place("us-east-1")

@@ -19,19 +19,13 @@ from msgspec import Struct
 
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.pacing.pace import Pace
+from classifier_operator.runtime.pacing.rates import LISTS_A_SECOND, account_of, rates_for
 from classifier_operator.runtime.pacing.waiters import Waiter, Waiters
 from classifier_operator.runtime.pacing.window import Window
 from classifier_operator.runtime.workqueue import Priority
 
-# What Service Quotas shows to users; AWS tells nothing of the others.
-LISTS_A_SECOND = 2
 # Those that read many. ListTags reads of one resource what Describe does not tell.
 _LISTS = ("ListTrainingJobs", "ListEndpoints")
-FIRST_RATE = 10.0
-# One that is throttled has changed nothing, and is sent again a moment later. A page of a List, which may show that a
-# hundred jobs have ended, comes every half second, and each of them is described.
-FIRST_RATE_OF_READS = 50.0
-MOST_RATE = 200.0
 # A turn that is not taken in so many seconds is lost: whoever waited does not need it any more.
 TURN_SECONDS = 30.0
 # A call of which it is known when it may be sent is handed over so long before: a busy event loop would be late for it.
@@ -350,16 +344,3 @@ class RateLimits:
             unused = next((name for name, line in self._lines.items() if line.is_idle), None)
             if unused is not None:
                 del self._lines[unused]
-
-
-def rates_for(shards: int, most: float = MOST_RATE) -> Mapping[str, tuple[float, float]]:
-    """One shard's part of what AWS allows the account."""
-    listing = LISTS_A_SECOND / shards
-    begin = {"Describe": FIRST_RATE_OF_READS, "": FIRST_RATE}
-    found = {sort: (min(first, most) / shards, most / shards) for sort, first in begin.items()}
-    return {"List": (listing, listing), **found}
-
-
-def account_of(place: Place) -> str:
-    """The account that calls count for; "" is the operator's own."""
-    return place.account or place.assume_role_arn
