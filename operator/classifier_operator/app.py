@@ -18,12 +18,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
-
-from prometheus_client.exposition import choose_encoder
 
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
@@ -32,18 +30,18 @@ from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.crew import Crew
-from classifier_operator.runtime.hints.events import Hint
+from classifier_operator.runtime.exposition import Exposition
+from classifier_operator.runtime.health import Health
 from classifier_operator.runtime.hints.listener import Listener
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
-from classifier_operator.runtime.informers import Collection, Informer, pause_after, summary
+from classifier_operator.runtime.informers import Collection
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.listing import Listing
 from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.loops import begun, ended, repeated
-from classifier_operator.runtime.monitoring.census import Census, Scrape
 from classifier_operator.runtime.monitoring.lag import watch_lag
-from classifier_operator.runtime.monitoring.logs import about
-from classifier_operator.runtime.monitoring.metrics import MOST_STUCK, Metrics
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.ports import (
@@ -57,13 +55,12 @@ from classifier_operator.runtime.ports import (
     Sources,
 )
 from classifier_operator.runtime.publisher import Publisher
-from classifier_operator.runtime.rewinds import Rewinds
 from classifier_operator.runtime.smoke import SmokeTester
-from classifier_operator.runtime.store import Body, Mark, Store, is_older, key_of, uid_of
+from classifier_operator.runtime.store import Body, Store, key_of, uid_of
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
-from classifier_operator.runtime.write import Writer, headline
+from classifier_operator.runtime.write import Writer, seen_by_followers
 from classifier_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -72,9 +69,6 @@ logger = logging.getLogger(__name__)
 PROGRESS_SECONDS = 5.0
 # Events of what has been done are still published when the operator stops, for at most this long.
 FAREWELL_SECONDS = 3.0
-# Polls of which not one has ended for longer than this hang by a defect of the operator: any call to AWS is given up
-# before (adapters/aws.py), so a region that hangs is no reason to restart, which would not help.
-SWEEP_PATIENCE = 600.0
 
 
 class App:
@@ -102,7 +96,6 @@ class App:
             waited=metrics.queue_wait.observe, group=lambda key: key.namespace
         )
         self._crew = Crew(settings.workers)
-        self._rendering = asyncio.Lock()
         self._inventory = Inventory(changed=self._queue.add, clock=clock.monotonic)
         executor = Executor(cloud, self._inventory, clock)
         looks = Looks(
@@ -157,20 +150,24 @@ class App:
             allowed=self._tenants.of,
             cluster=self._identity,
             waiting=self._crew.waiting,
-            can_list=self._can_list,
+            can_list=lambda kind, namespace: self._listing.can_list(kind, namespace),
         )
         self._rng = random.Random()
-        self._informers = [self._informer(one) for one in _collections(settings.namespaces)]
-        # How many listings are under way by which more is cared for than was, and whether the first are over.
-        self._growing = 0
         self._is_working = False
         self._missing = "what there is has not been listed yet"
-        self._rewinds = Rewinds(
+        self._listing = Listing(
             cluster,
             self._store,
-            interval=settings.namespace_interval,
-            revision=self._revision,
-            catch_up=self._catch_up,
+            self._inventory,
+            settings.namespaces,
+            resync_interval=settings.resync_interval,
+            rewind_interval=settings.namespace_interval,
+            rng=self._rng,
+            happened=self.happened,
+            listed=lambda body: self._look_at(body, Priority.LOW),
+            lost=self.lost,
+            unserved=self._tell_unserved,
+            anew=self._sweeper.anew,
         )
         self._passes = Passes(
             controller=self._controller,
@@ -179,10 +176,31 @@ class App:
             writer=writer,
             clock=clock,
             lost=self.lost,
-            reread=self._reread,
+            reread=self._listing.reread,
             erred=lambda _: self._erred("pass"),
         )
-        self._listeners = [self._listener(name, queue, troubles) for name, queue in queues.items()]
+        self._health = Health(self._sweeper, self._passes, self._crew)
+        self._exposition = Exposition(
+            metrics,
+            store=self._store,
+            queue=self._queue,
+            passes=self._passes,
+            importer=self._importer,
+            clock=clock,
+            with_objects=settings.object_metrics,
+        )
+        self._listeners = [
+            Listener(
+                name,
+                queue,
+                clock,
+                troubles.backoff,
+                hint=self._sweeper.hinted,
+                counted=lambda outcome: metrics.events_received.labels(outcome.value).inc(),
+                aged=metrics.events_age.observe,
+            )
+            for name, queue in queues.items()
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -190,24 +208,23 @@ class App:
         with suppress(ClusterUnavailableError):
             # Roles are assumed in the name of the cluster, and the first look at AWS may need one.
             await self._identity.learn(self._cluster)
-        with self._more_to_care_for():
+        with self._listing.growing():
             self._begin(self._publisher.run(), self._sweeper.run())
             try:
                 await self._defaults.load()
-                await self._first_listing()
-                await self._learn_name()
+                await self._listing.first()
+                await self._identity.learn_or_wait(self._cluster, self._rng, self._tell_missing)
             except asyncio.CancelledError:
                 await self.stop()
                 raise
         self._is_working = True
         self._sweeper.soon()
         self._begin(
-            *(informer.run() for informer in self._informers),
-            self._rewinds.run(),
+            *self._listing.loops(),
             repeated("namespaces", self.settings.namespace_interval, self._look_at_namespaces, self._erred),
         )
         self._begin(watch_lag(self.metrics.event_loop_lag.observe), *(listener.run() for listener in self._listeners))
-        self._begin(*(self._work() for _ in range(self._crew.most)))
+        self._begin(*(self._passes.work(self._crew, self.metrics) for _ in range(self._crew.most)))
 
     async def stop(self) -> None:
         """Start nothing new; calls to AWS that are under way finish in their threads."""
@@ -236,10 +253,7 @@ class App:
 
     def listed(self, body: Mapping[str, Any]) -> None:
         """Whoever watches has begun anew, and the object was like this when it was listed."""
-        key = key_of(body)
-        if is_older(body, self._store.mark(key)) or self._store.is_ended(uid_of(body)):
-            # It may have been listed before it was written, or deleted, for the last time.
-            self._rewinds.suspected(key)
+        self._listing.check(body)
         self.saw(body, Priority.LOW)
 
     def lost(self, key: ObjectKey, uid: str = "") -> None:
@@ -255,8 +269,7 @@ class App:
 
     async def resync(self) -> None:
         """Compare the memory with the cluster: deletions that a watch has missed are noticed here."""
-        for informer in self._informers:
-            await informer.resync()
+        await self._listing.resync()
 
     async def refresh_namespaces(self) -> None:
         """Look again at the objects of namespaces whose annotations say something else than before."""
@@ -269,243 +282,65 @@ class App:
     def refresh_tenants(self) -> None:
         """Look again at all objects when the file says something else than before of what they may use."""
         if self._tenants.refresh():
-            for key in [key for kind in Kind for key in self._store.keys(kind)]:
-                self._queue.add(key)
+            self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        for key in [key for kind in Kind for key in self._store.keys(kind)]:
+            self._queue.add(key)
+
+    def _tell_missing(self, missing: str) -> None:
+        self._missing = missing
 
     def problem(self) -> str:
         """What is wrong, or "" while all is well; to wait for the cluster is nothing that a restart would mend."""
-        if not self._tasks:
-            return ""
-        ended = [task for task in self._tasks if task.done()]
-        if ended:
-            return f"{len(ended)} of the operator's loops have ended"
-        silence = self._sweeper.hangs_for()
-        if silence > SWEEP_PATIENCE:
-            return f"a sweep over AWS has not heard anything for {silence:.0f} s"
-        # As long as one works, the others' objects are no reason to take it from all of them.
-        return self.remark() if len(self._passes.stuck()) >= self._crew.most else ""
+        return self._health.problem(self._tasks)
 
     def remark(self) -> str:
         """What is not as it should be, and is said without failing a probe: a restart need not mend it."""
-        stuck = [f"{key} for {age:.0f} s" for key, age in self._passes.stuck().items()]
-        more = f" and {len(stuck) - MOST_STUCK} more" if len(stuck) > MOST_STUCK else ""
-        return f"passes are stuck: {', '.join(stuck[:MOST_STUCK])}{more}" if stuck else ""
+        return self._health.remark()
 
     def unready(self) -> str:
         """What is missing before anything is done, or "" once it is there."""
-        if all(informer.trouble for informer in self._informers):
+        if self._listing.serves_nothing:
             return f"nothing can be served: {self.unserved()}"
         return "" if self._is_working else self._missing
 
     def unserved(self) -> str:
         """What the operator is to serve and cannot serve now, and why; "" where there is nothing of that sort."""
-        return summary(self._informers)
+        return self._listing.unserved()
 
     async def exposition(self, accept: str = "") -> tuple[bytes, str]:
-        """The metrics as of now in the format that an Accept header asks for, and that format's media type.
-
-        Thousands of objects take a part of a second: that is spent in a thread, for one scrape at a time.
-        """
-        encode, media_type = choose_encoder(accept)
-        async with self._rendering:
-            self.metrics.show_queue(self._queue)
-            self.metrics.show_passes(self._passes.ages(), self._passes.stuck())
-            self.metrics.tasks.set(len(asyncio.all_tasks()))
-            census = Census(
-                self._store.snapshot(),
-                self._importer.phases(),
-                self._clock.now(),
-                with_objects=self.settings.object_metrics,
-            )
-            return await asyncio.to_thread(encode, Scrape(self.metrics.registry, census)), media_type
+        """The metrics as of now in the format that an Accept header asks for, and that format's media type."""
+        return await self._exposition.render(accept)
 
     def _tell_followers(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
         """Endpoints look again when the training they follow has another model, or something else to say."""
-        if key.kind is Kind.TRAINING and _model_of(before) != _model_of(after):
+        if key.kind is Kind.TRAINING and seen_by_followers(before) != seen_by_followers(after):
             for follower in self._store.followers(key):
                 self._queue.add(follower)
 
-    def _listener(self, name: str, queue: Messages, troubles: Troubles) -> Listener:
-        return Listener(
-            name,
-            queue,
-            self._clock,
-            troubles.backoff,
-            hint=self._hinted,
-            counted=lambda outcome: self.metrics.events_received.labels(outcome.value).inc(),
-            aged=self.metrics.events_age.observe,
-        )
-
-    def _hinted(self, hint: Hint) -> bool:
-        """Look soon at what somebody cares for; whether anybody does."""
-        resources = self._inventory.cared_for(hint.account, hint.type, hint.region, hint.name)
-        for resource in resources:
-            self._sweeper.hint(resource)
-        return bool(resources)
-
-    async def _work(self) -> None:
-        while True:
-            await self._crew.sit()
-            key = await self._queue.get()
-            self._crew.begin(key)
-            try:
-                with about(key, self._store.uid(key)), self.metrics.pass_seconds.labels(key.kind.value).time():
-                    result = await self._passes.run(key)
-                self.metrics.passes.labels(key.kind.value, result).inc()
-                # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting. The seat stays
-                # taken meanwhile: else as many would follow at once as there are workers.
-                await asyncio.sleep(0)
-            finally:
-                self._crew.end(key)
-                self._queue.done(key)
-
-    async def _reread(self, key: ObjectKey) -> None:
-        """Take the object as it is now."""
-        before, ended = self._store.mark(key), self._store.ended()
-        self._answered(await self._cluster.read(key), before, ended)
+    def _tell_unserved(self, collection: Collection, is_unserved: bool) -> None:
+        """Show that a collection cannot be served now, or can again."""
+        self.metrics.unserved.labels(collection.kind.value, collection.namespace).set(is_unserved)
+        if collection.kind is Kind.TRAINING:
+            # The endpoints that follow trainings of which nothing is known say what they wait for.
+            for key in self._store.followers_of_unknown():
+                if collection.has(Kind.TRAINING, key.namespace):
+                    self._queue.add(key, Priority.LOW)
 
     def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
         self._tasks += [begun(loop) for loop in loops]
-
-    def _informer(self, collection: Collection) -> Informer:
-        return Informer(
-            self._cluster,
-            collection,
-            compare=self._compare,
-            happened=self.happened,
-            changed=self._served_or_not,
-            resync_interval=self.settings.resync_interval,
-            rng=self._rng,
-        )
-
-    async def _first_listing(self) -> None:
-        """Return when each collection has been listed, or cannot be listed now, but for one of them at least."""
-        rounds = 0
-        while all(informer.trouble for informer in self._informers):
-            await asyncio.sleep(pause_after(rounds, self._rng))
-            # What endpoints have at AWS takes longer to look at than what trainings have.
-            for kind in (Kind.ENDPOINT, Kind.TRAINING):
-                await asyncio.gather(*(one.begin() for one in self._informers if one.collection.kind is kind))
-            rounds += 1
-
-    def _served_or_not(self, informer: Informer) -> None:
-        """Tell whoever wants to know that a collection has begun or ceased to be served."""
-        kind, namespace = informer.collection
-        self.metrics.unserved.labels(kind.value, namespace).set(bool(informer.trouble))
-        if kind is Kind.TRAINING:
-            # They say what they wait for.
-            for key in self._store.followers_of_unknown():
-                if informer.collection.has(Kind.TRAINING, key.namespace):
-                    self._queue.add(key, Priority.LOW)
-
-    def _can_list(self, kind: Kind, namespace: str) -> bool:
-        """Whether all objects of a kind in a namespace are known, so that what is not known does not exist."""
-        return not any(one.trouble for one in self._informers if one.collection.has(kind, namespace))
-
-    @contextmanager
-    def _more_to_care_for(self) -> Iterator[None]:
-        """What is listed meanwhile is looked at at AWS at once."""
-        self._growing += 1
-        self._inventory.is_growing = True
-        try:
-            yield
-        finally:
-            self._growing -= 1
-            self._inventory.is_growing = self._growing > 0
-
-    async def _compare(self, collection: Collection, overrides: bool) -> None:
-        """Compare the memory of a collection with the cluster.
-
-        overrides: the API server has gone back, and what it lists is what there is, whichever version is higher.
-        """
-        if not overrides:
-            await self._resync(collection)
-            return
-        with self._more_to_care_for():
-            await self._resync(collection, overrides=True)
-        # All of that may be different at AWS.
-        self._sweeper.anew()
-
-    async def _resync(self, collection: Collection, *, overrides: bool = False) -> None:
-        # Meanwhile another one may come by the name of one that goes: that one is not missing.
-        unseen, ended = self._store.marks(*collection), self._store.ended()
-        async for body in self._cluster.list(*collection):
-            if self._answered(body, unseen.pop(key_of(body), None), ended, overrides=overrides):
-                self._look_at(body, Priority.LOW)
-        for key, mark in unseen.items():
-            self.lost(key, mark.uid)
-
-    def _answered(self, body: Body, before: Mark | None, ended: Set[str], *, overrides: bool = False) -> bool:
-        """Take an answer that was asked for after `before` and `ended` were known; whether it is news.
-
-        One that is older, or has an object that was gone, is of an API server that has gone back, and it counts.
-
-        overrides: it is known already that it has, and no comparison of versions tells anything.
-        """
-        if not overrides and (is_older(body, before) or uid_of(body) in ended):
-            self._rewinds.proved(f"{key_of(body)} is older than it was")
-            overrides = True
-        return self._store.put_over(body, before) if overrides else self._store.put(body)
 
     def _look_at(self, body: Body, priority: Priority) -> None:
         if self._inventory.is_growing:
             self._controller.expect(key_of(body), body)
         self._queue.add(key_of(body), priority)
 
-    async def _revision(self) -> int:
-        """At which revision the API server is; what is known of it already while nothing can be listed."""
-        for informer in self._informers:
-            if not informer.trouble:
-                return await self._cluster.revision(*informer.collection)
-        return self._store.latest
-
-    async def _catch_up(self) -> None:
-        """The API server has gone back: list and watch anew. What cannot be listed now catches up when it can be."""
-        for kind in (Kind.ENDPOINT, Kind.TRAINING):
-            for informer in self._informers:
-                if informer.collection.kind is kind:
-                    await informer.catch_up()
-
     async def _look_at_namespaces(self) -> None:
         self.refresh_tenants()
-        await self._relearn_name()
+        if await self._identity.relearn(self._cluster):
+            self._look_at_all()
         await self.refresh_namespaces()
 
     def _erred(self, where: str) -> None:
         self.metrics.unexpected_errors.labels(where).inc()
-
-    async def _learn_name(self) -> None:
-        """Nothing is made before it is known what the cluster is called, or that nobody may tell."""
-        failures = 0
-        while True:
-            try:
-                await self._identity.learn(self._cluster)
-            except ClusterUnavailableError as error:
-                self._missing = f"cannot read what the cluster is called: {error}"
-                logger.warning("%s", self._missing)
-                failures += 1
-                await asyncio.sleep(pause_after(failures, self._rng))
-            else:
-                return
-
-    async def _relearn_name(self) -> None:
-        """The permission to read it may have come since: from then on each object is told apart by it."""
-        try:
-            if await self._identity.learn(self._cluster):
-                for key in [key for kind in Kind for key in self._store.keys(kind)]:
-                    self._queue.add(key)
-        except ClusterUnavailableError as error:
-            logger.warning("the cluster's name: %s", error)
-
-
-def _collections(namespaces: Sequence[str]) -> list[Collection]:
-    """What an operator for these namespaces serves; for all of them where none are named."""
-    return [Collection(kind, namespace) for namespace in namespaces or ("",) for kind in Kind]
-
-
-def _model_of(body: Body | None) -> Any:
-    """What endpoints that follow a training look at; nothing while there is none."""
-    if body is None:
-        return None
-    status = body.get("status", {})
-    return status.get("modelArtifacts"), headline(status)

@@ -16,7 +16,7 @@ from classifier_operator.adapters.aws import CALL_SECONDS, CLOSE_SECONDS, Aws
 from classifier_operator.adapters.clients import known_regions
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
-from classifier_operator.app import SWEEP_PATIENCE
+from classifier_operator.runtime.health import SWEEP_PATIENCE
 from classifier_operator.runtime.monitoring.logs import about
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError, RateLimits

@@ -190,7 +190,7 @@ async def test_a_listing_that_breaks_off_takes_nothing_for_deleted(
             raise ClusterUnavailableError("HTTP 410")
 
     monkeypatch.setattr(parts.cluster, "list", broken)
-    for informer in parts.app._informers:
+    for informer in parts.app._listing._informers:
         with suppress(ClusterUnavailableError):
             await informer.resync()
     assert len(parts.app._store.keys(Kind.TRAINING)) == 3
@@ -514,7 +514,7 @@ async def test_a_list_that_is_late_takes_nothing_back(restored: Restored) -> Non
     restored.cluster.edit(key, lambda body: body["spec"].update(tags={"a": "b"}))
     restored.app.saw(restored.watched(key))
     restored.app.listed(late)
-    await turned(lambda: restored.app._rewinds._suspected is None)
+    await turned(lambda: restored.app._listing._rewinds._suspected is None)
     assert restored.app._store.get(key) == restored.watched(key)
     assert restored.times_watched_anew == 0
 

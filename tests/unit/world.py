@@ -29,7 +29,7 @@ from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
-from classifier_operator.runtime.write import Writer, headline
+from classifier_operator.runtime.write import Writer, seen_by_followers
 
 # More passes than this without the clock moving: the operator is busy with nothing.
 PASSES = 60
@@ -199,7 +199,7 @@ class Operator:
         self.queue.add(key)
 
     def _tell_followers(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
-        if key.kind is Kind.TRAINING and _model_of(before) != _model_of(after):
+        if key.kind is Kind.TRAINING and seen_by_followers(before) != seen_by_followers(after):
             for follower in self.store.followers(key):
                 self.queue.add(follower)
 
@@ -294,8 +294,3 @@ class World(Stage):
         clock, points = FakeClock(), Points()
         self.cloud = FakeCloud(clock, points)
         super().__init__(clock, points, self.cloud, defaults)
-
-
-def _model_of(body: Body | None) -> Any:
-    status = (body or {}).get("status", {})
-    return status.get("modelArtifacts"), headline(status)

@@ -6,10 +6,13 @@ one that was made from a copy of this one's etcd.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable
+import random
+from collections.abc import Callable, Iterable
 
 from classifier_operator.api.cluster_name import ClusterNames
+from classifier_operator.runtime.informers import pause_after
 from classifier_operator.runtime.ports import Cluster, ClusterUnavailableError, GoneError
 
 logger = logging.getLogger(__name__)
@@ -50,3 +53,29 @@ class ClusterIdentity:
         if uid:
             logger.info("the cluster's name is %s, the UID of the namespace %s", uid, SYSTEM_NAMESPACE)
         return bool(uid)
+
+    async def learn_or_wait(self, cluster: Cluster, rng: random.Random, missing: Callable[[str], None]) -> None:
+        """Return once the name is known, or it is known that nobody may tell it: nothing is made before that.
+
+        missing: called with what is waited for.
+        """
+        failures = 0
+        while True:
+            try:
+                await self.learn(cluster)
+            except ClusterUnavailableError as error:
+                message = f"cannot read what the cluster is called: {error}"
+                missing(message)
+                logger.warning("%s", message)
+                failures += 1
+                await asyncio.sleep(pause_after(failures, rng))
+            else:
+                return
+
+    async def relearn(self, cluster: Cluster) -> bool:
+        """Return whether the name has become known by this: the permission to read it may have come since the start."""
+        try:
+            return await self.learn(cluster)
+        except ClusterUnavailableError as error:
+            logger.warning("the cluster's name: %s", error)
+            return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -9,7 +10,10 @@ from typing import Any
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.crew import Crew
 from classifier_operator.runtime.failures import failed, message_of, pause_after
+from classifier_operator.runtime.monitoring.logs import about
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import Clock, ClusterUnavailableError, ConflictError, GoneError
 from classifier_operator.runtime.store import Store
 from classifier_operator.runtime.workqueue import WorkQueue
@@ -65,6 +69,23 @@ class Passes:
         self._refusals: dict[ObjectKey, tuple[int, float]] = {}
         # Conflicts in a row.
         self._conflicts: dict[ObjectKey, int] = {}
+
+    async def work(self, crew: Crew, metrics: Metrics) -> None:
+        """Run one pass after another until cancelled, as one worker of the crew."""
+        while True:
+            await crew.sit()
+            key = await self._queue.get()
+            crew.begin(key)
+            try:
+                with about(key, self._store.uid(key)), metrics.pass_seconds.labels(key.kind.value).time():
+                    result = await self.run(key)
+                metrics.passes.labels(key.kind.value, result).inc()
+                # Thousands of passes that have nothing to wait for must not keep AWS's answers waiting. The seat stays
+                # taken meanwhile: else as many would follow at once as there are workers.
+                await asyncio.sleep(0)
+            finally:
+                crew.end(key)
+                self._queue.done(key)
 
     async def run(self, key: ObjectKey) -> str:
         """One pass; returns its result, as `classifier_operator_passes_total` counts it."""

@@ -16,6 +16,7 @@ from functools import partial
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
+from classifier_operator.runtime.hints.events import Hint
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Group, Looks, Occasion
 from classifier_operator.runtime.ports import Clock
@@ -105,6 +106,13 @@ class Sweeper:
         """Sweep now, and look at what ought to stay as it is as well: anything may have happened to it."""
         self._next_guard = self._clock.monotonic()
         self.soon()
+
+    def hinted(self, hint: Hint) -> bool:
+        """Look soon at what a state-change event is about; return whether any object watches it."""
+        resources = self._inventory.cared_for(hint.account, hint.type, hint.region, hint.name)
+        for resource in resources:
+            self.hint(resource)
+        return bool(resources)
 
     def hint(self, resource: Resource) -> None:
         """Somebody says that it has changed: look at it in a moment, whatever they say of it."""

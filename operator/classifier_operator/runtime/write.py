@@ -201,3 +201,11 @@ def headline(status: Mapping[str, Any]) -> tuple[str, str, str] | None:
         if kind in conditions:
             return kind.value, conditions[kind]["reason"], word(conditions[kind].get("message"))
     return None
+
+
+def seen_by_followers(body: Body | None) -> Any:
+    """Return what endpoints that follow a training look at; None while there is no training."""
+    if body is None:
+        return None
+    status = body.get("status", {})
+    return status.get("modelArtifacts"), headline(status)
