@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
 
 from control_plane import servers
 from control_plane.binaries import find_tools
@@ -145,7 +146,8 @@ class ControlPlane:
             "kind": "TokenRequest",
             "spec": {"expirationSeconds": _TOKEN_SECONDS},
         }
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        segments = ("api", "v1", "namespaces", namespace, "serviceaccounts", name, "token")
+        path = "".join(f"/{quote(segment, safe='')}" for segment in segments)
         token = self._api().post(path, request)["status"]["token"]
         folder = self._state.work / "kubeconfigs"
         folder.mkdir(exist_ok=True)
