@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 REPORTER = "classifier-operator"
 # An Event's note has at most 1,024 bytes (events.k8s.io/v1).
 NOTE_LIMIT = 1024
+# So much of an object's name, which has 253 characters at most, and a hash.
+NAME_ROOM = 230
 
 
 class Writer:
@@ -138,10 +140,12 @@ class Writer:
     def _event(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> dict[str, Any]:
         now = self._clock.now()
         unique = hashlib.sha256(f"{body['metadata']['uid']}{reason}{now.isoformat()}".encode()).hexdigest()[:16]
+        # A name that is cut must not end in what no part of a name may end in.
+        name = f"{key.name[:NAME_ROOM].rstrip('-.')}.{unique}"
         return {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"name": f"{key.name[:230]}.{unique}", "namespace": key.namespace},
+            "metadata": {"name": name, "namespace": key.namespace},
             "eventTime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "type": "Warning" if is_warning else "Normal",
             "reason": reason,

@@ -11,6 +11,7 @@ from tests.unit import builders
 from tests.unit.fakes import FakeClock, FakeCluster, Points, is_held, merged
 
 from classifier_operator.api.kinds import FINALIZER
+from classifier_operator.api.names import is_object_name
 from classifier_operator.runtime.ports import ConflictError
 from classifier_operator.runtime.store import Store
 from classifier_operator.runtime.write import NOTE_LIMIT, Writer, headline, merge_patch, news_of
@@ -168,3 +169,20 @@ async def test_a_long_note_is_cut_to_what_an_event_takes(setting: Setting) -> No
     await setting.writer.status(setting.key, setting.body, saying("Ready", "Completed", "ä" * 2000))
     ((_, _, note),) = setting.cluster.events
     assert len(note.encode()) <= NOTE_LIMIT
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 253, f"{'a' * 229}-{'b' * 9}", f"{'a' * 229}.{'b' * 9}", f"{'a' * 227}---{'b' * 9}"]
+)
+async def test_an_event_has_a_name_that_an_object_may_have(setting: Setting, name: str) -> None:
+    published: list[Any] = []
+
+    async def publish(event: Any) -> None:
+        published.append(event)
+
+    key = setting.cluster.create(builders.training(name))
+    writer = Writer(setting.cluster, setting.store, FakeClock(), "test", publish)
+    await writer.status(key, setting.cluster.objects[key], saying("Ready", "Completed"))
+    [event] = published
+    assert is_object_name(event["metadata"]["name"])
+    assert event["regarding"]["name"] == name
