@@ -43,6 +43,7 @@ from classifier_operator.runtime.loops import begun, ended, repeated
 from classifier_operator.runtime.monitoring.lag import watch_lag
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
+from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.ports import (
     Clock,
@@ -65,6 +66,8 @@ from classifier_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+# Whether the operator's credentials are still of the same account is looked at so often, without asking anybody.
+ACCOUNT_SECONDS = 10.0
 # Imports say how far they are at least this often, however rare sweeps are.
 PROGRESS_SECONDS = 5.0
 # Events of what has been done are still published when the operator stops, for at most this long.
@@ -91,6 +94,7 @@ class App:
         self._cluster = cluster
         self._identity = identity or ClusterIdentity(settings.cluster_name, settings.former_cluster_names)
         self._clock = clock
+        self._account = OwnAccount(cloud, clock, settings.defaults.region, self._look_at_all)
         self._store = Store(self._tell_followers, settings.shard)
         self._queue: WorkQueue[ObjectKey] = WorkQueue(
             waited=metrics.queue_wait.observe, group=lambda key: key.namespace
@@ -149,9 +153,11 @@ class App:
             clock=clock,
             allowed=self._tenants.of,
             cluster=self._identity,
+            account=self._account,
             waiting=self._crew.waiting,
             can_list=lambda kind, namespace: self._listing.can_list(kind, namespace),
         )
+        metrics.account_mismatches.set_function(lambda: len(self._controller.mismatched))
         self._rng = random.Random()
         self._is_working = False
         self._missing = "what there is has not been listed yet"
@@ -221,6 +227,7 @@ class App:
         self._sweeper.soon()
         self._begin(
             *self._listing.loops(),
+            repeated("account", min(self.settings.sweep_interval, ACCOUNT_SECONDS), self._account.look, self._erred),
             repeated("namespaces", self.settings.namespace_interval, self._look_at_namespaces, self._erred),
         )
         self._begin(watch_lag(self.metrics.event_loop_lag.observe), *(listener.run() for listener in self._listeners))
@@ -307,7 +314,10 @@ class App:
 
     def unserved(self) -> str:
         """What the operator is to serve and cannot serve now, and why; "" where there is nothing of that sort."""
-        return self._listing.unserved()
+        mismatched = self._controller.mismatched
+        words = next((one.mismatch for one in mismatched.values() if one.mismatch), "")
+        waiting = f"{len(mismatched)} objects (AccountMismatch): {words}" if mismatched else ""
+        return "; ".join(part for part in (self._listing.unserved(), waiting) if part)
 
     async def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """The metrics as of now in the format that an Accept header asks for, and that format's media type."""

@@ -95,6 +95,9 @@ class EmulatedAccount:
         self._points.reach()
         return answer
 
+    async def account(self, region: str) -> str:
+        return await self._aws.account(region)
+
     def withdraw(self, name: Hashable) -> None:
         """Nobody waits here."""
 

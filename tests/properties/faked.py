@@ -28,6 +28,7 @@ class FakedAccount:
         self.call_s3 = self._cloud.call_s3
         self.invoke = self._cloud.invoke
         self.read_object = self._cloud.read_object
+        self.account = self._cloud.account
         self.progress = self._cloud.progress
         self.refuse = self._cloud.refuse
         self.calm = self._cloud.calm

@@ -18,8 +18,9 @@ from tests.unit.fake_imports import FakeS3
 
 from classifier_operator.api.kinds import FINALIZER, Kind, ObjectKey
 from classifier_operator.api.ledger import Place
+from classifier_operator.reconcile.account import mismatch_words
 from classifier_operator.runtime.ports import ConflictError, GoneError, Happening
-from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, classify
 
 NO_ACCELERATORS = "Amazon Elastic Inference is no longer available."
 # Of one resource, ours among them.
@@ -233,6 +234,8 @@ class FakeCloud:
         self.targets: dict[str, dict[str, Any]] = {}
         self.s3 = FakeS3()
         self.accelerators_refused_at = ""
+        self.account_id = "123456789012"
+        self._elsewhere: dict[str, Any] = {}
         self.tags_page = MOST_TAGS
         self.effects: Counter[str] = Counter()
         self._fatal = ""
@@ -302,6 +305,9 @@ class FakeCloud:
         self._points.reach()
         return answer
 
+    async def account(self, region: str) -> str:  # noqa: ARG002
+        return self.account_id
+
     def withdraw(self, name: Hashable) -> None:
         """Nobody waits here."""
 
@@ -364,6 +370,13 @@ class FakeCloud:
         self._make(place, kind, {f"{kind}Name": name, "Tags": [{"Key": "team", "Value": "other"}]})
         self.resources[place, kind, name]["CreationTime"] = START - timedelta(days=1)
 
+    def become(self, account: str) -> None:
+        """The operator's own credentials are of another account from now on, where nothing is that is in this one."""
+        others = self._elsewhere.pop(account, ({}, {}, {}))
+        self._elsewhere[self.account_id] = self.resources, self._tags, self.targets
+        self.resources, self._tags, self.targets = others
+        self.account_id = account
+
     def touch(self, endpoint: dict[str, Any], **changes: Any) -> None:
         """AWS, or somebody, changes an endpoint."""
         self._clock.seconds += 1
@@ -372,6 +385,9 @@ class FakeCloud:
     def _went(self, operation: str, place: Place) -> Place:
         """A call goes there; what is there is the same for everybody who may assume the role."""
         self._points.reach()
+        if place.own_account not in ("", self.account_id):
+            words = mismatch_words(place.own_account, self.account_id)
+            raise AwsRefusal(operation, RefusalKind.ACCOUNT_MISMATCH, "AccountMismatch", words)
         self.places.append((operation, place))
         return place.acting_for("")
 
@@ -439,7 +455,7 @@ class FakeCloud:
 
     def _make(self, place: Place, kind: str, params: Mapping[str, Any]) -> None:
         name = params[f"{kind}Name"]
-        arn = f"arn:aws:sagemaker:{place.region}:123456789012:{kind.lower()}/{name}"
+        arn = f"arn:aws:sagemaker:{place.region}:{self.account_id}:{kind.lower()}/{name}"
         made: dict[str, Any] = {**params, f"{kind}Arn": arn, "CreationTime": self._clock.now()}
         if kind == "TrainingJob":
             made |= {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Starting"}

@@ -22,6 +22,7 @@ from classifier_operator.runtime.importing.transfer import Limits
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.looks import Looks
 from classifier_operator.runtime.namespaces import NamespaceDefaults
+from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.ports import Cloud, ObjectStore
 from classifier_operator.runtime.smoke import SmokeTester
@@ -79,6 +80,7 @@ class Operator:
         self.store = Store(self._tell_followers)
         self.inventory = Inventory(changed=self.queue.add, clock=clock.monotonic)
         executor = Executor(cloud, self.inventory, clock)
+        self.account = OwnAccount(cloud, clock, "", self._look_at_all)
         self.troubles = Troubles(rng=random.Random(7))
         self.importer = Importer(
             world.sources,
@@ -122,6 +124,7 @@ class Operator:
             clock=clock,
             allowed=lambda namespace: world.tenants.of(namespace),
             cluster=world.identity,
+            account=self.account,
         )
         self._cluster = cluster
         # Unexpected errors fail the test, unless it causes them.
@@ -159,6 +162,7 @@ class Operator:
         raise AssertionError("the operator does not come to rest")
 
     async def sweep(self) -> None:
+        await self.account.look()
         self.queue.ring()
         await self.work()
         await self.sweeper.sweep(self.inventory.followed() | self.inventory.guarded())
@@ -197,6 +201,10 @@ class Operator:
     def _lost(self, key: ObjectKey, _: str) -> None:
         self.store.drop(key)
         self.queue.add(key)
+
+    def _look_at_all(self) -> None:
+        for key in [key for kind in Kind for key in self.store.keys(kind)]:
+            self.queue.add(key)
 
     def _tell_followers(self, key: ObjectKey, before: Body | None, after: Body | None) -> None:
         if key.kind is Kind.TRAINING and seen_by_followers(before) != seen_by_followers(after):

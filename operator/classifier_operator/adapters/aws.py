@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from classifier_operator.adapters.accounts import Accounts
 from classifier_operator.adapters.aws_errors import NO_CREDENTIALS, metadata_of, refusal_of
 from classifier_operator.adapters.clients import Clients
 from classifier_operator.adapters.clock import SystemClock
@@ -59,6 +60,8 @@ CALL_SECONDS = 180.0
 BODY_SECONDS = 900.0
 # So long calls that are under way may finish when the process ends.
 CLOSE_SECONDS = 10.0
+# They are in the account of whoever asks; an answer has ARNs of others', too.
+_OWN_ARNS = frozenset({"TrainingJobArn", "ModelArn", "EndpointConfigArn", "EndpointArn"})
 _AUTOSCALING = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget"})
 CONFIG = Config(
     connect_timeout=10,
@@ -100,6 +103,7 @@ class Aws:
         # Long polls, for which nothing else waits.
         self._apart = DaemonThreads("sqs")
         self._clients = Clients(CONFIG, holds, regions, self._observe)
+        self._accounts = Accounts(self._clients.use, self._apart.submit, clock.monotonic)
         self._identities = Identities(
             lambda region: self._clients.use("sts", region), clock.now, self._asked_sts, sessions.request
         )
@@ -126,6 +130,19 @@ class Aws:
         if arn := next((value for name, value in answer.items() if name.endswith("Arn")), ""):
             self._limits.told(place, arn)
         return answer
+
+    async def account(self, region: str) -> str:
+        """The account of the operator's own credentials, asked for in that region; "" where nobody can tell."""
+
+        def find() -> str:
+            with self._identities.acting(Place(region)) as actor:
+                return self._accounts.of(region, actor.credentials)
+
+        try:
+            return await _within(CALL_SECONDS, self._threads.submit(find), "GetCallerIdentity")
+        except (AwsRefusal, BotoCoreError, OSError) as error:
+            logger.info("the operator's own account is not known: %r", error)
+            return ""
 
     def withdraw(self, name: Hashable) -> None:
         """The Caller of that name wants nothing any more."""
@@ -248,7 +265,10 @@ class Aws:
         def send_as_actor() -> Answered[T]:
             with self._identities.acting(place) as actor:
                 actors.append(actor)
-                return send()
+                with self._accounts.acting(place, exchange.operation, actor.credentials) as access_key:
+                    answered = send()
+                self._accounts.learn(access_key, _own_arn(answered.value))
+                return answered
 
         try:
             return self._explained(exchange, send_as_actor, hidden)
@@ -268,6 +288,10 @@ class Aws:
             if refusal.code == NO_CREDENTIALS:
                 self._metrics.aws_credential_failures.labels("chain", refusal.kind.value).inc()
             raise refusal from error
+        except AwsRefusal:
+            # It was not sent: the credentials are not of the account that it is for.
+            exchange.answered({})
+            raise
         except Exception as error:
             # botocore has met something in the answer that it has no error for: it is no matter of other calls.
             exchange.answered({})
@@ -296,6 +320,12 @@ class Aws:
         """The clients' session has been made, and it is known which regions there are."""
         self._identities.observe(session)
         self._metrics.know_regions(self._clients.regions)
+
+
+def _own_arn(answer: Any) -> str:
+    """Return the ARN of the resource that an answer is about; "" where it is about none."""
+    members = answer.items() if isinstance(answer, dict) else ()
+    return next((str(value) for name, value in members if name in _OWN_ARNS), "")
 
 
 def _exchange(service: str, operation: str, place: Place, params: Mapping[str, Any]) -> Exchange:

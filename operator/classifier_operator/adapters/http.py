@@ -67,7 +67,7 @@ class HealthServer:
         return _verdict(self._problem(), 500, self._remark())
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        # With a part of its namespaces served it is ready: an upgrade would wait for ever for one that is not.
+        # With a part of it served it is ready: an upgrade would wait for ever for what is not.
         unserved = self._unserved()
         return _verdict(self._unready(), 503, f"not served: {unserved}" if unserved else "")
 

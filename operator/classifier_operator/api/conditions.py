@@ -48,6 +48,7 @@ class Reason(StrEnum):
     THROTTLED = "Throttled"
     ACCESS_PENDING = "AccessPending"
     AWS_UNAVAILABLE = "AWSUnavailable"
+    ACCOUNT_MISMATCH = "AccountMismatch"
     INTERNAL_ERROR = "InternalError"
     # Done
     COMPLETED = "Completed"
@@ -93,9 +94,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """What is to be said of an object, before it is put into conditions.
 
     `ready` is why it is (not) ready; `reconciling` and `stalled` are None where there is nothing to say.
+    `is_unknown`: whether it is ready, nobody can tell.
     """
 
     is_ready: bool
+    is_unknown: bool = False
     ready: Reason
     message: str = ""
     reconciling: Reason | None = None
@@ -113,6 +116,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
 def working(reason: Reason, message: str, *, is_ready: bool = False, ready: Reason | None = None) -> Verdict:
     """Something is under way that will end by itself."""
     return Verdict(is_ready=is_ready, ready=ready or reason, message=message, reconciling=reason)
+
+
+def unknown(reason: Reason, message: str) -> Verdict:
+    """Nobody can tell how it is; it goes on by itself once somebody can."""
+    return Verdict(is_ready=False, is_unknown=True, ready=reason, message=message, reconciling=reason)
 
 
 def settled(reason: Reason, message: str) -> Verdict:
@@ -136,7 +144,8 @@ def with_verdict(
 ) -> tuple[Condition, ...]:
     """The conditions after the verdict; what did not change is returned as it was."""
     message = cut(verdict.message)
-    wanted = [(ConditionType.READY, str(verdict.is_ready), verdict.ready, message)]
+    is_ready = "Unknown" if verdict.is_unknown else str(verdict.is_ready)
+    wanted = [(ConditionType.READY, is_ready, verdict.ready, message)]
     if verdict.reconciling is not None:
         wanted.append((ConditionType.RECONCILING, "True", verdict.reconciling, message))
     if verdict.stalled is not None:

@@ -31,21 +31,26 @@ class Place(NamedTuple):
     """Where calls go: a region, by the operator's own identity or by a role that it takes on.
 
     namespace: on whose behalf a role is assumed; its session is that namespace's alone. Never read from a status.
+    own_account: the account in which the operator's own identity has made what is there: what is asked there is asked
+        by credentials of that account, or not at all. "" asks whichever account the credentials are of.
     """
 
     region: str
     assume_role_arn: str = ""
     namespace: str = ""
+    own_account: str = ""
 
-    def acting_for(self, namespace: str) -> Place:
-        """Return the place as that namespace reaches it; as the operator itself, all reach it alike."""
-        return self._replace(namespace=namespace) if self.assume_role_arn else self
+    def acting_for(self, namespace: str, own_account: str = "") -> Place:
+        """Return the place as that namespace reaches it; as the operator itself, all reach it alike in that account."""
+        if self.assume_role_arn:
+            return self._replace(namespace=namespace)
+        return self if self.own_account == own_account else self._replace(own_account=own_account)
 
     @property
     def account(self) -> str:
-        """The account, where the role that is taken on tells it: whose the operator itself is, nobody has said."""
+        """The account, where the role that is taken on tells it, or it is on record; "" where nobody has said."""
         parts = self.assume_role_arn.split(":")
-        return parts[4] if len(parts) > 4 else ""
+        return parts[4] if len(parts) > 4 else self.own_account
 
 
 class Resource(NamedTuple):
@@ -55,9 +60,10 @@ class Resource(NamedTuple):
     type: ResourceType
     name: str
 
-    def acting_for(self, namespace: str) -> Resource:
-        """Return the resource as that namespace reaches it."""
-        return self._replace(place=self.place.acting_for(namespace)) if self.place.assume_role_arn else self
+    def acting_for(self, namespace: str, own_account: str = "") -> Resource:
+        """Return the resource as that namespace reaches it; the operator's own identity in that account."""
+        place = self.place.acting_for(namespace, own_account)
+        return self if place is self.place else self._replace(place=place)
 
 
 class Entry(Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -111,6 +111,14 @@ MEANINGS = {
     Reason.AWS_UNAVAILABLE: Meaning(
         _BOTH, Course.WAITS, "AWS does not answer, or answers with errors of its own.", "Wait."
     ),
+    Reason.ACCOUNT_MISMATCH: Meaning(
+        _BOTH,
+        Course.WAITS,
+        "The operator's credentials are of another AWS account than what the object has. Nothing is made, changed, "
+        "deleted or believed.",
+        "Give the operator credentials of that account again; "
+        "see [moving to another account](../concepts/accounts.md#another-account).",
+    ),
     Reason.INTERNAL_ERROR: Meaning(
         _BOTH,
         Course.WAITS,

@@ -16,7 +16,7 @@ from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.adoption import adopts, candidates_of
 from classifier_operator.endpoint.capacities import capacities_differ
-from classifier_operator.endpoint.deletion import being_deleted, being_suspended
+from classifier_operator.endpoint.deletion import being_deleted, being_suspended, of_another_account
 from classifier_operator.endpoint.presence import (
     MOST_REMAKE_DELAY,
     has_failed,
@@ -49,7 +49,6 @@ from classifier_operator.endpoint.situation import (
     of_this_place,
     serve,
     sources_of,
-    was_ready,
     with_outcome,
 )
 from classifier_operator.endpoint.tenancy import uses_of
@@ -64,6 +63,8 @@ from classifier_operator.sagemaker.views import EndpointView
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """The next step for the object."""
     endpoint = _with_bounded_retry(endpoint, now)
+    if (waits := of_another_account(endpoint, now)) is not None:
+        return waits
     if endpoint.meta.is_deleted:
         return being_deleted(endpoint, seen, now)
     if endpoint.spec.suspend:
@@ -199,4 +200,4 @@ def _what_is_missing(endpoint: Endpoint, training: str) -> str:
 def _serves(endpoint: Endpoint, seen: Seen) -> bool:
     """Whether the endpoint that was made for the object serves something that had been found good."""
     made = made_for(endpoint.status)
-    return bool(made) and was_ready(endpoint.status) and serve(made, seen, endpoint.defaults)
+    return bool(made) and report.was_ready(endpoint.status) and serve(made, seen, endpoint.defaults)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, idle, stalled, working
+from classifier_operator.api.conditions import Reason, idle, stalled, unknown, working
 from classifier_operator.api.ledger import ResourceType, resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
@@ -14,6 +15,22 @@ from classifier_operator.endpoint.teardown import Teardown, let_go, tear_down
 from classifier_operator.endpoint.tenancy import adoption_refusal_of, retained
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError
 from classifier_operator.reconcile.walls import note_of, policy_of, waiting_note_of, within
+
+
+def of_another_account(endpoint: Endpoint, now: datetime) -> EndpointDecision | None:
+    """Nothing is done, and nothing believed, while the operator's credentials are another account's.
+
+    Where the spec asks for a role, that role's account is what counts; and to let go of everything needs no account.
+    """
+    words = endpoint.accounts.mismatch
+    is_own = not (endpoint.spec.assume_role_arn or endpoint.defaults.assume_role_arn)
+    if not words or not (is_own or endpoint.meta.is_deleted or endpoint.spec.suspend):
+        return None
+    with suppress(SpecError):
+        if endpoint.meta.is_deleted and _policy(endpoint) == "Retain":
+            return None
+    verdict = unknown(Reason.ACCOUNT_MISMATCH, words)
+    return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now))
 
 
 def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
@@ -32,13 +49,13 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
         note = f"; what was taken over stays as it is: {', '.join(kept)}" if kept else ""
         verdict = stalled(Reason.NOT_ALLOWED, f"{refusal}; {verdict.message}{note}")
     status = report.with_conditions(status, endpoint.meta, verdict, now)
-    return Decision(status=status, calls=down.calls, follow=down.follow)
+    return Decision(status=status, calls=down.calls, follow=down.follow, again_after=down.again_after)
 
 
 def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """Whatever is left of it goes, but for what was taken over and may not have been: that is let go of."""
     try:
-        policy = policy_of(endpoint.spec.deletion_policy, endpoint.defaults, otherwise="Delete")
+        policy = _policy(endpoint)
     except SpecError as error:
         return _undecided(endpoint, error, now)
     down = _torn_down(endpoint, seen)
@@ -50,7 +67,13 @@ def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDeci
     why = f"{freed.waits_for}: {adoption_refusal_of(endpoint)}" if freed.waits_for else ""
     verdict = working(Reason.DELETING, _waits_for(endpoint, down, seen, why, wall))
     status = report.with_conditions(status, endpoint.meta, verdict, now)
-    return Decision(status=status, calls=(*freed.calls, *down.calls), follow=down.follow)
+    calls = (*freed.calls, *down.calls)
+    return Decision(status=status, calls=calls, follow=down.follow, again_after=down.again_after)
+
+
+def _policy(endpoint: Endpoint) -> str:
+    """What becomes of what is at AWS. Raises SpecError."""
+    return policy_of(endpoint.spec.deletion_policy, endpoint.defaults, otherwise="Delete")
 
 
 def _undecided(endpoint: Endpoint, error: SpecError, now: datetime) -> EndpointDecision:

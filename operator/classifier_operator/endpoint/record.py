@@ -120,6 +120,8 @@ class EndpointStatus(_Said, frozen=True):
 
     observed_generation: int = 0
     conditions: tuple[Condition, ...] = ()
+    account: str = ""
+    ready_before: bool = False
     region: str = ""
     endpoint_name: str = ""
     endpoint_arn: str = ""

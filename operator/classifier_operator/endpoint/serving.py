@@ -133,6 +133,7 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         calls=(*tagging, *scaling, *down.calls),
         follow=down.follow,
         guard=at.follow,
+        again_after=down.again_after,
     )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from msgspec import Struct, structs
 
-from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, rfc3339, working
+from classifier_operator.api.conditions import Reason, Verdict, rfc3339, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import Deployment, deployment_of
@@ -17,6 +17,7 @@ from classifier_operator.endpoint.record import EndpointStatus, RolledBack, Smok
 from classifier_operator.endpoint.smoke_test import test_hash
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
+from classifier_operator.reconcile.account import UNCHECKED, AccountCheck
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.reconcile.walls import is_beyond, refusal_of
@@ -40,6 +41,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
     knows_trainings: bool = True
     smoke_test: SmokeTestStatus | None = None
     allowed: Allowance = EVERYTHING
+    accounts: AccountCheck = UNCHECKED
 
     @cached_property
     def wanted(self) -> Deployment | None:
@@ -84,7 +86,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     @property
     def serves(self) -> bool:
         """Whether something serves that had been found good: an update must not take that away."""
-        return was_ready(self.status) and serve(self.own or self.follow, self.seen, self.defaults)
+        return report.was_ready(self.status) and serve(self.own or self.follow, self.seen, self.defaults)
 
     @property
     def is_made(self) -> bool:
@@ -127,12 +129,6 @@ def made_for(status: EndpointStatus) -> frozenset[Resource]:
         return frozenset()
     ledger = resources_in(status.resources)
     return frozenset(one for one in ledger if one.type is ResourceType.ENDPOINT and one.name == status.endpoint_name)
-
-
-def was_ready(status: EndpointStatus) -> bool:
-    """Whether the object was called ready."""
-    ready = find(status.conditions, ConditionType.READY)
-    return ready is not None and ready.is_true
 
 
 def serve(endpoints: Iterable[Resource], seen: Seen, defaults: Defaults) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Verdict, with_verdict
+from classifier_operator.api.conditions import ConditionType, Verdict, find, with_verdict
 from classifier_operator.api.kinds import GROUP
 from classifier_operator.endpoint.deployment import Deployment, VariantPlan
 from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
@@ -19,9 +19,16 @@ def with_conditions(status: EndpointStatus, meta: Meta, verdict: Verdict, now: d
     """The status with the verdict as its conditions."""
     return structs.replace(
         status,
+        ready_before=verdict.is_unknown and was_ready(status),
         observed_generation=meta.generation,
         conditions=with_verdict(status.conditions, verdict, generation=meta.generation, now=now),
     )
+
+
+def was_ready(status: EndpointStatus) -> bool:
+    """Whether the object was called ready; while nobody can tell, whether it was before."""
+    ready = find(status.conditions, ConditionType.READY)
+    return ready is not None and (ready.is_true or (ready.status == "Unknown" and status.ready_before))
 
 
 def with_endpoint(status: EndpointStatus, view: EndpointView) -> EndpointStatus:

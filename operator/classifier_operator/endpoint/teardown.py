@@ -20,9 +20,13 @@ from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
 
 
 class Teardown(Struct, frozen=True, kw_only=True):
-    """What to do now, what to watch, what is gone, and what is being waited for."""
+    """What to do now, what to watch, what is gone, and what is being waited for.
+
+    again_after: seconds until what was not found once has to be asked for again.
+    """
 
     calls: tuple[Call, ...] = ()
+    again_after: float | None = None
     follow: frozenset[Resource] = frozenset()
     gone: frozenset[Resource] = frozenset()
     waits_for: str = ""
@@ -40,9 +44,21 @@ def tear_down(resources: Iterable[Resource], seen: Seen) -> Teardown:
     if endpoints:
         return _endpoints_down(endpoints, seen, gone)
     order = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
-    calls = tuple(_down(one, seen) for kind in order for one in left if one.type is kind)
-    names = ", ".join(call.resource.name for call in calls)
-    return Teardown(calls=calls, gone=gone, waits_for=f"deleting {names}" if names else "")
+    below = [one for kind in order for one in left if one.type is kind]
+    calls = tuple(_down(one, seen) for one in below if not _is_put_off(one, seen))
+    names = ", ".join(one.name for one in below)
+    waits_for = f"deleting {names}" if names else ""
+    return Teardown(calls=calls, gone=gone, waits_for=waits_for, again_after=until_confirmed(below, seen))
+
+
+def until_confirmed(resources: Iterable[Resource], seen: Seen) -> float | None:
+    """Seconds until the first of these that was not found once has to be asked for again; None where none was."""
+    waits = [seconds for one in resources if (seconds := seen.unconfirmed.get(one)) is not None and seconds > 0]
+    return min(waits, default=None)
+
+
+def _is_put_off(resource: Resource, seen: Seen) -> bool:
+    return seen.unconfirmed.get(resource, 0.0) > 0
 
 
 def let_go(resources: Iterable[Resource], seen: Seen) -> Teardown:
@@ -62,7 +78,8 @@ def _freed(resource: Resource, seen: Seen) -> Call:
 
 
 def _down(resource: Resource, seen: Seen) -> Call:
-    return identify(resource) if seen.of(resource) is Unseen.UNKNOWN else delete(resource)
+    is_seen = seen.of(resource) is not Unseen.UNKNOWN and resource not in seen.unconfirmed
+    return delete(resource) if is_seen else identify(resource)
 
 
 def _is_gone(resource: Resource, seen: Seen) -> bool:
@@ -70,7 +87,10 @@ def _is_gone(resource: Resource, seen: Seen) -> bool:
     sighting = seen.of(resource)
     if resource.type is ResourceType.SCALABLE_TARGET and isinstance(seen.of(endpoint_of(resource)), Stranger):
         return True
-    return sighting is Unseen.ABSENT or isinstance(sighting, Stranger)
+    if resource.type is ResourceType.SCALABLE_TARGET:
+        # It goes with its endpoint, of which AWS is asked itself.
+        return sighting is Unseen.ABSENT
+    return seen.is_gone(resource) or isinstance(sighting, Stranger)
 
 
 def _targets_down(targets: list[Resource], seen: Seen, gone: frozenset[Resource]) -> Teardown:
@@ -90,7 +110,7 @@ def _endpoints_down(endpoints: list[Resource], seen: Seen, gone: frozenset[Resou
     for endpoint in endpoints:
         view = seen.of(endpoint)
         if not isinstance(view, EndpointView):
-            calls.append(identify(endpoint))
+            calls += [] if _is_put_off(endpoint, seen) else [identify(endpoint)]
             waits.append(f"finding endpoint {endpoint.name}")
         elif view.is_moving:
             follow.add(endpoint)
@@ -98,7 +118,13 @@ def _endpoints_down(endpoints: list[Resource], seen: Seen, gone: frozenset[Resou
         else:
             calls.append(delete(endpoint))
             waits.append(f"deleting endpoint {endpoint.name}")
-    return Teardown(calls=tuple(calls), follow=frozenset(follow), gone=gone, waits_for="; ".join(waits))
+    return Teardown(
+        calls=tuple(calls),
+        follow=frozenset(follow),
+        gone=gone,
+        waits_for="; ".join(waits),
+        again_after=until_confirmed(endpoints, seen),
+    )
 
 
 def _why_waiting(view: EndpointView) -> str:

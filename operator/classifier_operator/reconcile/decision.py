@@ -87,10 +87,12 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the gatherer knows of AWS for one object.
 
     unproven: what may be somebody else's, for its tags have not been looked at.
+    unconfirmed: what was not found once and was there before, and the seconds until it has to be asked for again.
     """
 
     sightings: Mapping[Resource, Sighting] = {}
     unproven: frozenset[Resource] = frozenset()
+    unconfirmed: Mapping[Resource, float] = {}
     troubles: Mapping[Resource, Trouble] = {}
 
     def of(self, resource: Resource) -> Sighting:
@@ -102,6 +104,10 @@ class Seen(Struct, frozen=True, kw_only=True):
         found = self.of(resource)
         is_known = found is Unseen.ABSENT or isinstance(found, Stranger) or resource not in self.unproven
         return found if is_known else Unseen.UNKNOWN
+
+    def is_gone(self, resource: Resource) -> bool:
+        """Whether AWS has said that there is none, often enough that nobody needs to look after it."""
+        return self.of(resource) is Unseen.ABSENT and resource not in self.unconfirmed
 
     def trouble_with(self, *resources: Resource) -> Trouble | None:
         """The trouble with these that lasts longest; trouble with what is no longer wanted does not count."""

@@ -93,6 +93,8 @@ def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bo
     if trouble.is_final:
         reason = _STOPS.get(trouble.kind, Reason.INVALID_SPEC)
         return conditions.stalled(reason, trouble.words, serving=serving)
+    if trouble.kind is RefusalKind.ACCOUNT_MISMATCH:
+        return conditions.unknown(Reason.ACCOUNT_MISMATCH, trouble.words)
     reason, text = _WAITS.get(trouble.kind, (underway, "{operation} is tried again"))
     message = f"{text.format(operation=trouble.operation)}: {trouble.words}"
     if reason is Reason.ACCESS_PENDING and now - trouble.since >= ACCESS_PATIENCE:

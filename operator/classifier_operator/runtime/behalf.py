@@ -3,12 +3,15 @@
 Decisions are about one object and know no namespace; what they ask for gets the object's own here. A status that
 somebody has written can therefore name a role, but never another namespace to assume it for. What is beyond the
 namespace's wall is neither shown to decisions nor called for them, whatever rule asks for it.
+
+The operator's own identity has no session for each; its calls get the account in which the object's resources are, so
+that nothing is asked, and nothing believed, of another one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec import structs
 
@@ -23,25 +26,34 @@ from classifier_operator.runtime.inventory import Inventory
 T = TypeVar("T")
 
 
-def resources_for(namespace: str, resources: Iterable[Resource]) -> frozenset[Resource]:
-    """Return the resources as that namespace reaches them."""
-    return frozenset(one.acting_for(namespace) for one in resources)
+class Behalf(NamedTuple):
+    """On whose behalf an object's calls are made.
+
+    namespace: the object's.
+    own_account: the account in which the operator's own identity acts for it; "" while that is not known.
+    """
+
+    namespace: str
+    own_account: str = ""
 
 
-def subject_for(namespace: str, subject: Subject) -> Subject:
-    """Return the subject with its resources as that namespace reaches them."""
-    return structs.replace(subject, resources=resources_for(namespace, subject.resources))
+def resources_for(behalf: Behalf, resources: Iterable[Resource]) -> frozenset[Resource]:
+    """Return the resources as they are reached on that behalf."""
+    return frozenset(one.acting_for(*behalf) for one in resources)
 
 
-def decision_for(namespace: str, decision: Decision[T], defaults: Defaults) -> Decision[T]:
-    """Return the decision with what it may call and watch, as that namespace reaches it."""
+def subject_for(behalf: Behalf, subject: Subject) -> Subject:
+    """Return the subject with its resources as they are reached on that behalf."""
+    return structs.replace(subject, resources=resources_for(behalf, subject.resources))
+
+
+def decision_for(behalf: Behalf, decision: Decision[T], defaults: Defaults) -> Decision[T]:
+    """Return the decision with what it may call and watch, as it is reached on that behalf."""
     return structs.replace(
         decision,
-        calls=tuple(
-            _call_for(namespace, call) for call in decision.calls if not is_beyond(call.resource.place, defaults)
-        ),
-        follow=resources_for(namespace, within(decision.follow, defaults)),
-        guard=resources_for(namespace, within(decision.guard, defaults)),
+        calls=tuple(_call_for(behalf, call) for call in decision.calls if not is_beyond(call.resource.place, defaults)),
+        follow=resources_for(behalf, within(decision.follow, defaults)),
+        guard=resources_for(behalf, within(decision.guard, defaults)),
     )
 
 
@@ -54,6 +66,9 @@ def seen_of(
         sightings=_as_decided(sightings),
         troubles=_as_decided({one: it for one, it in troubles.items() if not is_beyond(one.place, defaults)}),
         unproven=frozenset(one.acting_for("") for one in sightings if not inventory.is_owned(one, meta)),
+        unconfirmed={
+            one.acting_for(""): seconds for one in sightings if (seconds := inventory.unconfirmed(one)) is not None
+        },
     )
 
 
@@ -61,8 +76,8 @@ def _as_decided(found: Mapping[Resource, T]) -> dict[Resource, T]:
     return {one.acting_for(""): value for one, value in found.items()}
 
 
-def _call_for(namespace: str, call: Any) -> Any:
+def _call_for(behalf: Behalf, call: Any) -> Any:
     # Imports name no resource of their own: the importer knows whose they are.
     if isinstance(call, Call | SmokeTestCall):
-        return structs.replace(call, resource=call.resource.acting_for(namespace))
+        return structs.replace(call, resource=call.resource.acting_for(*behalf))
     return call

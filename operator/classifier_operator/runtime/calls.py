@@ -26,7 +26,7 @@ _ALONE = (ResourceType.TRAINING_JOB, ResourceType.OBJECT)
 _BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
 
 
-_WHAT_IT_IS_ABOUT = ("jobName", "endpointArn", "update", "import", "history")
+_WHAT_IT_IS_ABOUT = ("account", "jobName", "endpointArn", "update", "import", "history")
 
 
 def is_written_down(

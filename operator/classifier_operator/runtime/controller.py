@@ -15,12 +15,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from classifier_operator.api.conditions import Reason
+from classifier_operator.api.conditions import ConditionType, Reason, find
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Resource
 from classifier_operator.endpoint import decide as endpoints
 from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
+from classifier_operator.reconcile.account import AccountCheck
 from classifier_operator.reconcile.calls import describe
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
@@ -28,13 +29,14 @@ from classifier_operator.reconcile.walls import within
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.asked import Asked
-from classifier_operator.runtime.behalf import decision_for, resources_for, seen_of, subject_for
+from classifier_operator.runtime.behalf import Behalf, decision_for, resources_for, seen_of, subject_for
 from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
+from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke import SmokeTester
@@ -43,7 +45,7 @@ from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.unreadable import status_of_unreadable
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
 from classifier_operator.runtime.write import Writer, as_json
-from classifier_operator.sagemaker.refusals import AwsRefusal
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.views import Stranger
 from classifier_operator.training import decide as trainings
 from classifier_operator.training.fetches import AbortCall, ImportCall
@@ -65,8 +67,14 @@ class Look(Struct, frozen=True, kw_only=True):
 
     now: datetime
     meta: Meta
+    accounts: AccountCheck
     subject: Subject
     decision: AnyDecision
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The status that was decided, as the API server has it, with the account of what it names."""
+        return gather.with_account(as_json(self.decision.status), self.accounts.known)
 
 
 class Controller:
@@ -91,6 +99,7 @@ class Controller:
         allowed: Callable[[str], Allowance] = lambda _: EVERYTHING,
         waiting: Callable[[ObjectKey], AbstractContextManager[None]] = lambda _: nullcontext(),
         cluster: ClusterIdentity | None = None,
+        account: OwnAccount,
         can_list: Callable[[Kind, str], bool] = lambda _kind, _namespace: True,
     ) -> None:
         self._store = store
@@ -105,6 +114,9 @@ class Controller:
         self._clock = clock
         self._allowed = allowed
         self._cluster = cluster or ClusterIdentity()
+        self._account = account
+        # Objects that wait for credentials of the account in which they have something.
+        self.mismatched: dict[ObjectKey, AccountCheck] = {}
         self._waiting = waiting
         self._can_list = can_list
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
@@ -154,8 +166,9 @@ class Controller:
         defaults = self._defaults.known(key.namespace)
         if defaults is None:
             return
+        behalf = Behalf(key.namespace, gather.recorded_account(body))
         left = (within(resources, defaults) for resources in gather.left_at_aws(body))
-        follow, guard = (resources_for(key.namespace, resources) for resources in left)
+        follow, guard = (resources_for(behalf, resources) for resources in left)
         self._inventory.watch(key, follow=follow, guard=guard)
 
     def looked(self, resource: Resource, refusal: AwsRefusal | None) -> None:
@@ -190,7 +203,7 @@ class Controller:
         has_made = False
         for _ in range(ROUNDS):
             look = await self._decide(key, {**body, "status": self._asked.added_to(key, status)})
-            meta, decision = look.meta, look.decision
+            meta = look.meta
             self._note_left_behind(look)
             calls = self._due(key, look)
             if not calls:
@@ -206,7 +219,7 @@ class Controller:
                 return
             has_made = has_made or (succeeded and any(call.creates for call in calls))
             # A refusal takes nothing back of what the rounds before it have done.
-            status = as_json(decision.status) if succeeded else status
+            status = look.status if succeeded else status
         else:
             self._queue.add_after(key, 1.0)
         if has_made and self._queue.is_urgent:
@@ -220,12 +233,20 @@ class Controller:
         """Gather and decide."""
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
         allowed, cluster = self._allowed(key.namespace), self._cluster.names
+        accounts = await self._compared(key, body, defaults)
+        behalf = Behalf(key.namespace, accounts.known)
         now = self._clock.now()
         if key.kind is Kind.TRAINING:
             training = gather.training_of(
-                key, body, defaults, imports=self._importer.of(key), allowed=allowed, cluster=cluster
+                key,
+                body,
+                defaults,
+                imports=self._importer.of(key),
+                allowed=allowed,
+                cluster=cluster,
+                accounts=accounts,
             )
-            meta, subject = training.meta, subject_for(key.namespace, trainings.subject_of(training))
+            meta, subject = training.meta, subject_for(behalf, trainings.subject_of(training))
             decision: AnyDecision = trainings.decide(training, self._seen(meta, subject, defaults), now)
         else:
             outcome = self._smoke_tests.get(key)
@@ -238,12 +259,33 @@ class Controller:
                 allowed=allowed,
                 cluster=cluster,
                 knows_trainings=self._can_list(Kind.TRAINING, key.namespace),
+                accounts=accounts,
             )
-            meta, subject = endpoint.meta, subject_for(key.namespace, endpoints.subject_of(endpoint))
+            meta, subject = endpoint.meta, subject_for(behalf, endpoints.subject_of(endpoint))
             self._ask_anew(meta, subject)
             self._look_again(key, subject, endpoint.status.last_modified_time)
             decision = endpoints.decide(endpoint, self._seen(meta, subject, defaults), now)
-        return Look(now=now, meta=meta, subject=subject, decision=decision_for(key.namespace, decision, defaults))
+        self._note_mismatch(key, accounts, decision)
+        return Look(
+            now=now, meta=meta, accounts=accounts, subject=subject, decision=decision_for(behalf, decision, defaults)
+        )
+
+    async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults) -> AccountCheck:
+        """The account of what the operator's own identity has made for the object, beside that of its credentials."""
+        region, recorded = gather.own_region(body, defaults), gather.recorded_account(body)
+        # What is about to be recorded must not be of a while ago.
+        current = await self._account.known(region, afresh=not recorded) if region else ""
+        found = AccountCheck(recorded, current)
+        if found.current and not found.mismatch:
+            self._troubles.over(key, RefusalKind.ACCOUNT_MISMATCH)
+        return found
+
+    def _note_mismatch(self, key: ObjectKey, accounts: AccountCheck, decision: AnyDecision) -> None:
+        ready = find(decision.status.conditions, ConditionType.READY)
+        if ready is not None and ready.reason == Reason.ACCOUNT_MISMATCH:
+            self.mismatched[key] = accounts
+        else:
+            self.mismatched.pop(key, None)
 
     def _ask_anew(self, meta: Meta, subject: Subject) -> None:
         """Somebody has edited the object: whose the things of others are may have changed, too."""
@@ -277,7 +319,7 @@ class Controller:
         body = await self._writer.hold(key, body)
         troubles = self._troubles.of(key, look.subject.identity)
         is_retried = any(call.resource in troubles for call in calls)
-        status = as_json(look.decision.status)
+        status = look.status
         if is_written_down(body.get("status", {}), status, calls, is_retried=is_retried):
             return body
         return await self._writer.status(key, body, status)
@@ -342,7 +384,7 @@ class Controller:
             await self._writer.release(key, body)
             self._forget(key)
             return
-        await self._writer.settle(key, body, as_json(decision.status))
+        await self._writer.settle(key, body, look.status)
         self._asked.forget(key)
         # The outcome is in the status now. An endpoint that is made anew is tested anew.
         self._smoke_tests.pop(key, None)
@@ -389,6 +431,7 @@ class Controller:
         self._modified.pop(key, None)
         self._uids.pop(key, None)
         self._left_behind.pop(key, None)
+        self.mismatched.pop(key, None)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)

@@ -15,6 +15,7 @@ from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
 from classifier_operator.endpoint.situation import Endpoint
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
+from classifier_operator.reconcile.account import UNCHECKED, AccountCheck, account_in, is_account
 from classifier_operator.reconcile.decision import Defaults, Meta
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime.bodies import mapping, word
@@ -78,6 +79,7 @@ def training_of(
     imports: Imports,
     allowed: Allowance = EVERYTHING,
     cluster: ClusterNames = NAMELESS,
+    accounts: AccountCheck = UNCHECKED,
 ) -> Training:
     """A ClassifierTraining as its decisions see it."""
     return Training(
@@ -87,6 +89,7 @@ def training_of(
         defaults=defaults,
         imports=imports,
         allowed=allowed,
+        accounts=accounts,
     )
 
 
@@ -100,6 +103,7 @@ def endpoint_of(
     allowed: Allowance = EVERYTHING,
     cluster: ClusterNames = NAMELESS,
     knows_trainings: bool = True,
+    accounts: AccountCheck = UNCHECKED,
 ) -> Endpoint:
     """A ClassifierEndpoint as its decisions see it."""
     spec = _spec_of(body, EndpointSpec, EndpointSpec())
@@ -114,7 +118,57 @@ def endpoint_of(
         knows_trainings=knows_trainings,
         smoke_test=smoke_test,
         allowed=allowed,
+        accounts=accounts,
     )
+
+
+def own_region(body: Body, defaults: Defaults) -> str:
+    """Where the operator's own identity acts for the object, or did; "" where it does not, or nobody says where."""
+    spec, ledger = mapping(body.get("spec")), _ledger(body)
+    if not (spec.get("assumeRoleArn") or defaults.assume_role_arn):
+        return word(spec.get("region")) or defaults.region
+    return next((one.place.region for one in ledger if not one.place.assume_role_arn), "")
+
+
+def recorded_account(body: Body) -> str:
+    """The account in which the operator's own identity has made what the status names; "" where it names nothing.
+
+    A status that was written before accounts were recorded tells it by the ARN of its job or endpoint.
+    """
+    own = [one for one in _ledger(body) if not one.place.assume_role_arn]
+    status = mapping(body.get("status"))
+    if not own:
+        return ""
+    if is_account(recorded := word(status.get("account"))):
+        return recorded
+    for kind, name, arn in _NAMED:
+        named = [one for one in own if (one.type, one.name) == (kind, word(status.get(name)))]
+        if named and (account := account_in(word(status.get(arn)))):
+            return account
+    return ""
+
+
+def with_account(status: dict[str, Any], account: str) -> dict[str, Any]:
+    """The status with the account in which the operator's own identity has made, or makes, what it names."""
+    others = {name: value for name, value in status.items() if name != "account"}
+    is_own = any(not entry.get("assumeRoleArn") for entry in status.get("resources", ()))
+    known = account or status.get("account", "")
+    return {**others, "account": known} if is_own and known else others
+
+
+_NAMED = (
+    (ResourceType.TRAINING_JOB, "jobName", "jobArn"),
+    (ResourceType.ENDPOINT, "endpointName", "endpointArn"),
+)
+
+
+def _ledger(body: Body) -> list[Resource]:
+    """What the status names; nothing of one that a hand in etcd has spoilt."""
+    status = mapping(body.get("status"))
+    try:
+        return resources_in(msgspec.convert(status.get("resources", ()), tuple[Entry, ...]))
+    except msgspec.ValidationError:
+        return []
 
 
 def left_at_aws(body: Body) -> tuple[frozenset[Resource], frozenset[Resource]]:
@@ -122,19 +176,15 @@ def left_at_aws(body: Body) -> tuple[frozenset[Resource], frozenset[Resource]]:
 
     What is in the ledger alone may be a stranger's, of that name: whose it is has to be asked first.
     """
-    status = mapping(body.get("status"))
-    try:
-        ledger = resources_in(msgspec.convert(status.get("resources", ()), tuple[Entry, ...]))
-    except msgspec.ValidationError:
-        return frozenset(), frozenset()
+    status, ledger = mapping(body.get("status")), _ledger(body)
 
     def made(kind: ResourceType, name: str, arn: str) -> frozenset[Resource]:
         named = {(kind, word(status.get(name)))} if status.get(arn) else set()
         return frozenset(one for one in ledger if (one.type, one.name) in named)
 
-    jobs = made(ResourceType.TRAINING_JOB, "jobName", "jobArn")
+    jobs, endpoints = (made(*named) for named in _NAMED)
     is_over = word(status.get("jobStatus")) in JOB_ENDED
-    return frozenset() if is_over else jobs, made(ResourceType.ENDPOINT, "endpointName", "endpointArn")
+    return frozenset() if is_over else jobs, endpoints
 
 
 def _trained(body: Body) -> TrainedModel:

@@ -4,6 +4,9 @@ AWS is eventually consistent: a resource that was made a moment ago may not be f
 believed for a while after the operator itself has made it; and of one that this process has never seen, which an
 earlier one may have made just before it was killed, it must be said twice, with some time in between.
 
+Of one that was there and was not being deleted it is believed, so that it can be put back at once; but it must be said
+once more before anybody acts as if nothing were left (`unconfirmed`): a single answer may be wrong.
+
 A sighting and a resource's owner are facts about AWS, and the same for all objects. Whether a resource is an object's
 own or a stranger's follows from its owner, for each object by its UID: that one object owns it does not make it
 another's.
@@ -52,6 +55,8 @@ class Inventory:
         self._waiting: dict[ObjectKey, frozenset[Resource]] = {}
         self._asking: dict[ObjectKey, set[Resource]] = defaultdict(set)
         self._missed: dict[Resource, float] = {}
+        # When "not found" was first said of what was there and was not being deleted.
+        self._vanished: dict[Resource, float] = {}
         self._following: dict[ObjectKey, frozenset[Resource]] = {}
         self._guarding: dict[ObjectKey, frozenset[Resource]] = {}
         self._carers: dict[Resource, set[ObjectKey]] = defaultdict(set)
@@ -84,6 +89,11 @@ class Inventory:
         owner = self._owners.get(resource)
         return owner is not None and meta.owns(owner)
 
+    def unconfirmed(self, resource: Resource) -> float | None:
+        """Seconds until it has to be asked for again, as "not found" was said once; None where that is settled."""
+        since = self._vanished.get(resource)
+        return None if since is None else max(0.0, since + CONFIRMED_AFTER_SECONDS - self._clock())
+
     def is_of_another_cluster(self, resource: Resource, meta: Meta) -> bool:
         """Return whether its tags name the object's UID, but another cluster."""
         owner = self._owners.get(resource)
@@ -109,10 +119,13 @@ class Inventory:
         """AWS has said this of it."""
         before = self._sightings.get(resource)
         if sighting is Unseen.ABSENT:
+            was_known = resource in self._known
             if self._is_settling(resource) or not self._is_confirmed(resource):
                 return
+            self._doubt_absence(resource, before, is_first=was_known and before is not Unseen.ABSENT)
             self._owners.pop(resource, None)
         else:
+            self._vanished.pop(resource, None)
             # AWS has seen it: from now on "not found" means that it is gone.
             is_new = self._made.pop(resource, None) is not None
             if not is_new and _is_another(before, sighting):
@@ -147,6 +160,7 @@ class Inventory:
     def deleted(self, resource: Resource) -> None:
         """The operator has deleted it and AWS has said yes."""
         self._made.pop(resource, None)
+        self._vanished.pop(resource, None)
         self._owners.pop(resource, None)
         self._sightings[resource] = Unseen.ABSENT
 
@@ -158,6 +172,7 @@ class Inventory:
             self._sightings.pop(resource, None)
             self._made.pop(resource, None)
             self._missed.pop(resource, None)
+            self._vanished.pop(resource, None)
             self._known.discard(resource)
             self._owners.pop(resource, None)
 
@@ -258,6 +273,13 @@ class Inventory:
             self._named[name].discard(resource)
             if not self._named[name]:
                 del self._named[name]
+
+    def _doubt_absence(self, resource: Resource, before: Fact | None, *, is_first: bool) -> None:
+        """It is not found: for the first time, though it was not being deleted, or still after a while."""
+        if is_first and not (before is not None and _is_leaving(before)):
+            self._vanished[resource] = self._clock()
+        elif self.unconfirmed(resource) == 0.0:
+            del self._vanished[resource]
 
     def _is_settling(self, resource: Resource) -> bool:
         made = self._made.get(resource)

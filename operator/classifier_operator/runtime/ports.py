@@ -49,7 +49,10 @@ class Happening(StrEnum):
 
 
 class Cloud(Protocol):
-    """AWS. Every method raises AwsRefusal when AWS does not do what was asked."""
+    """AWS. Every method raises AwsRefusal when AWS does not do what was asked.
+
+    A place with an account is asked by credentials of that account, or not at all (RefusalKind.ACCOUNT_MISMATCH).
+    """
 
     async def call(
         self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
@@ -58,6 +61,10 @@ class Cloud(Protocol):
 
         turn: how urgent it is, for one who waits until AWS may be asked; a Caller does not wait, and gets NotYetError.
         """
+        ...
+
+    async def account(self, region: str) -> str:
+        """The account of the operator's own credentials, asked for in that region; "" where nobody can tell."""
         ...
 
     def withdraw(self, name: Hashable) -> None:

@@ -84,6 +84,12 @@ class Troubles:
         if trouble is not None and (trouble.operation == operation or not operation.startswith("Describe")):
             self._keep(key, identity, {one: other for one, other in troubles.items() if one != resource})
 
+    def over(self, key: ObjectKey, kind: RefusalKind) -> None:
+        """What was refused for that reason is not refused any more: it is tried at once."""
+        identity, troubles = self._known.get(key, ("", {}))
+        if any(trouble.kind is kind for trouble in troubles.values()):
+            self._keep(key, identity, {one: trouble for one, trouble in troubles.items() if trouble.kind is not kind})
+
     def seconds_until_next(self, key: ObjectKey, now: datetime) -> float | None:
         """Until the next try of whatever is put off; None when nothing is.
 

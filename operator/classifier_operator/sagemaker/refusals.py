@@ -40,6 +40,8 @@ class RefusalKind(StrEnum):
     MISSING_INPUT = "MissingInput"
     MISSING_DATA = "MissingData"
     INVALID = "Invalid"
+    # Not of AWS: the operator's credentials are of another account than what they would be used for.
+    ACCOUNT_MISMATCH = "AccountMismatch"
     # AWS has answered, and the operator cannot read it.
     UNREADABLE = "Unreadable"
     # Not of AWS, but of where an input is fetched from.
@@ -68,6 +70,7 @@ _REMEDIES = {
     RefusalKind.MISSING_INPUT: Remedy.WAIT,
     RefusalKind.MISSING_DATA: Remedy.WAIT,
     RefusalKind.UNREADABLE: Remedy.WAIT,
+    RefusalKind.ACCOUNT_MISMATCH: Remedy.WAIT,
     RefusalKind.ACCELERATOR: Remedy.STOP,
     RefusalKind.INVALID: Remedy.STOP,
     RefusalKind.NOT_ALLOWED: Remedy.STOP,

@@ -20,7 +20,7 @@ from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Su
 from classifier_operator.reconcile.trouble import bounded_after, delay_of, note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Stranger, Unseen
 from classifier_operator.training import status as report
-from classifier_operator.training.deletion import being_deleted
+from classifier_operator.training.deletion import being_deleted, of_another_account
 from classifier_operator.training.importing import (
     counted,
     data_is_missing,
@@ -48,6 +48,8 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
     """The next step for the object."""
     retry_after = bounded_after(training.status.retry_after, now, MOST_RETRY_DELAY)
     training = structs.replace(training, status=structs.replace(training.status, retry_after=retry_after))
+    if (waits := of_another_account(training, now)) is not None:
+        return waits
     if training.meta.is_deleted:
         return being_deleted(training, seen, now)
     try:
@@ -180,6 +182,10 @@ def _job_is_unknown(at: Situation) -> TrainingDecision | None:
 def _job_is_lost(at: Situation) -> TrainingDecision | None:
     if at.sighting is not Unseen.ABSENT or not at.status.job_arn or at.status.job_name != at.job.name:
         return None
+    if (seconds := at.seen.unconfirmed.get(at.job)) is not None:
+        # A single "not found" may be wrong, and a run that is called lost is not run again.
+        calls = () if seconds else (identify(at.job),)
+        return Decision(status=at.status, calls=calls, again_after=seconds or None)
     message = (
         f"training job {at.job.name} no longer exists at AWS; it is not run again by itself: change the spec or "
         "set the retrain annotation for a new run"

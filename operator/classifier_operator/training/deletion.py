@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, working
+from classifier_operator.api.conditions import Reason, unknown, working
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.reconcile.calls import delete
 from classifier_operator.reconcile.decision import Decision, Defaults, Seen, SpecError
@@ -17,6 +18,22 @@ from classifier_operator.training.importing import ended_uploads, uploads_in, wi
 from classifier_operator.training.leftovers import Leftovers, known_to_have_ended, stopped
 from classifier_operator.training.situation import Training, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
+
+
+def of_another_account(training: Training, now: datetime) -> TrainingDecision | None:
+    """Nothing is done, and nothing believed, while the operator's credentials are another account's.
+
+    Where the spec asks for a role, that role's account is what counts; and to let go of everything needs no account.
+    """
+    words = training.accounts.mismatch
+    is_own = not (training.spec.assume_role_arn or training.defaults.assume_role_arn)
+    if not words or not (is_own or training.meta.is_deleted):
+        return None
+    with suppress(SpecError):
+        if training.meta.is_deleted and _policy(training) == "Retain":
+            return None
+    verdict = unknown(Reason.ACCOUNT_MISMATCH, words)
+    return Decision(status=report.with_conditions(training.status, training.meta, verdict, now))
 
 
 def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
@@ -34,7 +51,8 @@ def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDeci
         return Decision(status=status, releases=True)
     verdict = working(Reason.DELETING, _what_deletion_waits_for(status, seen, training.defaults))
     status = report.with_conditions(status, training.meta, verdict, now)
-    return Decision(status=status, calls=(*aborts, *left.calls), follow=left.follow)
+    calls = (*aborts, *left.calls)
+    return Decision(status=status, calls=calls, follow=left.follow, again_after=left.again_after)
 
 
 def _without_retained(training: Training, status: TrainingStatus) -> TrainingStatus:
@@ -52,7 +70,7 @@ def _jobs_left(training: Training, seen: Seen) -> Leftovers:
     jobs = resources_in(training.status.resources)
     if not jobs:
         return Leftovers()
-    policy = policy_of(training.spec.deletion_policy, training.defaults, otherwise="Stop")
+    policy = _policy(training)
     if policy == "Retain":
         return Leftovers(gone=frozenset(jobs))
     jobs = within(jobs, training.defaults)
@@ -61,6 +79,11 @@ def _jobs_left(training: Training, seen: Seen) -> Leftovers:
         left = stopped([job for job in jobs if job not in ended], seen)
         return structs.replace(left, gone=left.gone | ended)
     return _deleted(stopped(jobs, seen), seen)
+
+
+def _policy(training: Training) -> str:
+    """What becomes of the jobs. Raises SpecError."""
+    return policy_of(training.spec.deletion_policy, training.defaults, otherwise="Stop")
 
 
 def _deleted(left: Leftovers, seen: Seen) -> Leftovers:

@@ -18,12 +18,16 @@ from classifier_operator.training.spec import Run, TrainingStatus
 
 
 class Leftovers(Struct, frozen=True, kw_only=True):
-    """What is done about jobs that are no longer wanted: stop what runs, forget what has ended."""
+    """What is done about jobs that are no longer wanted: stop what runs, forget what has ended.
+
+    again_after: seconds until what was not found once has to be asked for again.
+    """
 
     calls: tuple[Call, ...] = ()
     follow: frozenset[Resource] = frozenset()
     gone: frozenset[Resource] = frozenset()
     jobs: tuple[JobView, ...] = ()
+    again_after: float | None = None
 
 
 def superseded(at: Situation) -> Leftovers:
@@ -50,13 +54,22 @@ def stopped(jobs: Sequence[Resource], seen: Seen) -> Leftovers:
     views = {job: seen.of(job) for job in jobs}
     known = {job: view for job, view in views.items() if isinstance(view, JobView)}
     moving = {job: view for job, view in known.items() if view.is_moving}
-    unknown = [identify(job) for job, view in views.items() if view is Unseen.UNKNOWN]
+    # A single "not found" may be wrong.
+    doubtful = [job for job in jobs if job in seen.unconfirmed]
+    asked = [job for job, view in views.items() if view is Unseen.UNKNOWN]
+    asked += [job for job in doubtful if not seen.unconfirmed[job]]
+    unknown = [identify(job) for job in asked]
     running = [stop_job(job) for job, view in moving.items() if view.is_running]
     return Leftovers(
         calls=(*unknown, *running),
         follow=frozenset(moving),
-        gone=frozenset(job for job, view in views.items() if view is not Unseen.UNKNOWN and job not in moving),
+        gone=frozenset(
+            job
+            for job, view in views.items()
+            if view is not Unseen.UNKNOWN and job not in moving and job not in doubtful
+        ),
         jobs=tuple(known.values()),
+        again_after=min((seen.unconfirmed[job] for job in doubtful if seen.unconfirmed[job]), default=None),
     )
 
 
@@ -86,7 +99,12 @@ def besides(at: Situation, leftovers: Leftovers, decision: TrainingDecision) -> 
         status=status,
         calls=(*leftovers.calls, *decision.calls),
         follow=decision.follow | leftovers.follow,
+        again_after=_sooner(decision.again_after, leftovers.again_after),
     )
+
+
+def _sooner(*waits: float | None) -> float | None:
+    return min((wait for wait in waits if wait is not None), default=None)
 
 
 def _is_forgotten(status: TrainingStatus, name: str) -> bool:

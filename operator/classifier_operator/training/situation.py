@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from classifier_operator.api.conditions import Condition, ConditionType, Reason, Verdict, find
 from classifier_operator.api.ledger import Resource
+from classifier_operator.reconcile.account import UNCHECKED, AccountCheck
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.reconcile.walls import refusal_of
@@ -32,6 +33,7 @@ class Training(Struct, frozen=True, kw_only=True, dict=True):
     defaults: Defaults = Defaults()
     imports: Imports = Imports()
     allowed: Allowance = EVERYTHING
+    accounts: AccountCheck = UNCHECKED
 
     @cached_property
     def wanted(self) -> Wanted:

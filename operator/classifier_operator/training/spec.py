@@ -170,6 +170,7 @@ class TrainingStatus(Struct, frozen=True, rename="camel", kw_only=True, omit_def
 
     observed_generation: int = 0
     conditions: tuple[Condition, ...] = ()
+    account: str = ""
     region: str = ""
     job_name: str = ""
     job_arn: str = ""

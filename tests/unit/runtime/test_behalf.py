@@ -45,7 +45,7 @@ async def test_the_operators_own_calls_belong_to_nobody(world: World) -> None:
     world.cluster.create(of("vision", builders.training()))
     world.cluster.create(of("audio", builders.training()))
     await world.run(3)
-    assert {place for _, place in world.cloud.places} == {Place(builders.REGION)}
+    assert {place for _, place in world.cloud.places} == {Place(builders.REGION, own_account="123456789012")}
 
 
 async def test_smoke_tests_and_imports_act_for_their_namespace(world: World) -> None:

@@ -63,6 +63,9 @@ class Pages:
             raise classify(operation, "ValidationException", "Requested resource not found.")
         return _summary(name)
 
+    async def account(self, region: str) -> str:
+        raise NotImplementedError
+
     def withdraw(self, name: Hashable) -> None:
         """Nobody waits here."""
 

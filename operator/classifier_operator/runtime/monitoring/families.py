@@ -114,6 +114,12 @@ EVENTS_AGE_SECONDS = Family(
     "How old SageMaker's events were when they arrived, in seconds; AWS tells their time by the second.",
     buckets=_AGE_SECONDS,
 )
+ACCOUNT_MISMATCHES = Family(
+    "account_mismatches",
+    Type.GAUGE,
+    "Objects that wait because the operator's credentials are of another AWS account than what they have (their reason "
+    "is AccountMismatch).",
+)
 KUBERNETES_WRITES = Family(
     "kubernetes_writes",
     Type.COUNTER,
@@ -287,6 +293,7 @@ SECTIONS = {
     ),
     "Objects": (
         OBJECTS,
+        ACCOUNT_MISMATCHES,
         OLDEST_STATE_SECONDS,
         OLDEST_DELETION_SECONDS,
         OBJECT_READY,

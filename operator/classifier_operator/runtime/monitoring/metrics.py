@@ -50,6 +50,7 @@ class Metrics:
         self.aws_in_flight = self._made(Gauge, families.AWS_CALLS_IN_FLIGHT)
         self.aws_limit_wait = self._histogram(families.AWS_LIMIT_WAIT_SECONDS)
         self.aws_rate = self._made(Gauge, families.AWS_CALL_RATE)
+        self.account_mismatches = self._made(Gauge, families.ACCOUNT_MISMATCHES)
         self.kubernetes_writes = self._made(Counter, families.KUBERNETES_WRITES)
         self.events_dropped = self._made(Counter, families.KUBERNETES_EVENTS_DROPPED)
         self.queue_depth = self._made(Gauge, families.QUEUE_DEPTH)
