@@ -37,7 +37,7 @@ from classifier_operator.runtime.election.lease import (
 
 TERMS = Terms()
 # So long an API server is away at least while its store is restored: longer than a holder believes in its Lease.
-RESTORING = 10.0
+RESTORING = 15.0
 LATENCY = 0.01
 RESTART = 1.0
 

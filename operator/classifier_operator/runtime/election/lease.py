@@ -91,9 +91,10 @@ def next_action(standing: Standing, me: str, now: float, terms: Terms) -> Action
         wake = standing.next_at if standing.held_until is None else min(standing.next_at, standing.held_until)
         return Wait(wake - now)
     # What was read longer ago may be of before the API server's store was restored: the same version may be another
-    # Lease by now. While it is restored it is away for longer than that.
-    is_fresh = standing.is_known and now - standing.known_at < terms.deadline
-    if is_fresh and (standing.held_until is not None or now >= standing.barred_until):
+    # Lease by now. While it is restored it is away for longer than this and `deadline` together.
+    is_fresh = now - standing.known_at < 2 * terms.retry
+    may_take = is_fresh and now >= standing.barred_until
+    if standing.is_known and (standing.held_until is not None or may_take):
         return Claim(standing.lease)
     return Read()
 

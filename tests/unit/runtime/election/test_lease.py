@@ -71,18 +71,32 @@ def test_a_lease_that_has_not_changed_for_its_duration_is_claimed() -> None:
 def test_each_renewal_is_waited_out_anew() -> None:
     standing = read(structs.replace(THEIRS, version="2"), 14, read(THEIRS, 5))
     assert do(standing, 23.9) == Read()
+    standing = read(structs.replace(THEIRS, version="2"), 23.9, standing)
     assert do(standing, 24) == Claim(structs.replace(THEIRS, version="2"))
 
 
+def test_a_version_that_comes_again_with_another_holder_is_another_lease() -> None:
+    """The API server's store was restored, and its versions count up a second time."""
+    standing = read(structs.replace(THEIRS, holder="third", renewed="later"), 14, read(THEIRS, 5))
+    assert do(standing, 17) == Read()
+    assert standing.barred_until == 24
+
+
+def test_what_was_read_long_ago_is_read_again_before_it_is_claimed() -> None:
+    standing = read(FREE, 0)
+    assert do(standing, 3.9) == Claim(FREE)
+    assert do(standing, 4) == Read()
+
+
 def test_another_ones_own_duration_counts() -> None:
-    assert do(read(structs.replace(THEIRS, duration=60.0), 0), 59) == Read()
-    assert do(read(structs.replace(THEIRS, duration=0.0), 0), 10) == Claim(structs.replace(THEIRS, duration=0.0))
+    assert read(structs.replace(THEIRS, duration=60.0), 0).barred_until == 60
+    assert read(structs.replace(THEIRS, duration=0.0), 0).barred_until == 10
 
 
 def test_a_lease_that_was_deleted_is_waited_out_by_who_has_seen_it() -> None:
     standing = read(None, 13, read(THEIRS, 5))
-    standing = read(None, 15, standing)
-    assert do(standing, 22) == Read()
+    standing = read(None, 22, standing)
+    assert do(standing, 22) == Wait(1)
     assert do(standing, 23) == Claim(None)
 
 
