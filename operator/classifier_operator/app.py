@@ -56,6 +56,7 @@ from classifier_operator.runtime.ports import (
     Sources,
 )
 from classifier_operator.runtime.publisher import Publisher
+from classifier_operator.runtime.search import Searcher
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store, key_of, uid_of
 from classifier_operator.runtime.sweeper import Sweeper
@@ -140,6 +141,7 @@ class App:
             dropped=lambda reason: metrics.events_dropped.labels(reason.value).inc(),
         )
         writer = Writer(cluster, self._store, clock, settings.identity, self._publisher.publish)
+        self._searcher = Searcher(cloud, self._inventory, clock)
         self._controller = Controller(
             store=self._store,
             inventory=self._inventory,
@@ -147,6 +149,7 @@ class App:
             defaults=self._defaults,
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
+            searcher=self._searcher,
             importer=self._importer,
             writer=writer,
             troubles=troubles,
@@ -173,7 +176,7 @@ class App:
             listed=lambda body: self._look_at(body, Priority.LOW),
             lost=self.lost,
             unserved=self._tell_unserved,
-            anew=self._sweeper.anew,
+            anew=self._look_anew,
         )
         self._passes = Passes(
             controller=self._controller,
@@ -340,6 +343,11 @@ class App:
 
     def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
         self._tasks += [begun(loop) for loop in loops]
+
+    def _look_anew(self) -> None:
+        """The API server's store was restored: what is at AWS may be of another time than what is on record."""
+        self._searcher.anew()
+        self._sweeper.anew()
 
     def _look_at(self, body: Body, priority: Priority) -> None:
         if self._inventory.is_growing:

@@ -104,11 +104,13 @@ CASES = (
 )
 # Without this one, everything is looked at one by one: nothing that an object would have to say.
 NOT_SAID = Case("operator", "LookAtMany", "sagemaker:ListTrainingJobs", account="900000000000")
+# Nor is what may be missing in a status that looks whole (tests/hostile/test_lost_state.py).
+NOT_MISSED = ("autoscaling", "FindScalableTargets")
 
 
 def test_every_statement_has_its_case() -> None:
     statements = {(name, one["Sid"]) for name in OF_AN_ACCOUNT for one in document(f"{name}-policy")["Statement"]}
-    assert statements - {(NOT_SAID.policy, NOT_SAID.sid)} == {(case.policy, case.sid) for case in CASES}
+    assert statements - {(NOT_SAID.policy, NOT_SAID.sid), NOT_MISSED} == {(case.policy, case.sid) for case in CASES}
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ def condition(kind: str, status: str, reason: str, message: str = "") -> dict[st
         "type": kind,
         "status": status,
         "observedGeneration": 3,
+        "revision": 12,
         "lastTransitionTime": TIME,
         "reason": reason,
         "message": message,
@@ -29,6 +30,7 @@ def _resource(kind: str, name: str) -> dict[str, str]:
 
 TRAINING_STATUS: Final[dict[str, Any]] = {
     "observedGeneration": 3,
+    "revision": 12,
     "conditions": [
         condition("Ready", "False", "Downloading", "training job is InProgress, Downloading"),
         condition("Reconciling", "True", "Downloading", "x" * 32768),
@@ -83,6 +85,7 @@ TRAINING_STATUS: Final[dict[str, Any]] = {
 
 ENDPOINT_STATUS: Final[dict[str, Any]] = {
     "observedGeneration": 3,
+    "revision": 12,
     "conditions": [
         condition("Ready", "True", "ServingPrevious", "the last change was refused"),
         condition("Stalled", "True", "RolledBack", "AWS: the alarm high-5xx went off"),

@@ -32,6 +32,8 @@ REFUSALS = st.sampled_from(
         ("ValidationException", "Could not assume role arn.", 400),
     ]
 )
+# The schema's default: no operator has seen the object.
+NOT_SEEN = {"observedGeneration": 0}
 NOTHING = Tenants(entries=(Tenant(namespaces=("*",), regions=()),))
 _TOLD = {
     "TrainingJob": ("SageMaker Training Job State Change", "training-job"),
@@ -42,7 +44,12 @@ Body = dict[str, Any]
 
 
 class Life(RuleBasedStateMachine):
-    """The object, and what only delays: no rule here may change what comes out in the end."""
+    """The object, and what only delays: no rule here may change what comes out in the end.
+
+    may_go_back_unseen: whether a status may be an earlier one for an operator that has never known the later one.
+    """
+
+    may_go_back_unseen = True
 
     def __init__(self, make: Make) -> None:
         super().__init__()
@@ -56,6 +63,9 @@ class Life(RuleBasedStateMachine):
         # How often the user has asked for something else than before.
         self.asked = 0
         self.pace = 0
+        # Whether a status was lost or put back, so that not all has to be named until the operator has looked.
+        self.is_forgetful = False
+        self.kept: dict[str, Body] = {}
         # What had been begun when nothing was allowed any more; None while everything is.
         self.begun: dict[str, int] | None = None
         self.key = self._made()
@@ -80,6 +90,10 @@ class Life(RuleBasedStateMachine):
 
     def is_as_asked(self) -> None:
         """The object is ready, and AWS has exactly what the spec says."""
+        raise NotImplementedError
+
+    def can_be_found(self, status: Body) -> bool:
+        """Whether an operator that has no memory can find all that is there, once the status is this one."""
         raise NotImplementedError
 
     def may_stay(self, found: dict[Key, Described], policy: str) -> bool:
@@ -197,12 +211,69 @@ class Life(RuleBasedStateMachine):
     def what_may_be_used_changes(self, is_tight: bool) -> None:
         self._allow(NOTHING if is_tight else Tenants())
 
+    # Lost and restored statuses
+
+    @rule(which=st.integers(0, 3))
+    def a_status_is_wiped(self, which: int) -> None:
+        """While the operator runs, or is woken up by it."""
+        self._set_status(which, lambda _: dict(NOT_SEEN))
+
+    @rule(which=st.integers(0, 3))
+    def a_status_is_wiped_while_the_operator_is_down(self, which: int) -> None:
+        self._set_status(which, lambda _: dict(NOT_SEEN), is_down=True)
+
+    @rule(which=st.integers(0, 3))
+    def a_status_is_kept(self, which: int) -> None:
+        if (key := self._one_of_all(which)) is not None:
+            body = self.cluster.objects[key]
+            self.kept[body["metadata"]["uid"]] = copy.deepcopy(body.get("status", {}))
+
+    @rule(which=st.integers(0, 3))
+    def a_status_goes_back(self, which: int) -> None:
+        self._set_status(which, self._earlier)
+
+    @precondition(lambda self: self.may_go_back_unseen)
+    @rule(which=st.integers(0, 3))
+    def a_status_goes_back_while_the_operator_is_down(self, which: int) -> None:
+        self._set_status(which, self._earlier, is_down=True)
+
+    @precondition(lambda self: self.is_alive)
+    @rule()
+    def the_finalizer_is_dropped(self) -> None:
+        """What `kubectl replace` with a manifest does; the operator sees it before anybody deletes the object."""
+        self.cluster.edit(self.key, lambda body: body["metadata"].pop("finalizers", None))
+        self.loop.run_until_complete(self.stage.look())
+
+    def _set_status(self, which: int, to: Callable[[Body], Body | None], *, is_down: bool = False) -> None:
+        key = self._one_of_all(which)
+        if key is None:
+            return
+        body = self.cluster.objects[key]
+        status = to(body)
+        if status is None or (is_down and not (key == self.key and self.can_be_found(status))):
+            return
+        self.cluster.edit(key, lambda body: body.update(status=copy.deepcopy(status)))
+        self.is_forgetful = True
+        if is_down:
+            self.stage.restart()
+
+    def _earlier(self, body: Body) -> Body | None:
+        return self.kept.get(body["metadata"]["uid"])
+
+    def _one_of_all(self, which: int) -> ObjectKey | None:
+        """The object itself half of the times, else one of all that there are."""
+        keys = sorted(self.cluster.objects)
+        if self.is_there and which % 2:
+            return self.key
+        return keys[which % len(keys)] if keys else None
+
     @precondition(lambda self: self.is_alive)
     @rule()
     def is_deleted(self) -> None:
         self.deleted[self.uid] = self.spec.get("deletionPolicy", "")
         if self.deleted[self.uid] == "Retain":
-            self.retained |= {name for _, _, name in self.ledger()}
+            self.retained |= {name for _, _, name in self.ledger() | set(of_object(self.account, self.uid))}
+            self.retained |= set(self.account.targets())
         self.cluster.delete(self.key)
 
     @precondition(lambda self: not self.is_there)
@@ -218,7 +289,7 @@ class Life(RuleBasedStateMachine):
         for uid, policy in self.deleted.items():
             if uid not in uids:
                 assert self.may_stay(of_object(self.account, uid), policy), (uid, policy)
-        if self.is_there:
+        if self.is_there and not self.is_forgetful:
             ledger = self.ledger()
             for (place, kind, name), one in of_object(self.account, self.uid).items():
                 if kind != "TrainingJob" or one["TrainingJobStatus"] == "InProgress":
@@ -235,6 +306,7 @@ class Life(RuleBasedStateMachine):
         try:
             self._calm_down()
             if self.is_alive:
+                self._remember_all()
                 self.settled()
             else:
                 assert not self.is_there, self.status
@@ -253,6 +325,17 @@ class Life(RuleBasedStateMachine):
         self._allow(Tenants())
         self.stage.points.kill_at = None
         self.run(LONG)
+        self.nothing_is_there_that_no_object_names()
+
+    def _remember_all(self) -> None:
+        """What an older status has hidden is found once there is none: from then on all is named."""
+        if not self.is_forgetful:
+            return
+        for key in tuple(self.cluster.objects):
+            self.cluster.edit(key, lambda body: body.update(status=dict(NOT_SEEN)))
+        self.stage.restart()
+        self.run(LONG)
+        self.is_forgetful = False
         self.nothing_is_there_that_no_object_names()
 
     def _costs_nothing(self) -> None:

@@ -22,6 +22,12 @@ from classifier_operator.reconcile.account import mismatch_words
 from classifier_operator.runtime.ports import ConflictError, GoneError, Happening
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, classify
 
+LISTS = {
+    "ListTrainingJobs": "TrainingJobSummaries",
+    "ListEndpoints": "Endpoints",
+    "ListEndpointConfigs": "EndpointConfigs",
+    "ListModels": "Models",
+}
 NO_ACCELERATORS = "Amazon Elastic Inference is no longer available."
 # Of one resource, ours among them.
 MOST_TAGS = 50
@@ -217,7 +223,7 @@ class FakeCloud:
     job_outcomes, update_outcomes, endpoint_outcomes: how the next ones end; Completed and InService where none is left.
     bad_artifacts: models that take every image for class 0; all others answer class 1.
     accelerators_refused_at: "CreateEndpointConfig", "CreateEndpoint", or "Endpoint" (it fails later); "" takes them.
-    tags_page: how many tags an answer has at most.
+    tags_page, list_page: how many tags, and resources, an answer has at most.
     effects: calls that took effect, by operation, whether or not their answer arrived.
     places: where each call went, and on whose behalf.
     """
@@ -237,6 +243,7 @@ class FakeCloud:
         self.account_id = "123456789012"
         self._elsewhere: dict[str, Any] = {}
         self.tags_page = MOST_TAGS
+        self.list_page = 100
         self.effects: Counter[str] = Counter()
         self._fatal = ""
         self._refusals: list[tuple[str, AwsRefusal, bool]] = []
@@ -409,8 +416,8 @@ class FakeCloud:
             for key in params["TagKeys"]:
                 self._tags[params["ResourceArn"]].pop(key, None)
             return {}
-        if operation in ("ListTrainingJobs", "ListEndpoints"):
-            return self._listed(place, operation)
+        if operation in LISTS:
+            return self._listed(place, operation, params)
         if operation == "UpdateEndpointWeightsAndCapacities":
             return self._rescale(place, params)
         if "ScalableDimension" in params:
@@ -434,10 +441,18 @@ class FakeCloud:
         self._tags[arn] = tags
         return {}
 
-    def _listed(self, place: Place, operation: str) -> dict[str, Any]:
+    def _listed(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Newest first, as all Lists of the operator ask for; a page is taken first and filtered then."""
         kind = operation.removeprefix("List").removesuffix("s")
+        after = params.get("CreationTimeAfter")
         ones = [one for (at, type_, _), one in self.resources.items() if (at, type_) == (place, kind)]
-        return {"TrainingJobSummaries" if kind == "TrainingJob" else "Endpoints": copy.deepcopy(ones)}
+        ones = [one for one in reversed(ones) if after is None or one["CreationTime"] > after]
+        start = int(params.get("NextToken", 0))
+        end = start + self.list_page
+        page = [one for one in ones[start:end] if params.get("NameContains", "") in one[f"{kind}Name"]]
+        status = params.get("StatusEquals")
+        page = [one for one in page if status in (None, one.get("TrainingJobStatus"))]
+        return {LISTS[operation]: copy.deepcopy(page), **({"NextToken": str(end)} if len(ones) > end else {})}
 
     def _create(self, place: Place, kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
         name = params[f"{kind}Name"]
@@ -536,6 +551,9 @@ class FakeCloud:
         return {"EndpointArn": one["EndpointArn"]}
 
     def _autoscaled(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "DescribeScalableTargets":
+            found = [name for name in params["ResourceIds"] if name in self.targets]
+            return {"ScalableTargets": [{"ResourceId": name} for name in found]}
         name = params["ResourceId"]
         if operation == "RegisterScalableTarget":
             self._bound(name, params)

@@ -25,6 +25,7 @@ from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.ports import Cloud, ObjectStore
+from classifier_operator.runtime.search import Searcher
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.sweeper import Sweeper
@@ -118,6 +119,7 @@ class Operator:
             defaults=self.defaults,
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
+            searcher=Searcher(cloud, self.inventory, clock),
             importer=self.importer,
             writer=writer,
             troubles=self.troubles,

@@ -62,7 +62,9 @@ BODY_SECONDS = 900.0
 CLOSE_SECONDS = 10.0
 # They are in the account of whoever asks; an answer has ARNs of others', too.
 _OWN_ARNS = frozenset({"TrainingJobArn", "ModelArn", "EndpointConfigArn", "EndpointArn"})
-_AUTOSCALING = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget"})
+_AUTOSCALING = frozenset(
+    {"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget", "DescribeScalableTargets"}
+)
 CONFIG = Config(
     connect_timeout=10,
     read_timeout=70,

@@ -63,10 +63,11 @@ MEANINGS = {
         _ENDPOINT, Course.ACTS, "The endpoint is moving to another configuration, count or weight, or AWS maintains it."
     ),
     Reason.RESTORING: Meaning(
-        _ENDPOINT,
+        _BOTH,
         Course.ACTS,
-        "Somebody else has changed or deleted what the operator had made, and it is being put back.",
-        "Make the change in the spec instead.",
+        "Somebody else has changed or deleted what the operator had made, and it is being put back; or the status was "
+        "lost, and is rebuilt from what is at AWS.",
+        "Make changes in the spec instead.",
     ),
     Reason.ROLLING_BACK: Meaning(
         _ENDPOINT, Course.ACTS, "An update has failed, by AWS or by the smoke test, and what served before comes back."

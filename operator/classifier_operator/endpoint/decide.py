@@ -26,6 +26,7 @@ from classifier_operator.endpoint.presence import (
     is_unknown,
     needs_a_closer_look,
 )
+from classifier_operator.endpoint.recovery import looks_back, serves_what_is_not_on_record, unrecorded
 from classifier_operator.endpoint.refused import (
     accelerator_was_refused,
     call_was_refused,
@@ -65,6 +66,10 @@ def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     endpoint = _with_bounded_retry(endpoint, now)
     if (waits := of_another_account(endpoint, now)) is not None:
         return waits
+    return unrecorded(endpoint, _step(endpoint, seen, now))
+
+
+def _step(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     if endpoint.meta.is_deleted:
         return being_deleted(endpoint, seen, now)
     if endpoint.spec.suspend:
@@ -80,6 +85,8 @@ def _decided(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         return _refused(endpoint, error, seen, now)
     if refusal:
         return _not_allowed(endpoint, refusal, seen, now)
+    if (search := looks_back(endpoint, seen, now)) is not None:
+        return search
     if wanted is None:
         return _waiting_for_training(endpoint, seen, now)
     situation = Situation(
@@ -132,6 +139,7 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
     is_scaled_by_aws,
     is_moving,
     needs_a_closer_look,
+    serves_what_is_not_on_record,
     has_failed,
     is_out_of_order,
     update_was_rolled_back,

@@ -10,10 +10,12 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, idle, stalled, unknown, working
 from classifier_operator.api.ledger import ResourceType, resources_in, without
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.recovery import looks_back
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
 from classifier_operator.endpoint.teardown import Teardown, let_go, tear_down
 from classifier_operator.endpoint.tenancy import adoption_refusal_of, retained
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError
+from classifier_operator.reconcile.past import Past
 from classifier_operator.reconcile.walls import note_of, policy_of, waiting_note_of, within
 
 
@@ -34,6 +36,8 @@ def of_another_account(endpoint: Endpoint, now: datetime) -> EndpointDecision | 
 
 
 def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
+    if (search := looks_back(endpoint, seen, now)) is not None:
+        return search
     down = _torn_down(endpoint, seen)
     status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone))
     verdict = idle(Reason.SUSPENDED, "nothing runs at AWS while spec.suspend is true")
@@ -58,6 +62,9 @@ def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDeci
         policy = _policy(endpoint)
     except SpecError as error:
         return _undecided(endpoint, error, now)
+    search = looks_back(endpoint, seen, now) if policy != "Retain" else None
+    if search is not None:
+        return search
     down = _torn_down(endpoint, seen)
     freed = let_go(within(retained(endpoint), endpoint.defaults), seen)
     status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone | freed.gone))
@@ -78,7 +85,7 @@ def _policy(endpoint: Endpoint) -> str:
 
 def _undecided(endpoint: Endpoint, error: SpecError, now: datetime) -> EndpointDecision:
     """What becomes of it nobody has said: nothing is guessed."""
-    if not endpoint.status.resources:
+    if not endpoint.status.resources and endpoint.past is Past.KNOWN:
         return Decision(status=endpoint.status, releases=True)
     verdict = working(Reason.DELETING, f"nothing is deleted yet: {error}")
     return Decision(status=report.with_conditions(endpoint.status, endpoint.meta, verdict, now))

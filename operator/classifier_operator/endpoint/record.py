@@ -119,6 +119,7 @@ class EndpointStatus(_Said, frozen=True):
     """The status of a ClassifierEndpoint."""
 
     observed_generation: int = 0
+    revision: int = 0
     conditions: tuple[Condition, ...] = ()
     account: str = ""
     ready_before: bool = False

@@ -115,13 +115,14 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
     down = tear_down(garbage, at.seen)
     tagging, tags = _retagged(at)
     scaling, scaled = _scaled(at)
+    live = _with_live(at, at.view)
     status = structs.replace(
-        _with_live(at, at.view),
+        live,
         rolled_back=None,
         update=None,
         retry=None,
         tags=tags,
-        resources=without(at.status.resources, down.gone),
+        resources=without(live.resources, down.gone),
     )
     status = structs.replace(status, variants=tuple(_with_scaling(one, scaled) for one in status.variants))
     status = at.says(_verdict_in_service(at), status)

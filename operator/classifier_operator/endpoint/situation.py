@@ -19,6 +19,7 @@ from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
 from classifier_operator.reconcile.account import UNCHECKED, AccountCheck
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
+from classifier_operator.reconcile.past import Found, Past
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.reconcile.walls import is_beyond, refusal_of
 from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
@@ -42,6 +43,8 @@ class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
     smoke_test: SmokeTestStatus | None = None
     allowed: Allowance = EVERYTHING
     accounts: AccountCheck = UNCHECKED
+    past: Past = Past.KNOWN
+    found: Found | None = None
 
     @cached_property
     def wanted(self) -> Deployment | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -26,7 +27,10 @@ MOST_TAGS = 50
 
 
 class Meta(Struct, frozen=True, kw_only=True):
-    """What decisions need of an object's metadata."""
+    """What decisions need of an object's metadata.
+
+    created: since when there is the object, by the API server's clock; None where that is not known.
+    """
 
     key: ObjectKey
     uid: str
@@ -35,6 +39,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     retrain: str = ""
     adopt: str = ""
     cluster: ClusterNames = ClusterNames()
+    created: datetime | None = None
 
     def all_tags(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return the tags of what is made: the spec's, and those by which a resource is known as this object's.

@@ -144,10 +144,21 @@ def placed(region: str, role_arn: str, assume_role_arn: str, defaults: Defaults)
         SpecError: a region or a role is missing.
 
     """
+    where, whoever = addressed(region, assume_role_arn, defaults)
+    execution = Use(path=_path("spec.roleArn", role_arn), limit=Limit.ROLES, value=role_of(role_arn, defaults))
+    return where, execution, whoever
+
+
+def addressed(region: str, assume_role_arn: str, defaults: Defaults) -> tuple[Use, Use]:
+    """Where an object's calls go, and as whom: after defaults.
+
+    Raises:
+        SpecError: a region is missing.
+
+    """
     place = place_of(region, assume_role_arn, defaults)
     return (
         Use(path=_path("spec.region", region), limit=Limit.REGIONS, value=place.region),
-        Use(path=_path("spec.roleArn", role_arn), limit=Limit.ROLES, value=role_of(role_arn, defaults)),
         Use(
             path=_path("spec.assumeRoleArn", assume_role_arn),
             limit=Limit.ASSUMED_ROLES,

@@ -21,7 +21,7 @@ from classifier_operator.reconcile.decision import Meta
 from classifier_operator.reconcile.owner import Owner, owner_in
 from classifier_operator.runtime.inventory import Fact, Inventory
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
-from classifier_operator.runtime.ports import Clock, Cloud
+from classifier_operator.runtime.ports import Answering, Clock, Cloud
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.answers import reading, tags_in, text, time
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
@@ -34,6 +34,7 @@ from classifier_operator.sagemaker.views import (
     Stranger,
     Unseen,
     View,
+    config_described,
     endpoint_described,
     job_described,
     model_described,
@@ -243,7 +244,7 @@ class Executor:
         answer = self._described.pop((meta.key, resource), None) or await self._described_now(resource, turn)
         view = view_of(resource.type, answer)
         try:
-            tags = await self._tags_of(resource.place, view.arn, turn)
+            tags = await tags_of(self._cloud, resource.place, view.arn, turn)
         except NotYetError:
             # Whoever stands in the second line is not to stand in the first one again.
             self._described[meta.key, resource] = answer
@@ -256,26 +257,33 @@ class Executor:
             raise AwsRefusal("ListTags", RefusalKind.NOT_PROPAGATED, "TagsNotVisible", message)
         return view, tags
 
-    async def _tags_of(self, place: Place, arn: str, turn: Caller | Priority) -> dict[str, str]:
-        """Read all tags of a resource; a page may have fewer than are asked for, and ours may be on any of them."""
-        tags: dict[str, str] = {}
-        query = {"ResourceArn": arn}
-        for _ in range(MOST_TAG_PAGES):
-            page = await self._cloud.call(place, "ListTags", query, turn=turn)
-            with reading("ListTags"):
-                tags |= tags_in(page)
-                token = text(page, "NextToken", "")
-            if not token:
-                return tags
-            query = {"ResourceArn": arn, "NextToken": token}
-            # Who has begun goes on; nobody gives up a place in the line between two pages.
-            turn = turn.priority if isinstance(turn, Caller) else turn
-        message = f"the tags of {arn} do not end after {MOST_TAG_PAGES} pages"
-        raise AwsRefusal("ListTags", RefusalKind.UNAVAILABLE, "TooManyPages", message)
-
     async def _described_now(self, resource: Resource, turn: Caller | Priority) -> dict[str, Any]:
         call = describe(resource)
         return await self._cloud.call(resource.place, call.operation, call.params, turn=turn)
+
+
+async def tags_of(cloud: Answering, place: Place, arn: str, turn: Caller | Priority) -> dict[str, str]:
+    """Read all tags of a resource; a page may have fewer than are asked for, and ours may be on any of them.
+
+    Raises:
+        AwsRefusal: AWS does not tell, or not to the end.
+        NotYetError: it is not the caller's turn.
+
+    """
+    tags: dict[str, str] = {}
+    query = {"ResourceArn": arn}
+    for _ in range(MOST_TAG_PAGES):
+        page = await cloud.call(place, "ListTags", query, turn=turn)
+        with reading("ListTags"):
+            tags |= tags_in(page)
+            token = text(page, "NextToken", "")
+        if not token:
+            return tags
+        query = {"ResourceArn": arn, "NextToken": token}
+        # Who has begun goes on; nobody gives up a place in the line between two pages.
+        turn = turn.priority if isinstance(turn, Caller) else turn
+    message = f"the tags of {arn} do not end after {MOST_TAG_PAGES} pages"
+    raise AwsRefusal("ListTags", RefusalKind.UNAVAILABLE, "TooManyPages", message)
 
 
 def _whose_tags_count(resource: Resource) -> Resource:
@@ -318,7 +326,7 @@ def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:
             return endpoint_described(answer)
         if kind is ResourceType.MODEL:
             return model_described(answer)
-        return PlainView(text(answer, f"{kind}Arn"))
+        return config_described(answer)
 
 
 def _just_made(call: Call, answer: dict[str, Any], now: datetime) -> View:

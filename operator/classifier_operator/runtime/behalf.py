@@ -10,18 +10,20 @@ that nothing is asked, and nothing believed, of another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import structs
 
-from classifier_operator.api.ledger import Resource
+from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
+from classifier_operator.reconcile.past import SearchCall
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.reconcile.walls import is_beyond, within
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.sagemaker.views import EndpointView
 
 T = TypeVar("T")
 
@@ -42,9 +44,18 @@ def resources_for(behalf: Behalf, resources: Iterable[Resource]) -> frozenset[Re
     return frozenset(one.acting_for(*behalf) for one in resources)
 
 
-def subject_for(behalf: Behalf, subject: Subject) -> Subject:
-    """Return the subject with its resources as they are reached on that behalf."""
-    return structs.replace(subject, resources=resources_for(behalf, subject.resources))
+def subject_for(behalf: Behalf, subject: Subject, inventory: Inventory) -> Subject:
+    """Return the subject with its resources as they are reached on that behalf, and the configurations that serve."""
+    resources = resources_for(behalf, subject.resources)
+    return structs.replace(subject, resources=resources | frozenset(_configurations(inventory, resources)))
+
+
+def _configurations(inventory: Inventory, resources: Iterable[Resource]) -> Iterator[Resource]:
+    """Yield those that endpoints were seen to serve: a status may not know of them."""
+    for one in resources:
+        view = inventory.get(one)
+        if isinstance(view, EndpointView) and view.config_name:
+            yield Resource(one.place, ResourceType.ENDPOINT_CONFIG, view.config_name)
 
 
 def decision_for(behalf: Behalf, decision: Decision[T], defaults: Defaults) -> Decision[T]:
@@ -80,4 +91,11 @@ def _call_for(behalf: Behalf, call: Any) -> Any:
     # Imports name no resource of their own: the importer knows whose they are.
     if isinstance(call, Call | SmokeTestCall):
         return structs.replace(call, resource=call.resource.acting_for(*behalf))
+    if isinstance(call, SearchCall):
+        return structs.replace(
+            call,
+            places=tuple(one.acting_for(*behalf) for one in call.places),
+            known=resources_for(behalf, call.known),
+            endpoints=tuple(one.acting_for(*behalf) for one in call.endpoints),
+        )
     return call

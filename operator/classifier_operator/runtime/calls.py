@@ -8,10 +8,11 @@ from typing import Any
 from classifier_operator.api.ledger import ResourceType, entry_of
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.calls import Call
+from classifier_operator.reconcile.past import SearchCall
 from classifier_operator.runtime.write import as_json
 from classifier_operator.training.fetches import AbortCall, ImportCall
 
-AnyCall = Call | SmokeTestCall | ImportCall | AbortCall
+AnyCall = Call | SmokeTestCall | ImportCall | AbortCall | SearchCall
 
 
 def stands_alone(call: AnyCall) -> bool:

@@ -19,11 +19,13 @@ from classifier_operator.api.conditions import ConditionType, Reason, find
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Resource
 from classifier_operator.endpoint import decide as endpoints
+from classifier_operator.endpoint import recovery as endpoint_recovery
 from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.account import AccountCheck
 from classifier_operator.reconcile.calls import describe
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
+from classifier_operator.reconcile.past import Past, SearchCall
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.reconcile.walls import within
 from classifier_operator.runtime import gather
@@ -38,7 +40,9 @@ from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
+from classifier_operator.runtime.pasts import Pasts, has_been_written
 from classifier_operator.runtime.ports import Clock
+from classifier_operator.runtime.search import Searcher
 from classifier_operator.runtime.smoke import SmokeTester
 from classifier_operator.runtime.store import Body, Store, uid_of
 from classifier_operator.runtime.troubles import Troubles
@@ -48,6 +52,7 @@ from classifier_operator.runtime.write import Writer, as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.views import Stranger
 from classifier_operator.training import decide as trainings
+from classifier_operator.training import recovery as training_recovery
 from classifier_operator.training.fetches import AbortCall, ImportCall
 
 logger = logging.getLogger(__name__)
@@ -92,6 +97,7 @@ class Controller:
         defaults: NamespaceDefaults,
         executor: Executor,
         smoke_tester: SmokeTester,
+        searcher: Searcher,
         importer: Importer,
         writer: Writer,
         troubles: Troubles,
@@ -108,6 +114,7 @@ class Controller:
         self._defaults = defaults
         self._executor = executor
         self._smoke_tester = smoke_tester
+        self._searcher = searcher
         self._importer = importer
         self._writer = writer
         self._troubles = troubles
@@ -120,6 +127,7 @@ class Controller:
         self._waiting = waiting
         self._can_list = can_list
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
+        self._pasts = Pasts()
         self._subjects: dict[ObjectKey, Subject] = {}
         self._asked = Asked()
         self._identities: dict[ObjectKey, str] = {}
@@ -199,10 +207,12 @@ class Controller:
         return subject.resources if subject is not None else frozenset()
 
     async def _pass(self, key: ObjectKey, body: Body) -> None:
-        status = body.get("status", {})
+        status = self._store.status(key)
+        known: Body = {**body, "status": status}
         has_made = False
         for _ in range(ROUNDS):
-            look = await self._decide(key, {**body, "status": self._asked.added_to(key, status)})
+            past = self._pasts.of(key, known)
+            look = await self._decide(key, {**body, "status": self._asked.added_to(key, status)}, past)
             meta = look.meta
             self._note_left_behind(look)
             calls = self._due(key, look)
@@ -212,7 +222,7 @@ class Controller:
                 body = await self._announce(key, body, look, calls)
                 status = body.get("status", {})
             try:
-                succeeded = await self._act(key, meta, look, calls)
+                succeeded = await self._act(key, meta, look, calls, recorded=known)
             except (NotYetError, OutdatedError):
                 # What has been announced is on record, and the rest is decided anew when it is its turn.
                 self._subjects[key] = look.subject
@@ -229,13 +239,13 @@ class Controller:
             return
         await self._conclude(key, body, look)
 
-    async def _decide(self, key: ObjectKey, body: Body) -> Look:
+    async def _decide(self, key: ObjectKey, body: Body, past: Past) -> Look:
         """Gather and decide."""
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
         allowed, cluster = self._allowed(key.namespace), self._cluster.names
         accounts = await self._compared(key, body, defaults)
         behalf = Behalf(key.namespace, accounts.known)
-        now = self._clock.now()
+        now, found = self._clock.now(), self._pasts.found(key)
         if key.kind is Kind.TRAINING:
             training = gather.training_of(
                 key,
@@ -245,8 +255,11 @@ class Controller:
                 allowed=allowed,
                 cluster=cluster,
                 accounts=accounts,
+                past=past,
+                found=found,
             )
-            meta, subject = training.meta, subject_for(behalf, trainings.subject_of(training))
+            training = training_recovery.recovered(training)
+            meta, subject = training.meta, subject_for(behalf, trainings.subject_of(training), self._inventory)
             decision: AnyDecision = trainings.decide(training, self._seen(meta, subject, defaults), now)
         else:
             outcome = self._smoke_tests.get(key)
@@ -260,8 +273,11 @@ class Controller:
                 cluster=cluster,
                 knows_trainings=self._can_list(Kind.TRAINING, key.namespace),
                 accounts=accounts,
+                past=past,
+                found=found,
             )
-            meta, subject = endpoint.meta, subject_for(behalf, endpoints.subject_of(endpoint))
+            endpoint = endpoint_recovery.recovered(endpoint, now)
+            meta, subject = endpoint.meta, subject_for(behalf, endpoints.subject_of(endpoint), self._inventory)
             self._ask_anew(meta, subject)
             self._look_again(key, subject, endpoint.status.last_modified_time)
             decision = endpoints.decide(endpoint, self._seen(meta, subject, defaults), now)
@@ -322,10 +338,15 @@ class Controller:
         status = look.status
         if is_written_down(body.get("status", {}), status, calls, is_retried=is_retried):
             return body
-        return await self._writer.status(key, body, status)
+        body = await self._writer.status(key, body, status)
+        self._pasts.recorded(key)
+        return body
 
-    async def _act(self, key: ObjectKey, meta: Meta, look: Look, calls: Sequence[AnyCall]) -> bool:
-        """Send the calls in order; after a refusal only those that do not depend on it. Whether all succeeded."""
+    async def _act(self, key: ObjectKey, meta: Meta, look: Look, calls: Sequence[AnyCall], *, recorded: Body) -> bool:
+        """Send the calls in order; after a refusal only those that do not depend on it. Whether all succeeded.
+
+        recorded: the object as it was before the pass.
+        """
         refused: set[Resource] = set()
         for call in calls:
             if call.resource in refused:
@@ -346,6 +367,9 @@ class Controller:
                 if call.creates and not is_taken:
                     # It is there already: whoever has made it may have gone on with it, too. Look before going on.
                     self._inventory.doubt_endpoints(look.subject.resources - {call.resource})
+                    if not has_been_written(recorded) and self._inventory.is_owned(call.resource, meta):
+                        # It is the object's own, which looked new: it is not, and its record was lost.
+                        self._pasts.doubt(key)
                     break
         return not refused
 
@@ -360,6 +384,8 @@ class Controller:
             self._importer.run(key, call)
         elif isinstance(call, AbortCall):
             await self._importer.abort(key, call)
+        elif isinstance(call, SearchCall):
+            self._pasts.searched(key, await self._searcher.run(meta, call, self._turn(key)))
         elif isinstance(call, SmokeTestCall):
             if not await self._executor.is_own(meta, call.resource, self._turn(key)):
                 return False
@@ -385,6 +411,7 @@ class Controller:
             self._forget(key)
             return
         await self._writer.settle(key, body, look.status)
+        self._pasts.recorded(key)
         self._asked.forget(key)
         # The outcome is in the status now. An endpoint that is made anew is tested anew.
         self._smoke_tests.pop(key, None)
@@ -432,6 +459,8 @@ class Controller:
         self._uids.pop(key, None)
         self._left_behind.pop(key, None)
         self.mismatched.pop(key, None)
+        self._pasts.forget(key)
+        self._searcher.forget(key)
         self._troubles.clear(key)
         self._importer.keep(key, ())
         self._smoke_tests.pop(key, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.account import UNCHECKED, AccountCheck, account_in, is_account
 from classifier_operator.reconcile.decision import Defaults, Meta
+from classifier_operator.reconcile.past import Found, Past
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime.bodies import mapping, word
 from classifier_operator.runtime.store import Body, Store
@@ -68,6 +70,7 @@ def meta_of(key: ObjectKey, body: Body, cluster: ClusterNames = NAMELESS) -> Met
         retrain=annotations.get(RETRAIN_ANNOTATION, ""),
         adopt=annotations.get(ADOPT_ANNOTATION, ""),
         cluster=cluster,
+        created=_time(word(metadata.get("creationTimestamp"))),
     )
 
 
@@ -80,6 +83,8 @@ def training_of(
     allowed: Allowance = EVERYTHING,
     cluster: ClusterNames = NAMELESS,
     accounts: AccountCheck = UNCHECKED,
+    past: Past = Past.KNOWN,
+    found: Found | None = None,
 ) -> Training:
     """A ClassifierTraining as its decisions see it."""
     return Training(
@@ -90,6 +95,8 @@ def training_of(
         imports=imports,
         allowed=allowed,
         accounts=accounts,
+        past=past,
+        found=found,
     )
 
 
@@ -104,6 +111,8 @@ def endpoint_of(
     cluster: ClusterNames = NAMELESS,
     knows_trainings: bool = True,
     accounts: AccountCheck = UNCHECKED,
+    past: Past = Past.KNOWN,
+    found: Found | None = None,
 ) -> Endpoint:
     """A ClassifierEndpoint as its decisions see it."""
     spec = _spec_of(body, EndpointSpec, EndpointSpec())
@@ -119,6 +128,8 @@ def endpoint_of(
         smoke_test=smoke_test,
         allowed=allowed,
         accounts=accounts,
+        past=past,
+        found=found,
     )
 
 
@@ -185,6 +196,13 @@ def left_at_aws(body: Body) -> tuple[frozenset[Resource], frozenset[Resource]]:
     jobs, endpoints = (made(*named) for named in _NAMED)
     is_over = word(status.get("jobStatus")) in JOB_ENDED
     return frozenset() if is_over else jobs, endpoints
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _trained(body: Body) -> TrainedModel:

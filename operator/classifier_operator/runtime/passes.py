@@ -183,7 +183,7 @@ class Passes:
         if body is None:
             return
         generation = body["metadata"].get("generation", 1)
-        status = failed(body.get("status", {}), message_of(error), generation=generation, now=self._clock.now())
+        status = failed(self._store.status(key), message_of(error), generation=generation, now=self._clock.now())
         try:
             await self._writer.status(key, body, status)
         except (ConflictError, GoneError, ClusterUnavailableError) as refusal:

@@ -48,11 +48,8 @@ class Happening(StrEnum):
     DELETED = "DELETED"
 
 
-class Cloud(Protocol):
-    """AWS. Every method raises AwsRefusal when AWS does not do what was asked.
-
-    A place with an account is asked by credentials of that account, or not at all (RefusalKind.ACCOUNT_MISMATCH).
-    """
+class Answering(Protocol):
+    """AWS, as far as it is only called. Raises AwsRefusal when AWS does not do what was asked."""
 
     async def call(
         self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
@@ -62,6 +59,13 @@ class Cloud(Protocol):
         turn: how urgent it is, for one who waits until AWS may be asked; a Caller does not wait, and gets NotYetError.
         """
         ...
+
+
+class Cloud(Answering, Protocol):
+    """AWS. Every method raises AwsRefusal when AWS does not do what was asked.
+
+    A place with an account is asked by credentials of that account, or not at all (RefusalKind.ACCOUNT_MISMATCH).
+    """
 
     async def account(self, region: str) -> str:
         """The account of the operator's own credentials, asked for in that region; "" where nobody can tell."""

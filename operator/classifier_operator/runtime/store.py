@@ -86,6 +86,8 @@ class Store:
         self.latest = 0
         self._foreign: dict[ObjectKey, Kept] = {}
         self._gone: dict[str, None] = {}
+        # Statuses that were newer than those that the API server has.
+        self._recalled: dict[ObjectKey, bytes] = {}
         self._bodies: dict[ObjectKey, Kept] = {}
         self._followers: dict[ObjectKey, set[ObjectKey]] = defaultdict(set)
 
@@ -105,13 +107,26 @@ class Store:
         kept = self._bodies.get(key)
         return kept.uid if kept is not None else ""
 
+    def status(self, key: ObjectKey) -> Mapping[str, Any]:
+        """What the status of an object of this shard says, or said before it was wiped, changed or put back.
+
+        Nobody but the operator writes it, and each of its writes has a higher revision than the one before. So one that
+        has no higher revision and says something else was written by somebody else, or comes from a restored store.
+        """
+        recalled = self._recalled.get(key)
+        status: Mapping[str, Any] = (
+            msgspec.json.decode(recalled) if recalled is not None else (self.get(key) or {}).get("status", {})
+        )
+        return status
+
     def snapshot(self) -> Snapshot:
         """All objects as they are now; a body that is in it does not change any more."""
         return Snapshot(dict(self._bodies))
 
     def followed(self, key: ObjectKey) -> Body | None:
         """A training of any shard, as endpoints that follow it look at it."""
-        return _body(self._foreign.get(key) or self._bodies.get(key))
+        body = _body(self._foreign.get(key) or self._bodies.get(key))
+        return {**body, "status": self.status(key)} if body is not None and key in self._recalled else body
 
     def keys(self, kind: Kind) -> list[ObjectKey]:
         """All objects of a kind in this shard."""
@@ -175,6 +190,7 @@ class Store:
             if len(self._gone) > REMEMBERED:
                 del self._gone[next(iter(self._gone))]
         if before is not None and uid_of(before) == gone:
+            self._recalled.pop(key, None)
             self._bodies.pop(key, None)
             self._foreign.pop(key, None)
             self._follow(key, before, None)
@@ -197,10 +213,19 @@ class Store:
             self._keep_foreign(key, body)
             return False
         was = _body(self._bodies.get(key))
+        self._recall(key, was, body)
         self._bodies[key] = _kept(body, _trimmed(body))
         self._follow(key, was, body)
         self._changed(key, was, body)
         return True
+
+    def _recall(self, key: ObjectKey, was: Body | None, now: Body) -> None:
+        """Keep the status of before, if the new one goes back behind it."""
+        best = self.status(key) if uid_of(was) == uid_of(now) else {}
+        if goes_back(best, now.get("status", {})):
+            self._recalled[key] = msgspec.json.encode(best)
+        else:
+            self._recalled.pop(key, None)
 
     def _keep_foreign(self, key: ObjectKey, body: Body) -> None:
         if key.kind is not Kind.TRAINING:
@@ -218,6 +243,19 @@ class Store:
                 del self._followers[training]
         for training in _referred(key, after or {}):
             self._followers[training].add(key)
+
+
+def revision_of(status: Mapping[str, Any]) -> int:
+    """How often the operator has written the status; a hand may have written anything there."""
+    revision = status.get("revision", 0)
+    return revision if isinstance(revision, int) else 0
+
+
+def goes_back(before: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    """Whether what the operator has written is not there any more, and nothing newer of the operator's is."""
+    if not before.get("observedGeneration") or revision_of(status) > revision_of(before):
+        return False
+    return {**status, "revision": 0} != {**before, "revision": 0}
 
 
 def is_older(body: Body, before: Mark | None) -> bool:

@@ -20,7 +20,7 @@ from classifier_operator.runtime.bodies import mapping, mappings, word
 from classifier_operator.runtime.failures import failed
 from classifier_operator.runtime.gather import has_finalizer, is_being_deleted
 from classifier_operator.runtime.ports import Clock, Cluster, ClusterUnavailableError, ConflictError, GoneError
-from classifier_operator.runtime.store import Body, Store, uid_of
+from classifier_operator.runtime.store import Body, Store, revision_of, uid_of
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +78,11 @@ class Writer:
     async def status(self, key: ObjectKey, body: Body, status: Mapping[str, Any]) -> Body:
         """The object with that status, and an Event when its headline is another one than before."""
         before = body.get("status", {})
-        changes = merge_patch(before, status)
+        changes = _numbered(before, status)
         if changes:
             # The last place before everybody may read it; most passes end with what is there already.
             status = status_redacted(status)
-            changes = merge_patch(before, status)
+            changes = _numbered(before, status)
         if not changes:
             return body
         try:
@@ -106,7 +106,7 @@ class Writer:
         message = f"the API server refuses the status that the operator has for this object: {error}"
         generation = body["metadata"].get("generation", 1)
         said = failed({**before, **ledger}, message, generation=generation, now=self._clock.now())
-        if not (changes := merge_patch(before, said)):
+        if not (changes := _numbered(before, said)):
             return
         try:
             written = await self._patch(key, body, {"status": changes}, status=True)
@@ -172,6 +172,16 @@ def leaves_something(status: Mapping[str, Any]) -> bool:
 def as_json(value: Any) -> Any:
     """A status as the API server has it: lists where ours are tuples, or nothing would ever be equal."""
     return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def _numbered(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The patch that makes the one status into the other, as the operator's next writing; empty when they are the same.
+
+    By their numbers what the operator has written is told from what anybody else has.
+    """
+    revision = max(revision_of(before), revision_of(after))
+    changes = merge_patch({**before, "revision": revision}, {**after, "revision": revision})
+    return {**changes, "revision": revision + 1} if changes else {}
 
 
 def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

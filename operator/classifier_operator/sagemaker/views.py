@@ -32,10 +32,20 @@ class Unseen(Enum):
     ABSENT = "absent"  # AWS said that there is none
 
 
+class ConfiguredVariant(Struct, frozen=True, kw_only=True):
+    """A variant as a configuration has it."""
+
+    name: str
+    model_name: str
+    instance_type: str = ""
+    accelerator_type: str = ""
+
+
 class PlainView(Struct, frozen=True):
-    """An endpoint configuration: it exists."""
+    """An endpoint configuration (DescribeEndpointConfig): it exists; its variants, where it was described."""
 
     arn: str
+    variants: tuple[ConfiguredVariant, ...] = ()
 
 
 class ModelView(Struct, frozen=True):
@@ -67,6 +77,7 @@ class JobView(Struct, frozen=True, kw_only=True):
     started: datetime | None = None
     ended: datetime | None = None
     billable_seconds: int = 0
+    image: str = ""
     is_detailed: bool = False
 
     @property
@@ -153,6 +164,7 @@ def job_described(answer: Mapping[str, Any]) -> JobView:
         started=time(answer, "TrainingStartTime"),
         ended=time(answer, "TrainingEndTime"),
         billable_seconds=count(answer, "BillableTimeInSeconds"),
+        image=text(structure(answer, "AlgorithmSpecification"), "TrainingImage", ""),
         is_detailed=True,
     )
 
@@ -191,6 +203,13 @@ def model_described(answer: Mapping[str, Any]) -> ModelView:
     return ModelView(text(answer, "ModelArn"), text(container, "Image", ""), text(container, "ModelDataUrl", ""))
 
 
+def config_described(answer: Mapping[str, Any]) -> PlainView:
+    """A DescribeEndpointConfig answer as a view."""
+    return PlainView(
+        text(answer, "EndpointConfigArn"), tuple(map(_configured, structures(answer, "ProductionVariants")))
+    )
+
+
 def endpoint_listed(summary: Mapping[str, Any]) -> EndpointView:
     """A summary of ListEndpoints as a view."""
     return EndpointView(
@@ -210,6 +229,15 @@ def _variant(summary: Mapping[str, Any]) -> VariantView:
         desired_count=count(summary, "DesiredInstanceCount"),
         current_weight=current,
         desired_weight=number(summary, "DesiredWeight", current),
+    )
+
+
+def _configured(variant: Mapping[str, Any]) -> ConfiguredVariant:
+    return ConfiguredVariant(
+        name=text(variant, "VariantName"),
+        model_name=text(variant, "ModelName", ""),
+        instance_type=text(variant, "InstanceType", ""),
+        accelerator_type=text(variant, "AcceleratorType", ""),
     )
 
 

@@ -30,6 +30,7 @@ from classifier_operator.training.importing import (
     uploads_in,
 )
 from classifier_operator.training.leftovers import besides, going_on, superseded
+from classifier_operator.training.recovery import looks_back, unrecorded
 from classifier_operator.training.retry import (
     MOST_RETRY_DELAY,
     is_retry_due,
@@ -46,6 +47,10 @@ from classifier_operator.training.tenancy import beyond_of, refused, uses_of
 
 def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
     """The next step for the object."""
+    return unrecorded(training, _decided(training, seen, now))
+
+
+def _decided(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
     retry_after = bounded_after(training.status.retry_after, now, MOST_RETRY_DELAY)
     training = structs.replace(training, status=structs.replace(training.status, retry_after=retry_after))
     if (waits := of_another_account(training, now)) is not None:
@@ -57,6 +62,8 @@ def decide(training: Training, seen: Seen, now: datetime) -> TrainingDecision:
         refusal = training.wall or training.allowed.refusal_of(uses_of(training.spec, training.defaults))
     except SpecError as error:
         return _refused(training, error, seen, now)
+    if not refusal and (search := looks_back(training, seen, now)) is not None:
+        return search
     situation, aborts = tidied(situation_of(training, wanted, seen, now, refusal))
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
     decision = structs.replace(decision, calls=(*aborts, *decision.calls), transfers=transfers_of(situation))
@@ -227,6 +234,7 @@ def _job_has_ended(at: Situation) -> TrainingDecision | None:
             status = at.says(verdict_of(trouble, at.now, underway=Reason.UPLOADING))
         return Decision(status=status, calls=(describe(at.job),))
     status = report.with_job(report.with_run(at.status, at.wanted, at.attempt), job)
+    status = structs.replace(status, resources=with_resources(status.resources, [at.job]))
     if may_be_tried_again(at, job):
         return retried(at, status, job)
     verdict = report.ended(job)

@@ -16,6 +16,7 @@ from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training import status as report
 from classifier_operator.training.importing import ended_uploads, uploads_in, without_uploads
 from classifier_operator.training.leftovers import Leftovers, known_to_have_ended, stopped
+from classifier_operator.training.recovery import looks_back
 from classifier_operator.training.situation import Training, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
 
@@ -41,6 +42,9 @@ def being_deleted(training: Training, seen: Seen, now: datetime) -> TrainingDeci
     status, aborts = ended_uploads(training)
     status = _without_retained(training, status)
     aborts = tuple(one for one in aborts if not is_beyond(one.resource.place, training.defaults))
+    search = looks_back(structs.replace(training, status=status), seen, now)
+    if search is not None:
+        return structs.replace(search, calls=(*aborts, *search.calls))
     try:
         left = _jobs_left(structs.replace(training, status=status), seen)
     except SpecError as error:

@@ -11,6 +11,7 @@ from classifier_operator.api.conditions import Condition, ConditionType, Reason,
 from classifier_operator.api.ledger import Resource
 from classifier_operator.reconcile.account import UNCHECKED, AccountCheck
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen
+from classifier_operator.reconcile.past import Found, Past
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.reconcile.walls import refusal_of
 from classifier_operator.sagemaker.views import Sighting
@@ -34,6 +35,8 @@ class Training(Struct, frozen=True, kw_only=True, dict=True):
     imports: Imports = Imports()
     allowed: Allowance = EVERYTHING
     accounts: AccountCheck = UNCHECKED
+    past: Past = Past.KNOWN
+    found: Found | None = None
 
     @cached_property
     def wanted(self) -> Wanted:

@@ -169,6 +169,7 @@ class TrainingStatus(Struct, frozen=True, rename="camel", kw_only=True, omit_def
     """The status of a ClassifierTraining."""
 
     observed_generation: int = 0
+    revision: int = 0
     conditions: tuple[Condition, ...] = ()
     account: str = ""
     region: str = ""

@@ -13,6 +13,7 @@ from tests.unit.fakes import START
 
 from classifier_operator.api.conditions import Condition, ConditionType
 from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.endpoint.decide import decide, subject_of
 from classifier_operator.endpoint.deployment import Deployment
 from classifier_operator.endpoint.record import EndpointStatus, RolledBack, Update
@@ -66,6 +67,10 @@ def seen(one: Endpoint, sighting: Sighting, **troubles: Trouble) -> Seen:
     deployment = wanted(one)
     sightings: dict[Any, Sighting] = {deployment.endpoint: sighting}
     sightings |= {**dict.fromkeys(deployment.models, ModelView("arn")), deployment.config: PlainView("arn")}
+    if isinstance(sighting, EndpointView) and sighting.config_name != deployment.config.name:
+        # What serves instead has been looked at: it is nobody's.
+        config = Resource(deployment.place, ResourceType.ENDPOINT_CONFIG, sighting.config_name)
+        sightings[config] = Stranger("arn", "")
     return Seen(sightings=sightings, troubles={trouble.resource: trouble for trouble in troubles.values()})
 
 

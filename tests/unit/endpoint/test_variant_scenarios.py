@@ -377,8 +377,9 @@ async def test_n17_another_configuration_by_hand_is_restored(world: World, away:
     key = await serving(world)
     wanted = world.cluster.status(key)["endpointConfigName"]
     place = next(iter(world.cloud.resources))[0]
-    other = {**world.cloud.resources[place, "EndpointConfig", wanted], "EndpointConfigName": "by-hand"}
-    world.cloud.resources[place, "EndpointConfig", "by-hand"] = other
+    variants = world.cloud.resources[place, "EndpointConfig", wanted]["ProductionVariants"]
+    world.cloud.make_strangers(place, "EndpointConfig", "by-hand")
+    world.cloud.resources[place, "EndpointConfig", "by-hand"]["ProductionVariants"] = variants
     world.cloud.touch(world.cloud.one("Endpoint"), EndpointConfigName="by-hand")
     if away:
         world.restart()

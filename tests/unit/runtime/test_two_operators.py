@@ -115,7 +115,8 @@ async def test_who_is_told_of_a_later_change_than_it_has_seen_does_not_deny_it_b
     await world.run(4)
     seen = world.cluster.status(key)["lastModifiedTime"]
     later = (datetime.fromisoformat(seen) + timedelta(hours=1)).isoformat()
-    world.cluster.objects[key]["status"]["lastModifiedTime"] = later
+    status = world.cluster.objects[key]["status"]
+    status.update(lastModifiedTime=later, revision=status["revision"] + 1)
     world.cluster.edit(key, lambda body: body["metadata"].update(labels={"by": "another"}))
     await world.look()
     assert world.cluster.status(key)["lastModifiedTime"] == later

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier_operator.sagemaker.names import MAX_LENGTH, aws_name, content_hash
+from classifier_operator.sagemaker.names import MAX_LENGTH, aws_name, common_part, content_hash, suffixes_in
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 PATTERNS = {
@@ -50,3 +50,20 @@ def test_a_hash_does_not_depend_on_the_order_of_keys() -> None:
 @pytest.mark.parametrize("other", [{"a": 2}, {"a": "1"}, {"b": 1}, {}], ids=str)
 def test_a_hash_changes_with_the_content(other: dict[str, object]) -> None:
     assert content_hash({"a": 1}) != content_hash(other)
+
+
+@given(namespace=NAMESPACES, name=NAMES, attempt=st.integers(1, 999_999))
+def test_an_objects_names_are_found_by_their_common_part_and_known_again(
+    namespace: str, name: str, attempt: int
+) -> None:
+    for suffixes in (("5f2c9a81",), ("5f2c9a81", str(attempt))):
+        made = aws_name(namespace, name, *suffixes)
+        assert common_part(namespace, name) in made
+        assert suffixes_in(namespace, name, made) == suffixes
+
+
+@pytest.mark.parametrize(
+    "other", ["vision-digits-2-5f2c9a81", "vision-digits", "vision-digits-5f2c9a8", "a-vision-digits-5f2c9a81"]
+)
+def test_a_namesake_is_not_taken_for_it(other: str) -> None:
+    assert suffixes_in("vision", "digits", other) is None
