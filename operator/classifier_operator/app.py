@@ -25,14 +25,15 @@ from typing import Any
 
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.kinds import Kind, ObjectKey
-from classifier_operator.runtime import gather
+from classifier_operator.runtime import gather, ports
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.controller import Controller
 from classifier_operator.runtime.crew import Crew
+from classifier_operator.runtime.evaluate import Evaluator
 from classifier_operator.runtime.exposition import Exposition
 from classifier_operator.runtime.health import Health
-from classifier_operator.runtime.hints.listener import Listener
+from classifier_operator.runtime.hints.listener import listeners_of
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.informers import Collection
@@ -45,16 +46,6 @@ from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.passes import Passes
-from classifier_operator.runtime.ports import (
-    Clock,
-    Cloud,
-    Cluster,
-    ClusterUnavailableError,
-    Happening,
-    Messages,
-    ObjectStore,
-    Sources,
-)
 from classifier_operator.runtime.publisher import Publisher
 from classifier_operator.runtime.search import Searcher
 from classifier_operator.runtime.smoke import SmokeTester
@@ -81,13 +72,13 @@ class App:
     def __init__(
         self,
         settings: Settings,
-        cluster: Cluster,
-        cloud: Cloud,
-        imports: tuple[Sources, ObjectStore],
+        cluster: ports.Cluster,
+        cloud: ports.Cloud,
+        imports: tuple[ports.Sources, ports.ObjectStore],
         metrics: Metrics,
-        clock: Clock,
+        clock: ports.Clock,
         tenants: TenantsFile,
-        queues: Mapping[str, Messages] = MappingProxyType({}),
+        queues: Mapping[str, ports.Messages] = MappingProxyType({}),
         identity: ClusterIdentity | None = None,
     ) -> None:
         self.settings = settings
@@ -142,10 +133,24 @@ class App:
         )
         writer = Writer(cluster, self._store, clock, settings.identity, self._publisher.publish)
         self._searcher = Searcher(cloud, self._inventory, clock)
+        self._evaluator = Evaluator(
+            store=self._store,
+            inventory=self._inventory,
+            defaults=self._defaults,
+            importer=self._importer,
+            troubles=troubles,
+            clock=clock,
+            account=self._account,
+            cluster=self._identity,
+            allowed=self._tenants.of,
+            can_list=lambda kind, namespace: self._listing.can_list(kind, namespace),
+        )
+        metrics.account_mismatches.set_function(lambda: len(self._evaluator.mismatched))
         self._controller = Controller(
             store=self._store,
             inventory=self._inventory,
             queue=self._queue,
+            evaluator=self._evaluator,
             defaults=self._defaults,
             executor=executor,
             smoke_tester=SmokeTester(cloud, cluster, clock),
@@ -154,13 +159,8 @@ class App:
             writer=writer,
             troubles=troubles,
             clock=clock,
-            allowed=self._tenants.of,
-            cluster=self._identity,
-            account=self._account,
             waiting=self._crew.waiting,
-            can_list=lambda kind, namespace: self._listing.can_list(kind, namespace),
         )
-        metrics.account_mismatches.set_function(lambda: len(self._controller.mismatched))
         self._rng = random.Random()
         self._is_working = False
         self._missing = "what there is has not been listed yet"
@@ -198,23 +198,12 @@ class App:
             clock=clock,
             with_objects=settings.object_metrics,
         )
-        self._listeners = [
-            Listener(
-                name,
-                queue,
-                clock,
-                troubles.backoff,
-                hint=self._sweeper.hinted,
-                counted=lambda outcome: metrics.events_received.labels(outcome.value).inc(),
-                aged=metrics.events_age.observe,
-            )
-            for name, queue in queues.items()
-        ]
+        self._listeners = listeners_of(queues, clock, troubles.backoff, self._sweeper.hinted, metrics)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """List what there is, or as much of it as can be listed now, then work; AWS is looked at meanwhile."""
-        with suppress(ClusterUnavailableError):
+        with suppress(ports.ClusterUnavailableError):
             # Roles are assumed in the name of the cluster, and the first look at AWS may need one.
             await self._identity.learn(self._cluster)
         with self._listing.growing():
@@ -246,11 +235,11 @@ class App:
         await self._publisher.drain(FAREWELL_SECONDS)
         await ended(publishing)
 
-    def happened(self, what: Happening, body: Mapping[str, Any]) -> None:
+    def happened(self, what: ports.Happening, body: Mapping[str, Any]) -> None:
         """Something has happened to an object: it is remembered, and looked at as soon as that is urgent."""
-        if what is Happening.DELETED:
+        if what is ports.Happening.DELETED:
             self.lost(key_of(body), uid_of(body))
-        elif what is Happening.LISTED:
+        elif what is ports.Happening.LISTED:
             self.listed(body)
         else:
             # What a change asks for is found by comparing, not by asking what was changed.
@@ -317,10 +306,7 @@ class App:
 
     def unserved(self) -> str:
         """What the operator is to serve and cannot serve now, and why; "" where there is nothing of that sort."""
-        mismatched = self._controller.mismatched
-        words = next((one.mismatch for one in mismatched.values() if one.mismatch), "")
-        waiting = f"{len(mismatched)} objects (AccountMismatch): {words}" if mismatched else ""
-        return "; ".join(part for part in (self._listing.unserved(), waiting) if part)
+        return "; ".join(part for part in (self._listing.unserved(), self._evaluator.waiting()) if part)
 
     async def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """The metrics as of now in the format that an Accept header asks for, and that format's media type."""

@@ -16,6 +16,7 @@ from classifier_operator.reconcile.tenants import Tenants
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.evaluate import Evaluator
 from classifier_operator.runtime.hints.events import hint_in
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.importing.transfer import Limits
@@ -112,7 +113,19 @@ class Operator:
         )
         writer = Writer(cluster, self.store, clock, "test", cluster.post_event)
         self.defaults = NamespaceDefaults(cluster, world.defaults)
+        evaluator = Evaluator(
+            store=self.store,
+            inventory=self.inventory,
+            defaults=self.defaults,
+            importer=self.importer,
+            troubles=self.troubles,
+            clock=clock,
+            account=self.account,
+            cluster=world.identity,
+            allowed=lambda namespace: world.tenants.of(namespace),
+        )
         self.controller = Controller(
+            evaluator=evaluator,
             store=self.store,
             inventory=self.inventory,
             queue=self.queue,
@@ -124,9 +137,6 @@ class Operator:
             writer=writer,
             troubles=self.troubles,
             clock=clock,
-            allowed=lambda namespace: world.tenants.of(namespace),
-            cluster=world.identity,
-            account=self.account,
         )
         self._cluster = cluster
         # Unexpected errors fail the test, unless it causes them.

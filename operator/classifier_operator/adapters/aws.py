@@ -9,8 +9,6 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botocore import xform_name
@@ -19,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.accounts import Accounts
+from classifier_operator.adapters.answers import call_in, read_some, within
 from classifier_operator.adapters.aws_errors import NO_CREDENTIALS, metadata_of, refusal_of
 from classifier_operator.adapters.clients import Clients
 from classifier_operator.adapters.clock import SystemClock
@@ -128,7 +127,7 @@ class Aws:
 
         exchange = _exchange(service, operation, place, params)
         # What a job's environment says may be secret, and AWS repeats what it refuses.
-        answer = await self._run(place, exchange, send, _texts(params.get("Environment")), turn)
+        answer = await self._run(place, exchange, send, frozenset((params.get("Environment") or {}).values()), turn)
         if arn := next((value for name, value in answer.items() if name.endswith("Arn")), ""):
             self._limits.told(place, arn)
         return answer
@@ -141,7 +140,7 @@ class Aws:
                 return self._accounts.of(region, actor.credentials)
 
         try:
-            return await _within(CALL_SECONDS, self._threads.submit(find), "GetCallerIdentity")
+            return await within(CALL_SECONDS, self._threads.submit(find), "GetCallerIdentity")
         except (AwsRefusal, BotoCoreError, OSError) as error:
             logger.info("the operator's own account is not known: %r", error)
             return ""
@@ -160,7 +159,7 @@ class Aws:
         def send() -> Answered[bytes]:
             with self._clients.use("sagemaker-runtime", place.region) as client:
                 answer = client.invoke_endpoint(**params)
-                return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
+                return Answered(read_some(answer["Body"], limit), answer["ResponseMetadata"])
 
         return await self._run(place, _exchange("sagemaker-runtime", "InvokeEndpoint", place, params), send)
 
@@ -172,7 +171,7 @@ class Aws:
         def send() -> Answered[bytes]:
             with self._clients.use("s3", place.region) as client:
                 answer = client.get_object(**params)
-                return Answered(_read(answer["Body"], limit), answer["ResponseMetadata"])
+                return Answered(read_some(answer["Body"], limit), answer["ResponseMetadata"])
 
         return await self._run(place, _exchange("s3", "GetObject", place, params), send)
 
@@ -238,9 +237,9 @@ class Aws:
         exchange.begin()
         future = threads.submit(context.run, self._sent, place, exchange, send, secrets)
         loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: _call_in(loop, ended))
+        future.add_done_callback(lambda _: call_in(loop, ended))
         try:
-            value: T = await _within(_seconds_for(exchange), future, exchange.operation)
+            value: T = await within(_seconds_for(exchange), future, exchange.operation)
             exchange.succeeded()
         except AwsRefusal as refusal:
             exchange.refused(refusal)
@@ -336,23 +335,8 @@ def _exchange(service: str, operation: str, place: Place, params: Mapping[str, A
     return Exchange(service, operation, place.region, params)
 
 
-async def _within(seconds: float, future: Future[T], operation: str) -> T:
-    """Wait for what a thread does, no longer than that."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await asyncio.wrap_future(future)
-    except TimeoutError as error:
-        raise classify(operation, "NoAnswer", f"AWS has not answered to the end in {seconds:.0f} s", 0) from error
-
-
 def _seconds_for(exchange: Exchange) -> float:
     return BODY_SECONDS if exchange.service == "s3" else CALL_SECONDS
-
-
-def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    """Call from a thread; a loop that has ended needs it no more."""
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(callback)
 
 
 def _namespace(place: Place) -> str:
@@ -361,16 +345,3 @@ def _namespace(place: Place) -> str:
     if place.namespace:
         return place.namespace
     return known.key.namespace if known is not None else ""
-
-
-def _read(body: Any, limit: int) -> bytes:
-    """At most so many bytes of an answer that is streamed; the connection is of no further use when there are more."""
-    read: bytes = body.read(limit)
-    # Only a read at the end compares what came with the Content-Length: an answer that was cut off is none.
-    if len(read) == limit or body.read(1):
-        body.close()
-    return read
-
-
-def _texts(values: Mapping[str, str] | None) -> frozenset[str]:
-    return frozenset((values or {}).values())

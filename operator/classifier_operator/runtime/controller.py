@@ -9,36 +9,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from functools import partial
-from typing import Any
 
-from msgspec import Struct
-
-from classifier_operator.api.conditions import ConditionType, Reason, find
-from classifier_operator.api.kinds import Kind, ObjectKey
+from classifier_operator.api.conditions import Reason
+from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
-from classifier_operator.endpoint import decide as endpoints
-from classifier_operator.endpoint import recovery as endpoint_recovery
 from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
-from classifier_operator.reconcile.account import AccountCheck
 from classifier_operator.reconcile.calls import describe
-from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
-from classifier_operator.reconcile.past import Past, SearchCall
-from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
+from classifier_operator.reconcile.decision import Meta, Subject
+from classifier_operator.reconcile.past import SearchCall
 from classifier_operator.reconcile.walls import within
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.asked import Asked
-from classifier_operator.runtime.behalf import Behalf, decision_for, resources_for, seen_of, subject_for
+from classifier_operator.runtime.behalf import Behalf, resources_for
 from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
-from classifier_operator.runtime.cluster_identity import ClusterIdentity
+from classifier_operator.runtime.evaluate import Evaluator, Look, OutdatedError
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
-from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.pasts import Pasts, has_been_written
 from classifier_operator.runtime.ports import Clock
@@ -48,38 +39,15 @@ from classifier_operator.runtime.store import Body, Store, uid_of
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.unreadable import status_of_unreadable
 from classifier_operator.runtime.workqueue import Priority, WorkQueue
-from classifier_operator.runtime.write import Writer, as_json
-from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
+from classifier_operator.runtime.write import Writer
+from classifier_operator.sagemaker.refusals import AwsRefusal
 from classifier_operator.sagemaker.views import Stranger
-from classifier_operator.training import decide as trainings
-from classifier_operator.training import recovery as training_recovery
 from classifier_operator.training.fetches import AbortCall, ImportCall
 
 logger = logging.getLogger(__name__)
 
 # Each round acts on what the one before has learned; an object that wants more waits for its next turn.
 ROUNDS = 8
-
-AnyDecision = Decision[Any]
-
-
-class OutdatedError(Exception):
-    """What was decided was about another spec; the edit has put the object into the queue again."""
-
-
-class Look(Struct, frozen=True, kw_only=True):
-    """One look at an object: what is known, and what is decided; `now` is when, for all that follows from it."""
-
-    now: datetime
-    meta: Meta
-    accounts: AccountCheck
-    subject: Subject
-    decision: AnyDecision
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """The status that was decided, as the API server has it, with the account of what it names."""
-        return gather.with_account(as_json(self.decision.status), self.accounts.known)
 
 
 class Controller:
@@ -102,11 +70,8 @@ class Controller:
         writer: Writer,
         troubles: Troubles,
         clock: Clock,
-        allowed: Callable[[str], Allowance] = lambda _: EVERYTHING,
         waiting: Callable[[ObjectKey], AbstractContextManager[None]] = lambda _: nullcontext(),
-        cluster: ClusterIdentity | None = None,
-        account: OwnAccount,
-        can_list: Callable[[Kind, str], bool] = lambda _kind, _namespace: True,
+        evaluator: Evaluator,
     ) -> None:
         self._store = store
         self._inventory = inventory
@@ -119,19 +84,12 @@ class Controller:
         self._writer = writer
         self._troubles = troubles
         self._clock = clock
-        self._allowed = allowed
-        self._cluster = cluster or ClusterIdentity()
-        self._account = account
-        # Objects that wait for credentials of the account in which they have something.
-        self.mismatched: dict[ObjectKey, AccountCheck] = {}
+        self._evaluator = evaluator
         self._waiting = waiting
-        self._can_list = can_list
         self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._pasts = Pasts()
         self._subjects: dict[ObjectKey, Subject] = {}
         self._asked = Asked()
-        self._identities: dict[ObjectKey, str] = {}
-        self._modified: dict[ObjectKey, str] = {}
         self._uids: dict[ObjectKey, str] = {}
         # What an object that is being deleted leaves at AWS, because another cluster's name is on it.
         self._left_behind: dict[ObjectKey, set[Resource]] = {}
@@ -212,7 +170,13 @@ class Controller:
         has_made = False
         for _ in range(ROUNDS):
             past = self._pasts.of(key, known)
-            look = await self._decide(key, {**body, "status": self._asked.added_to(key, status)}, past)
+            look = await self._evaluator.decide(
+                key,
+                {**body, "status": self._asked.added_to(key, status)},
+                past=past,
+                found=self._pasts.found(key),
+                smoke_test=self._smoke_tests.get(key),
+            )
             meta = look.meta
             self._note_left_behind(look)
             calls = self._due(key, look)
@@ -238,85 +202,6 @@ class Controller:
             self._queue.add(key)
             return
         await self._conclude(key, body, look)
-
-    async def _decide(self, key: ObjectKey, body: Body, past: Past) -> Look:
-        """Gather and decide."""
-        defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
-        allowed, cluster = self._allowed(key.namespace), self._cluster.names
-        accounts = await self._compared(key, body, defaults)
-        behalf = Behalf(key.namespace, accounts.known)
-        now, found = self._clock.now(), self._pasts.found(key)
-        if key.kind is Kind.TRAINING:
-            training = gather.training_of(
-                key,
-                body,
-                defaults,
-                imports=self._importer.of(key),
-                allowed=allowed,
-                cluster=cluster,
-                accounts=accounts,
-                past=past,
-                found=found,
-            )
-            training = training_recovery.recovered(training)
-            meta, subject = training.meta, subject_for(behalf, trainings.subject_of(training), self._inventory)
-            decision: AnyDecision = trainings.decide(training, self._seen(meta, subject, defaults), now)
-        else:
-            outcome = self._smoke_tests.get(key)
-            endpoint = gather.endpoint_of(
-                key,
-                body,
-                defaults,
-                store=self._store,
-                smoke_test=outcome,
-                allowed=allowed,
-                cluster=cluster,
-                knows_trainings=self._can_list(Kind.TRAINING, key.namespace),
-                accounts=accounts,
-                past=past,
-                found=found,
-            )
-            endpoint = endpoint_recovery.recovered(endpoint, now)
-            meta, subject = endpoint.meta, subject_for(behalf, endpoints.subject_of(endpoint), self._inventory)
-            self._ask_anew(meta, subject)
-            self._look_again(key, subject, endpoint.status.last_modified_time)
-            decision = endpoints.decide(endpoint, self._seen(meta, subject, defaults), now)
-        self._note_mismatch(key, accounts, decision)
-        return Look(
-            now=now, meta=meta, accounts=accounts, subject=subject, decision=decision_for(behalf, decision, defaults)
-        )
-
-    async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults) -> AccountCheck:
-        """The account of what the operator's own identity has made for the object, beside that of its credentials."""
-        region, recorded = gather.own_region(body, defaults), gather.recorded_account(body)
-        # What is about to be recorded must not be of a while ago.
-        current = await self._account.known(region, afresh=not recorded) if region else ""
-        found = AccountCheck(recorded, current)
-        if found.current and not found.mismatch:
-            self._troubles.over(key, RefusalKind.ACCOUNT_MISMATCH)
-        return found
-
-    def _note_mismatch(self, key: ObjectKey, accounts: AccountCheck, decision: AnyDecision) -> None:
-        ready = find(decision.status.conditions, ConditionType.READY)
-        if ready is not None and ready.reason == Reason.ACCOUNT_MISMATCH:
-            self.mismatched[key] = accounts
-        else:
-            self.mismatched.pop(key, None)
-
-    def _ask_anew(self, meta: Meta, subject: Subject) -> None:
-        """Somebody has edited the object: whose the things of others are may have changed, too."""
-        if self._identities.get(meta.key, subject.identity) != subject.identity:
-            self._inventory.doubt_strangers(meta, subject.resources)
-        self._identities[meta.key] = subject.identity
-
-    def _look_again(self, key: ObjectKey, subject: Subject, modified: str) -> None:
-        """Another operator has written of a later change than this one has seen: believed until the next look."""
-        if modified and self._modified.get(key) != modified:
-            self._modified[key] = modified
-            self._inventory.doubt_older(subject.resources, modified)
-
-    def _seen(self, meta: Meta, subject: Subject, defaults: Defaults) -> Seen:
-        return seen_of(self._inventory, meta, subject, self._troubles.of(meta.key, subject.identity), defaults)
 
     def _due(self, key: ObjectKey, look: Look) -> list[AnyCall]:
         """The decision's calls, without those to a resource whose last refusal is still being waited out."""
@@ -454,11 +339,9 @@ class Controller:
         self._executor.leave(key, self._resources_of(key))
         self._subjects.pop(key, None)
         self._asked.forget(key)
-        self._identities.pop(key, None)
-        self._modified.pop(key, None)
+        self._evaluator.forget(key)
         self._uids.pop(key, None)
         self._left_behind.pop(key, None)
-        self.mismatched.pop(key, None)
         self._pasts.forget(key)
         self._searcher.forget(key)
         self._troubles.clear(key)

@@ -15,8 +15,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.scaling import DIMENSION, scalable_target
@@ -28,6 +26,7 @@ from classifier_operator.runtime.act import tags_of, view_of
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.pacing.limits import Caller
 from classifier_operator.runtime.ports import Clock, Cloud
+from classifier_operator.runtime.remembered import Remembered
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.answers import reading, structures, text
 from classifier_operator.sagemaker.names import common_part, suffixes_in
@@ -52,31 +51,6 @@ CLOCKS_DIFFER = timedelta(hours=1)
 OLDEST_RUNNING = timedelta(days=57)
 
 Turn = Caller | Priority
-
-
-class Remembered:
-    """AWS, of which the same is not asked twice."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
-        self._answers: dict[bytes, dict[str, Any] | AwsRefusal] = {}
-
-    async def call(
-        self, place: Place, operation: str, params: Mapping[str, Any], *, turn: Caller | Priority = Priority.NORMAL
-    ) -> dict[str, Any]:
-        """Ask, unless it has been answered; that there is no such thing is an answer, too."""
-        asked = msgspec.json.encode((place, operation, params), order="sorted")
-        if asked not in self._answers:
-            try:
-                self._answers[asked] = await self._cloud.call(place, operation, params, turn=turn)
-            except AwsRefusal as refusal:
-                if refusal.kind is not RefusalKind.NOT_FOUND:
-                    raise
-                self._answers[asked] = refusal
-        answer = self._answers[asked]
-        if isinstance(answer, AwsRefusal):
-            raise answer
-        return answer
 
 
 class Searcher:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from classifier_operator.runtime.hints.events import Hint, hint_in
 from classifier_operator.runtime.monitoring.logs import fields_of
+from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import Clock, Message, Messages
 from classifier_operator.runtime.troubles import Backoff
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, classify
@@ -108,3 +109,21 @@ class Listener:
         if self._trouble is not None:
             self._trouble, self._failures = None, 0
             logger.info("events of %s come again", self._name)
+
+
+def listeners_of(
+    queues: Mapping[str, Messages], clock: Clock, backoff: Backoff, hint: Callable[[Hint], bool], metrics: Metrics
+) -> list[Listener]:
+    """Return a listener for each queue, whose messages are counted in the metrics."""
+    return [
+        Listener(
+            name,
+            queue,
+            clock,
+            backoff,
+            hint=hint,
+            counted=lambda outcome: metrics.events_received.labels(outcome.value).inc(),
+            aged=metrics.events_age.observe,
+        )
+        for name, queue in queues.items()
+    ]
