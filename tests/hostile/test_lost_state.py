@@ -558,6 +558,22 @@ async def test_a_place_that_is_not_known_any_more_is_waited_for_and_said(fakes: 
     assert there(fakes) == set()
 
 
+async def test_another_account_is_not_searched(fakes: Fakes) -> None:
+    """What its execution role tells: that nothing is found there would let the object go."""
+    key = await ready(fakes, builders.endpoint())
+    lose(fakes, key, LOSSES["wiped"], is_down=True)
+    fakes.cluster.delete(key)
+    fakes.cloud.become("999999999999")
+    await fakes.run(3)
+    assert key in fakes.cluster.objects
+    assert fakes.cluster.condition(key, "Ready") == ("Unknown", "AccountMismatch")
+    assert not fakes.cluster.status(key).get("observedGeneration")
+    fakes.cloud.become("123456789012")
+    await fakes.run(8)
+    assert key not in fakes.cluster.objects
+    assert there(fakes) == set()
+
+
 async def test_tags_decide_whose_it_is_and_not_names(fakes: Fakes) -> None:
     key = await ready(fakes, builders.endpoint())
     (arn,) = [arn for arn in fakes.cloud._tags if ":endpoint/" in arn]

@@ -331,11 +331,12 @@ class Life(RuleBasedStateMachine):
         """What an older status has hidden is found once there is none: from then on all is named."""
         if not self.is_forgetful:
             return
-        for key in tuple(self.cluster.objects):
-            self.cluster.edit(key, lambda body: body.update(status=dict(NOT_SEEN)))
+        self.is_forgetful = not self.can_be_found(NOT_SEEN)
+        if self.is_forgetful:
+            return
+        self.cluster.edit(self.key, lambda body: body.update(status=dict(NOT_SEEN)))
         self.stage.restart()
         self.run(LONG)
-        self.is_forgetful = False
         self.nothing_is_there_that_no_object_names()
 
     def _costs_nothing(self) -> None:

@@ -64,12 +64,12 @@ from classifier_operator.sagemaker.views import EndpointView
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """The next step for the object."""
     endpoint = _with_bounded_retry(endpoint, now)
-    if (waits := of_another_account(endpoint, now)) is not None:
-        return waits
     return unrecorded(endpoint, _step(endpoint, seen, now))
 
 
 def _step(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
+    if (waits := of_another_account(endpoint, now)) is not None:
+        return waits
     if endpoint.meta.is_deleted:
         return being_deleted(endpoint, seen, now)
     if endpoint.spec.suspend:

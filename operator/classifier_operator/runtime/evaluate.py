@@ -117,7 +117,7 @@ class Evaluator:
         """
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
         allowed, cluster = self._allowed(key.namespace), self._cluster.names
-        accounts = await self._compared(key, body, defaults)
+        accounts = await self._compared(key, body, defaults, past)
         behalf = Behalf(key.namespace, accounts.known)
         now = self._clock.now()
         if key.kind is Kind.TRAINING:
@@ -159,9 +159,12 @@ class Evaluator:
             now=now, meta=meta, accounts=accounts, subject=subject, decision=decision_for(behalf, decision, defaults)
         )
 
-    async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults) -> AccountCheck:
+    async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults, past: Past) -> AccountCheck:
         """The account of what the operator's own identity has made for the object, beside that of its credentials."""
         region, recorded = gather.own_region(body, defaults), gather.recorded_account(body)
+        if past is Past.LOST and not recorded:
+            # That nothing is found in another account is no reason to let the object go.
+            recorded = gather.account_of_role(body, defaults)
         # What is about to be recorded must not be of a while ago.
         current = await self._account.known(region, afresh=not recorded) if region else ""
         found = AccountCheck(recorded, current)

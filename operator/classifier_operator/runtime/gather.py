@@ -159,6 +159,11 @@ def recorded_account(body: Body) -> str:
     return ""
 
 
+def account_of_role(body: Body, defaults: Defaults) -> str:
+    """The account of the execution role, which is in that of whoever passes it; "" where none is named."""
+    return account_in(word(mapping(body.get("spec")).get("roleArn")) or defaults.role_arn)
+
+
 def with_account(status: dict[str, Any], account: str) -> dict[str, Any]:
     """The status with the account in which the operator's own identity has made, or makes, what it names."""
     others = {name: value for name, value in status.items() if name != "account"}
