@@ -25,7 +25,7 @@ SECONDS = 180.0
 
 def granted(objects: list[Json]) -> list[Permission]:
     """What the operator's account may do: each verb on each resource of each rule of the roles that are bound to it."""
-    bound = {(one["roleRef"]["kind"], one["roleRef"]["name"]) for one in objects if one["kind"].endswith("Binding")}
+    bound = {(one["roleRef"]["kind"], one["roleRef"]["name"]) for one in objects if "roleRef" in one}
     roles = [one for one in objects if (one["kind"], one["metadata"]["name"]) in bound]
     return [
         Permission(verb, group, *_split(resource), role["metadata"].get("namespace", ""), name)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from classifier_operator.adapters.permissions import Permission, permissions
-from classifier_operator.api.kinds import GROUP
+from classifier_operator.api.kinds import GROUP, Kind
 from classifier_operator.cli import main
+from classifier_operator.cli.outliving import selectors
 from control_plane import ControlPlane
 from control_plane.kubeconfig import write_kubeconfig
 from sagemaker_emulator.server import EmulatorProcess
 from tests.cli.conftest import CREDENTIALS
+from tests.contract.manifests import REPOSITORY
 
 Apply = Callable[..., str]
 Account = Callable[[list[dict[str, object]]], Path]
@@ -157,3 +160,59 @@ def test_permissions_are_for_the_namespaces_that_are_served() -> None:
     assert Permission("get", "", "namespaces", namespace="a", name="a") in permissions(["a"])
     assert Permission("list", "", "namespaces") in permissions([])
     assert str(Permission("get", "", "namespaces", namespace="a", name="a")) == "get namespaces a in a"
+
+
+POLICY = REPOSITORY / "manifests" / "overlays" / "namespaced" / "namespace-deletion.yaml"
+LABELS = "app.kubernetes.io/name=classifier-operator,app.kubernetes.io/instance=classifier-operator"
+
+
+def test_roles_that_go_before_the_objects_are_warned_of(kinds: ControlPlane, namespace: str, account: Account) -> None:
+    """With a namespace's rights alone; the policies are those of the manifests."""
+    kubeconfig = account([])
+    kinds.kubectl("delete", "--ignore-not-found", "-f", str(POLICY))
+    done = _check(kinds.kubeconfig, "-n", namespace)
+    assert f"WARNING deletion of namespaces: in {namespace} no policy keeps the operator's Roles" in done.output
+    assert done.exit_code == 0
+    kinds.kubectl("apply", "-f", str(POLICY))
+    try:
+        # They keep what bears the release's labels.
+        assert f"WARNING deletion of namespaces: in {namespace} " in _check(kinds.kubeconfig, "-n", namespace).output
+        kinds.kubectl("label", "rolebinding", "someone", "-n", namespace, *LABELS.split(","))
+        done = _check(kinds.kubeconfig, "-n", namespace)
+        assert "ok      deletion of namespaces: the operator's Roles stay until the objects are gone" in done.output
+        # Who may not see them is not told that there are none, and for all namespaces there is nothing to ask.
+        done = _check(kubeconfig, "-n", namespace)
+        assert "unknown deletion of namespaces: which ValidatingAdmissionPolicies there are: " in done.output
+        assert "deletion of namespaces" not in _check(kinds.kubeconfig).output
+    finally:
+        kinds.kubectl("delete", "-f", str(POLICY))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actions": ["Warn"]},
+        {"operations": ["UPDATE"]},
+        {"resources": ["roles"]},
+        {"version": "example.com/v1"},
+        {"name": "another"},
+    ],
+)
+def test_a_policy_that_keeps_no_roles_is_none(change: dict[str, object]) -> None:
+    def found(**changed: Any) -> dict[Kind, list[str]]:
+        rule = {
+            "operations": changed.get("operations", ["DELETE"]),
+            "resources": changed.get("resources", ["roles", "rolebindings"]),
+        }
+        policy = {
+            "metadata": {"name": "keep"},
+            "spec": {
+                "paramKind": {"apiVersion": changed.get("version", f"{GROUP}/v1alpha1"), "kind": "ClassifierEndpoint"},
+                "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": {"a": "b"}}},
+            },
+        }
+        spec = {"policyName": changed.get("name", "keep"), "validationActions": changed.get("actions", ["Deny"])}
+        return selectors([policy], [{"spec": spec}])
+
+    assert found()[Kind.ENDPOINT] == ["a=b"]
+    assert found(**change) == {Kind.TRAINING: [], Kind.ENDPOINT: []}

@@ -10,6 +10,7 @@ import pytest
 
 from control_plane import ControlPlane
 from tests.apiserver.conftest import emulator, operator, replicas, shared_namespace, shared_operator, start, world
+from tests.charts.conftest import site
 from tests.faults.proxy import ApiProxy
 from tests.hostile.loose import aws_wire, kubernetes_wire, loose, loose_world, start_listened_to
 
@@ -23,6 +24,7 @@ __all__ = [
     "replicas",
     "shared_namespace",
     "shared_operator",
+    "site",
     "start",
     "start_listened_to",
     "world",

@@ -17,6 +17,7 @@ from classifier_operator.api.kinds import API_VERSION, Kind
 from classifier_operator.api.redaction import redacted
 from classifier_operator.cli import clients
 from classifier_operator.cli.objects import Objects, connect, kubeconfig_option
+from classifier_operator.cli.outliving import selectors, unkept
 
 # So many objects are named, the others counted.
 _NAMED = 20
@@ -60,6 +61,8 @@ def command(
     if aws:
         checks.append(("AWS", lambda: _identity(region)))
     failed = [name for name, check in checks if not _passes(name, check)]
+    if namespaces:
+        _say_what_outlives(cluster, namespaces)
     if failed:
         raise click.ClickException(f"not well: {', '.join(failed)}")
 
@@ -96,6 +99,25 @@ def _name_of(cluster: Objects) -> str:
     if cluster.may(CLUSTER_UID):
         return "its resources at AWS are told apart by --cluster-name, else by the UID of the namespace kube-system"
     return f"without --cluster-name its resources at AWS bear no cluster's name: not allowed: {CLUSTER_UID}"
+
+
+def _say_what_outlives(cluster: Objects, namespaces: Sequence[str]) -> None:
+    """Warn of namespaces in which the operator's Roles would go before the objects do; it is no failure."""
+    try:
+        found = selectors(*cluster.admission())
+        kept_by = {selector for of_kind in found.values() for selector in of_kind}
+        bound = {one: {name for name in namespaces if cluster.has_role_binding(name, one)} for one in kept_by}
+    except click.ClickException as error:
+        click.echo(f"unknown deletion of namespaces: {redacted(error.message, known_secrets())}")
+        return
+    if missing := unkept(namespaces, found, bound):
+        click.echo(
+            f"WARNING deletion of namespaces: in {', '.join(missing)} no policy keeps the operator's Roles when the "
+            "namespace is deleted; if it has no others, delete the objects first, and wait until they are gone, or set "
+            "the chart's rbac.outliveNamespaces"
+        )
+    else:
+        click.echo("ok      deletion of namespaces: the operator's Roles stay until the objects are gone")
 
 
 def _identity(region: str) -> str:

@@ -76,6 +76,27 @@ class Objects:
             answer = self._ask("POST", path, body=review)
         return bool(answer["status"]["allowed"])
 
+    def admission(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The ValidatingAdmissionPolicies of the cluster, and their bindings, as JSON."""
+        from kubernetes.client import AdmissionregistrationV1Api
+
+        api = AdmissionregistrationV1Api(self._client)
+        lists = (api.list_validating_admission_policy, api.list_validating_admission_policy_binding)
+        with _explained("which ValidatingAdmissionPolicies there are"):
+            found = [json.loads(look(_preload_content=False, _request_timeout=_SECONDS).data) for look in lists]
+        policies, bindings = (each["items"] for each in found)
+        return policies, bindings
+
+    def has_role_binding(self, namespace: str, selector: str) -> bool:
+        """Whether there is a RoleBinding with such labels."""
+        from kubernetes.client import RbacAuthorizationV1Api
+
+        with _explained(f"which RoleBindings there are in {namespace}"):
+            found = RbacAuthorizationV1Api(self._client).list_namespaced_role_binding(
+                namespace, label_selector=selector, limit=1, _request_timeout=_SECONDS
+            )
+        return bool(found.items)
+
     def read_key(self, config_map: str, key: str) -> str:
         """The text of a ConfigMap's key."""
         title = f"ConfigMap {self.namespace}/{config_map}"
