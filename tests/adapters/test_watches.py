@@ -7,18 +7,20 @@ import json
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from classifier_operator.adapters import watches
 from classifier_operator.adapters.cluster import KubernetesCluster
-from classifier_operator.api.kinds import Kind
+from classifier_operator.api.kinds import GROUP, VERSION, Kind
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, Happening
 from control_plane import ControlPlane
@@ -147,9 +149,114 @@ async def test_the_process_gets_its_signals_back(installed: ControlPlane, namesp
     plane = await connect(installed.kubeconfig, signals_taken=lambda: loop.add_signal_handler(signal.SIGTERM, told.set))
     watch = Watch(plane, Kind.TRAINING, namespace)
     await asyncio.wait_for(watch.began.wait(), 20)
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(told.wait(), 20)
     assert not watch.task.done()
     loop.remove_signal_handler(signal.SIGTERM)
     loop.remove_signal_handler(signal.SIGINT)
     await watch.end()
+
+
+class Stub:
+    """An API server of a few lines that answers a watch as it is told."""
+
+    def __init__(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        self.authorized: list[str] = []
+        self._answer = answer
+        app = web.Application(middlewares=[self._note])
+        group = {"name": GROUP, "versions": [{"version": VERSION}], "preferredVersion": {"version": VERSION}}
+        namespaces = {"name": "namespaces", "kind": "Namespace", "singularName": "namespace", "namespaced": False}
+        kind = {
+            "name": "classifiertrainings",
+            "kind": "ClassifierTraining",
+            "singularName": "classifiertraining",
+            "namespaced": True,
+            "verbs": ["get", "list", "watch", "patch"],
+        }
+        self._discovery = {
+            "/api": {"versions": ["v1"]},
+            "/api/v1": {"resources": [namespaces]},
+            "/apis": {"groups": [group]},
+            f"/apis/{GROUP}/{VERSION}": {"resources": [kind]},
+            "/elsewhere": {},
+        }
+        for path in self._discovery:
+            app.router.add_get(path, self._discover)
+        app.router.add_get(f"/apis/{GROUP}/{VERSION}/namespaces/here/classifiertrainings", self._collection)
+        self.server = TestServer(app)
+
+    @web.middleware
+    async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if "Authorization" in request.headers:
+            self.authorized.append(request.path)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async def _discover(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(self._discovery[request.path])
+
+    async def _collection(self, request: web.Request) -> web.StreamResponse:
+        if "watch" in request.query:
+            return await self._answer(request)
+        body = {"kind": "ClassifierTrainingList", "metadata": {"resourceVersion": "1"}, "items": []}
+        return web.json_response(body)
+
+
+async def with_error_event(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    status = {"kind": "Status", "code": 500, "message": "etcdserver: leader changed"}
+    await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+    return response
+
+
+async def with_garbage(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"<html>not what you think</html>\n")
+    return response
+
+
+def with_status(status: int, **headers: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers=headers)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        pytest.param(with_error_event, "leader changed", id="an error in the stream"),
+        pytest.param(with_garbage, "Expecting value", id="no JSON"),
+        pytest.param(with_status(400), "HTTP 400", id="400"),
+        pytest.param(with_status(401), "HTTP 401", id="401"),
+        pytest.param(with_status(403), "HTTP 403", id="403"),
+        pytest.param(with_status(404), "does not serve", id="404"),
+        pytest.param(with_status(410), "HTTP 410", id="410"),
+        pytest.param(with_status(302, Location="/elsewhere"), "HTTP 302", id="a redirect"),
+    ],
+)
+async def test_whatever_a_watch_is_answered_it_ends_alone(
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And whoever asked is told, who says it once; the token goes nowhere else."""
+    watches.quieten_kopf()
+    stub = Stub(answer)
+    await stub.server.start_server()
+    settings = Configuration(host=str(stub.server.make_url("")).rstrip("/"))
+    settings.api_key = {"BearerToken": "secret"}
+    settings.api_key_prefix = {"BearerToken": "Bearer"}
+    settings.proxy = None
+    cluster = KubernetesCluster(ApiClient(settings), (), Metrics())
+    watch = Watch(cluster, Kind.TRAINING, "here")
+    try:
+        with pytest.raises(Exception, match=why):
+            await asyncio.wait_for(watch.task, 20)
+        assert "/elsewhere" not in stub.authorized
+        assert any(path.endswith("/classifiertrainings") for path in stub.authorized)
+        assert not [record for record in caplog.records if record.exc_info]
+    finally:
+        await cluster.close()
+        await stub.server.close()

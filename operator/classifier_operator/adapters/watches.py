@@ -43,18 +43,18 @@ class NothingHandled(kopf.DiffBaseStorage):
         """Keep it: never asked for."""
 
 
-class Foreseen(logging.Filter):
-    """Leaves out kopf's tracebacks of errors that end a watch: whoever has asked for it is told of them."""
+class Told(logging.Filter):
+    """Leaves out the errors that have ended a watch: whoever has asked for it is told, and logs each once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record is to be logged."""
-        return not (record.exc_info and record.exc_info[1] and _is_foreseen(record.exc_info[1]))
+        return not record.exc_info
 
 
 def quieten_kopf() -> None:
     """Leave out of the log what kopf says of errors that are told, and of each of its many logins."""
-    for name in ("orchestration", "queueing", "running"):
-        logging.getLogger(f"kopf._core.reactor.{name}").addFilter(Foreseen())
+    for name in ("orchestration", "running"):
+        logging.getLogger(f"kopf._core.reactor.{name}").addFilter(Told())
     for name in ("kopf.activities.authentication", "kopf._core.engines.activities"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -75,7 +75,7 @@ async def watch(
     spawned: called when kopf has taken over the signals of the process, which mean more than one watch.
 
     Raises:
-        ClusterUnavailableError: why it has ended.
+        ClusterUnavailableError: why it has ended; whatever else kopf has failed with.
 
     """
     # kopf keeps its credentials in the context of the task, so each watch needs a task of its own.
@@ -137,17 +137,15 @@ def _settings() -> kopf.OperatorSettings:
     return settings
 
 
-def _failure(errors: Sequence[BaseException]) -> Exception:
-    """Why a watch has ended, in the runtime's terms."""
-    for error in errors:
-        if isinstance(error, ClusterUnavailableError):
-            return error
-    if errors:
-        return ClusterUnavailableError(f"the watch has failed: {errors[0]!r}")
-    return ClusterUnavailableError("the watch has not begun: the API server's discovery does not name the kind")
-
-
-def _is_foreseen(error: BaseException) -> bool:
+def _failure(errors: Sequence[BaseException]) -> BaseException:
+    """Why a watch has ended: in the runtime's terms, or as it is where it was not foreseen."""
+    if not errors:
+        return ClusterUnavailableError("the watch has not begun: the API server's discovery does not name the kind")
+    error = next((one for one in errors if isinstance(one, ClusterUnavailableError)), errors[0])
+    if isinstance(error, ClusterUnavailableError):
+        return error
     # kopf's own errors for answers of the API server have a status; their types are private.
-    is_answer = hasattr(error, "status")
-    return is_answer or isinstance(error, ClusterUnavailableError | aiohttp.ClientError | OSError)
+    status = getattr(error, "status", None)
+    if isinstance(error, aiohttp.ClientError | OSError) or isinstance(status, int):
+        return ClusterUnavailableError(f"the watch has failed: {error!r}", status=status or 0)
+    return error
