@@ -62,7 +62,7 @@ def decision_for(behalf: Behalf, decision: Decision[T], defaults: Defaults) -> D
     """Return the decision with what it may call and watch, as it is reached on that behalf."""
     return structs.replace(
         decision,
-        calls=tuple(_call_for(behalf, call) for call in decision.calls if not is_beyond(call.resource.place, defaults)),
+        calls=tuple(_call_for(behalf, call) for call in decision.calls if not _leads_beyond(call, defaults)),
         follow=resources_for(behalf, within(decision.follow, defaults)),
         guard=resources_for(behalf, within(decision.guard, defaults)),
     )
@@ -81,6 +81,11 @@ def seen_of(
             one.acting_for(""): seconds for one in sightings if (seconds := inventory.unconfirmed(one)) is not None
         },
     )
+
+
+def _leads_beyond(call: Any, defaults: Defaults) -> bool:
+    places = call.places if isinstance(call, SearchCall) else (call.resource.place,)
+    return any(is_beyond(place, defaults) for place in places)
 
 
 def _as_decided(found: Mapping[Resource, T]) -> dict[Resource, T]:
