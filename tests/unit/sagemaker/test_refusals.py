@@ -358,7 +358,16 @@ ANSWERS = {
 }
 REMEDIES = {
     Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress", "SourceUnavailable"},
-    Remedy.WAIT: {"Quota", "Capacity", "RolePending", "AccessDenied", "MissingInput", "MissingData", "Unreadable"},
+    Remedy.WAIT: {
+        "Quota",
+        "Capacity",
+        "RolePending",
+        "AccountMismatch",
+        "AccessDenied",
+        "MissingInput",
+        "MissingData",
+        "Unreadable",
+    },
     Remedy.STOP: {
         "NotFound",
         "AlreadyExists",
@@ -399,8 +408,8 @@ def test_each_kind_has_one_remedy(kind: RefusalKind) -> None:
 
 
 def test_each_kind_is_some_answers_meaning() -> None:
-    # What a smoke test lacks, and what a source of data answers, are no answers of AWS.
-    others = {KIND.MISSING_INPUT, KIND.NOT_ALLOWED, KIND.BAD_SOURCE, KIND.SOURCE_UNAVAILABLE}
+    # What a smoke test lacks, what a source of data answers, and credentials that are compared are no answers of AWS.
+    others = {KIND.ACCOUNT_MISMATCH, KIND.MISSING_INPUT, KIND.NOT_ALLOWED, KIND.BAD_SOURCE, KIND.SOURCE_UNAVAILABLE}
     assert {row[3] for row in ANSWERS.values()} == set(RefusalKind) - others
 
 
