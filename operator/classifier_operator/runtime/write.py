@@ -15,7 +15,7 @@ import msgspec
 from classifier_operator.api.conditions import ConditionType, Reason
 from classifier_operator.api.cut import cut, one_line
 from classifier_operator.api.kinds import API_VERSION, FINALIZER, ObjectKey
-from classifier_operator.api.redaction import status_redacted
+from classifier_operator.api.redaction import redacted, status_redacted
 from classifier_operator.runtime.bodies import mapping, mappings, word
 from classifier_operator.runtime.failures import failed
 from classifier_operator.runtime.gather import has_finalizer, is_being_deleted
@@ -80,7 +80,7 @@ class Writer:
         before = body.get("status", {})
         changes = _numbered(before, status)
         if changes:
-            # The last place before everybody may read it; most passes end with what is there already.
+            # Most passes end with what is there already.
             status = status_redacted(status)
             changes = _numbered(before, status)
         if not changes:
@@ -105,7 +105,7 @@ class Writer:
         ledger = {"resources": status["resources"]} if "resources" in status else {}
         message = f"the API server refuses the status that the operator has for this object: {error}"
         generation = body["metadata"].get("generation", 1)
-        said = failed({**before, **ledger}, message, generation=generation, now=self._clock.now())
+        said = status_redacted(failed({**before, **ledger}, message, generation=generation, now=self._clock.now()))
         if not (changes := _numbered(before, said)):
             return
         try:
@@ -127,6 +127,7 @@ class Writer:
 
     async def announce(self, key: ObjectKey, body: Body, reason: str, note: str, *, is_warning: bool) -> None:
         """Tell it, in the log and by an Event."""
+        note = redacted(note)
         logger.log(
             logging.WARNING if is_warning else logging.INFO,
             "%s: %s: %s",

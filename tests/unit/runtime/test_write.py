@@ -12,7 +12,7 @@ from tests.unit.fakes import FakeClock, FakeCluster, Points, is_held, merged
 
 from classifier_operator.api.kinds import FINALIZER
 from classifier_operator.api.names import is_object_name
-from classifier_operator.runtime.ports import ConflictError
+from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError
 from classifier_operator.runtime.store import Store
 from classifier_operator.runtime.write import NOTE_LIMIT, Writer, headline, merge_patch, news_of
 
@@ -134,6 +134,28 @@ async def test_sentences_of_a_status_and_its_event_show_no_secret(setting: Setti
     assert setting.body["status"]["artifactS3Uri"] == "s3://bucket/x?token=5f2c9a81"
     assert setting.body["status"]["rolledBack"]["modelName"] == "token=5f2c9a81"
     assert (setting.cluster.writes, len(setting.cluster.events)) == (1, 1)
+
+
+async def test_an_event_and_a_refusal_of_a_status_show_no_secret(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The API server may repeat what it refuses."""
+    secret = "x-amz-security-token: cAnArY0123456789"
+    patch = setting.cluster.patch
+
+    async def refusing(key: Any, change: Any, *, status: bool = False) -> dict[str, Any]:
+        if change["status"]["conditions"][0]["reason"] == "Completed":
+            raise ClusterUnavailableError(f"Request entity too large: {secret}", status=413)
+        return await patch(key, change, status=status)
+
+    monkeypatch.setattr(setting.cluster, "patch", refusing)
+    with pytest.raises(ClusterUnavailableError):
+        await setting.writer.status(setting.key, setting.body, saying("Ready", "Completed"))
+    await setting.writer.announce(setting.key, setting.body, "Odd", secret, is_warning=True)
+    shown = f"{setting.body['status']} {setting.cluster.events} {caplog.text}"
+    assert "cAnArY" not in shown
+    assert "x-amz-security-token: ***" in str(setting.body["status"])
+    assert len(setting.cluster.events) == 2
 
 
 async def test_a_status_is_not_written_over_an_edit(setting: Setting) -> None:
