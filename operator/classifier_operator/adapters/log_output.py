@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import logging
 import sys
 import threading
@@ -13,10 +14,8 @@ from typing import Any
 
 from classifier_operator.adapters.secrets import known_secrets
 from classifier_operator.api.cut import one_line
-from classifier_operator.api.redaction import HIDDEN, is_hidden_by_name, redacted_within
+from classifier_operator.api.redaction import HIDDEN, LONGEST, is_hidden_by_name, redacted
 
-# Characters that are shown of a message, of a traceback, and of each field that a line has beside them.
-LONGEST = 64 * 1024
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Objects of kopf's own, which no line shows.
 _NOT_SHOWN = frozenset({"settings"})
@@ -45,16 +44,16 @@ class Redacting(logging.Formatter):
         clean = copy.copy(record)
         for name, value in vars(record).items():
             if name not in _STANDARD and name not in _NOT_SHOWN:
-                setattr(clean, name, _cleaned(value, known, name))
+                setattr(clean, name, _Field(known).cleaned(value, name))
         # A text from outside must not look like further lines.
-        clean.msg, clean.args = one_line(_cleaned(_message(record), known)), None
+        clean.msg, clean.args = one_line(redacted(_message(record), known)), None
         clean.exc_info = None
         if record.exc_info:
-            clean.exc_text = _cleaned(self.formatException(record.exc_info), known)
+            clean.exc_text = redacted(self.formatException(record.exc_info), known)
         elif record.exc_text:
-            clean.exc_text = _cleaned(record.exc_text, known)
+            clean.exc_text = redacted(record.exc_text, known)
         if record.stack_info:
-            clean.stack_info = _cleaned(record.stack_info, known)
+            clean.stack_info = redacted(record.stack_info, known)
         return self._inner.format(clean)
 
 
@@ -96,7 +95,7 @@ def _catch(tell: Callable[[str, _Error], None]) -> None:
 
 def _print(_: str, error: _Error) -> None:
     text = "".join(traceback.format_exception(*error))
-    sys.stderr.write(redacted_within(LONGEST, text, known_secrets()))
+    sys.stderr.write(redacted(text, known_secrets()))
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -107,15 +106,32 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} ({type(error).__name__}: its arguments cannot be shown)"
 
 
-def _cleaned(value: Any, known: frozenset[str], name: str = "", depth: int = 0) -> Any:
-    """A value as JSON can have it, without secrets; its name may say that it is one."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if depth < _DEEPEST and isinstance(value, Mapping):
-        return {str(key): _cleaned(one, known, str(key), depth + 1) for key, one in value.items()}
-    if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
-        if isinstance(value, list | tuple) and len(value) == _PAIR and isinstance(value[0], str):
-            name = value[0]
-        return [_cleaned(one, known, name, depth + 1) for one in value]
-    text = redacted_within(LONGEST, value if isinstance(value, str) else repr(value), known)
-    return HIDDEN if is_hidden_by_name(name, text) else text
+class _Field:
+    """Takes the secrets out of one field of a line, of which about LONGEST characters are read."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._known = known
+        self._left = LONGEST
+
+    def cleaned(self, value: Any, name: str = "", depth: int = 0) -> Any:
+        """Return a value as JSON can have it, without secrets; its name may say that it is one."""
+        self._left -= 1
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if depth < _DEEPEST and isinstance(value, Mapping):
+            items = itertools.takewhile(self._has_room, value.items())
+            return {self._text(str(key)): self.cleaned(one, str(key), depth + 1) for key, one in items}
+        if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
+            if isinstance(value, list | tuple) and len(value) == _PAIR and isinstance(value[0], str):
+                name = value[0]
+            return [self.cleaned(one, name, depth + 1) for one in itertools.takewhile(self._has_room, value)]
+        text = self._text(value if isinstance(value, str) else repr(value))
+        return HIDDEN if is_hidden_by_name(name, text) else text
+
+    def _has_room(self, _: object) -> bool:
+        return self._left > 0
+
+    def _text(self, text: str) -> str:
+        text = redacted(text, self._known)
+        self._left -= len(text)
+        return text

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from classifier_operator.adapters.log_lines import JsonLines, TextLines
-from classifier_operator.adapters.log_output import LONGEST, Handler, Redacting
+from classifier_operator.adapters.log_output import Handler, Redacting
+from classifier_operator.api.redaction import LONGEST
 
 SECRET = 'cAnArY01+/"23456789'
 CANARY = "cAnArY01"
@@ -84,6 +85,8 @@ FIELDS: dict[str, Any] = {
     "error": ValueError(f"x-amz-security-token: {CANARY}"),
     "deep": {"a": {"b": {"c": {"d": {"e": {"password": CANARY}}}}}},
     "url": f"https://host/x?sig={CANARY}",
+    "names": {f"token={CANARY}": 1},
+    "password": f"{CANARY} é\n" * 4000,
 }
 
 
@@ -112,8 +115,8 @@ def test_a_line_is_bounded(log: tuple[logging.Logger, io.StringIO]) -> None:
     try:
         raise ValueError("x " * 1_000_000)
     except ValueError:
-        logger.exception("y " * 1_000_000, extra={"note": "z " * 1_000_000})
-    assert len(stream.getvalue()) < 4 * LONGEST
+        logger.exception("y " * 1_000_000, extra={"note": "z " * 1_000_000, "pages": ["z " * 1_000_000] * 1_000})
+    assert len(stream.getvalue()) < 5 * LONGEST
     assert "characters left out" in stream.getvalue()
 
 

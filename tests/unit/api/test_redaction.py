@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from classifier_operator.api.redaction import OVERLAP, redacted, redacted_within
+from classifier_operator.api.redaction import LONGEST, OVERLAP, redacted
 
 CANARY = "cAnArY0123456789+/AB"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl-_"
@@ -300,14 +300,15 @@ def test_a_text_that_is_cut_shows_no_half_of_a_secret() -> None:
     limit = OVERLAP + 1000
     for offset in range(limit - len(JWT) - 2, limit + 2):
         text = "x" * (offset - 1) + " " + JWT + " y" * 100
-        assert "eyJ" not in redacted_within(limit, text)
+        assert "eyJ" not in redacted(text, limit=limit)
         text = "x" * offset + CANARY + " y" * 100
-        assert CANARY[:4] not in redacted_within(limit, text, {CANARY})
+        assert CANARY[:4] not in redacted(text, {CANARY}, limit=limit)
 
 
 def test_a_text_that_is_cut_says_so() -> None:
     text = "a b " * 5000
-    shown = redacted_within(OVERLAP + 1000, text)
+    shown = redacted(text, limit=OVERLAP + 1000)
     assert shown.startswith(text[:1000])
     assert shown.endswith("(19000 characters left out)")
-    assert redacted_within(len(text), text) == text
+    assert redacted(text, limit=len(text)) == text
+    assert len(redacted("a b " * 1_000_000)) < LONGEST
