@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from classifier_operator.api.cluster_name import ClusterNames
 from classifier_operator.api.kinds import CLUSTER_TAG, GROUP, OBJECT_TAG, UID_TAG, ObjectKey
@@ -128,6 +128,10 @@ class Subject(Struct, frozen=True, kw_only=True):
 
     resources: frozenset[Resource]
     identity: str
+
+    def beside(self, resources: frozenset[Resource]) -> Subject:
+        """Return the same with these resources, too."""
+        return structs.replace(self, resources=self.resources | resources)
 
 
 class Decision(Struct, Generic[StatusT], frozen=True, kw_only=True):

@@ -114,14 +114,13 @@ class Executor:
 
     async def describe(self, resource: Resource, priority: Priority = Priority.NORMAL) -> None:
         """Look at one resource, outside of any decision."""
+        found: View | Unseen = Unseen.ABSENT
         try:
-            view = view_of(resource.type, await self._described_now(resource, priority))
+            found = view_of(resource.type, await self._described_now(resource, priority))
         except AwsRefusal as refusal:
             if refusal.kind is not RefusalKind.NOT_FOUND:
                 raise
-            self._inventory.record(resource, Unseen.ABSENT)
-        else:
-            self._inventory.glimpse(resource, view)
+        self._inventory.glimpse(resource, found)
 
     def _record(self, meta: Meta, call: Call, answer: dict[str, Any]) -> None:
         resource, inventory = call.resource, self._inventory

@@ -178,6 +178,8 @@ class Controller:
                 smoke_test=self._smoke_tests.get(key),
             )
             meta = look.meta
+            # If the object goes before this is concluded, what is learnt of these has to be forgotten, too.
+            self._subjects[key] = look.subject.beside(self._resources_of(key))
             self._note_left_behind(look)
             calls = self._due(key, look)
             if not calls:
@@ -189,7 +191,6 @@ class Controller:
                 succeeded = await self._act(key, meta, look, calls, recorded=known)
             except (NotYetError, OutdatedError):
                 # What has been announced is on record, and the rest is decided anew when it is its turn.
-                self._subjects[key] = look.subject
                 return
             has_made = has_made or (succeeded and any(call.creates for call in calls))
             # A refusal takes nothing back of what the rounds before it have done.

@@ -145,6 +145,9 @@ class Inventory:
         Of what appears where there was nothing the owner has to be asked for first; so has that of a stranger's which
         somebody waits for, as its owner may have let go of it.
         """
+        if not self.is_cared_for(resource):
+            # The last object that cared is gone: nobody would forget what is recorded now.
+            return
         if sighting is not Unseen.ABSENT and self.get(resource) is Unseen.ABSENT:
             self.doubt(resource)
             self._tell(resource)

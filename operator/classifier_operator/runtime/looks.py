@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.runtime.act import Executor
@@ -29,6 +29,8 @@ from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting,
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 PAGE_SIZE = 100
 # Clocks differ, and a creation time is AWS's: look a little further back than the oldest that is missed.
 OVERLAP = timedelta(minutes=2)
@@ -36,6 +38,8 @@ OVERLAP = timedelta(minutes=2)
 COST_KNOWN_SECONDS = 300.0
 # So many of a group are described at the same time.
 AT_ONCE = 4
+# Of so many groups something is remembered between looks: specs may name any role and region.
+MOST_GROUPS = 1000
 # A page that is refused is asked for again until then: whoever gives up begins with the first page the next time.
 PAGE_TRIES = 4
 # These can be listed with all that is looked at; of others a List tells too little.
@@ -133,7 +137,7 @@ class Looks:
         turns = Turns(missing, self._left_out.pop(group, None))
         await asyncio.gather(*(self._describe(group, turns) for _ in range(min(AT_ONCE, len(missing)))))
         if turns.left_out is not None:
-            self._left_out[group] = turns.left_out
+            _remember(self._left_out, group, turns.left_out)
 
     async def _describe(self, group: Group, turns: Turns) -> None:
         """Describe one after the other, as others do at the same time."""
@@ -205,7 +209,17 @@ class Looks:
         self._looked(resource, refusal)
 
     def _cost(self, group: Group) -> ListCost:
-        return self._costs.setdefault(group, ListCost())
+        """What is known of the group's List; of groups that were not looked at for longest it is forgotten."""
+        cost = self._costs.pop(group, None) or ListCost()
+        _remember(self._costs, group, cost)
+        return cost
+
+
+def _remember(table: dict[Group, T], group: Group, value: T) -> None:
+    """Put the value at the end of the table, which forgets what was put there first."""
+    table[group] = value
+    if len(table) > MOST_GROUPS:
+        del table[next(iter(table))]
 
 
 def _query(kind: ResourceType, sightings: Iterable[Sighting]) -> dict[str, Any]:

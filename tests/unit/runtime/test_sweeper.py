@@ -131,6 +131,7 @@ async def test_one_job_is_described() -> None:
 
 async def test_many_jobs_are_listed() -> None:
     setting = Setting(100, size=100)
+    setting.care_for(*range(50))
     await setting.sweeper.sweep([job(number) for number in range(50)])
     assert setting.operations == ["ListTrainingJobs"]
     assert all(isinstance(setting.inventory.get(job(number)), JobView) for number in range(50))
@@ -144,6 +145,7 @@ async def test_paging_stops_when_all_are_found() -> None:
 
 async def test_what_no_list_names_is_described() -> None:
     setting = Setting(3)
+    setting.care_for(*range(10))
     await setting.sweeper.sweep([job(0), job(9)])
     assert setting.cloud.calls[-1] == ("DescribeTrainingJob", "job-9")
     setting.clock.seconds += CONFIRMED_AFTER_SECONDS
@@ -161,6 +163,7 @@ async def test_a_list_that_costs_more_than_describing_is_not_asked_again() -> No
 
 async def test_a_list_reaches_from_the_newest_to_the_oldest_that_is_missed() -> None:
     setting = Setting(4)
+    setting.care_for(*range(2))
     await setting.sweeper.sweep([job(0), job(1)])
     await setting.sweeper.sweep([job(0), job(1)])
     first, second = setting.cloud.queries
@@ -183,6 +186,7 @@ async def test_throttling_changes_nothing(operation: str) -> None:
 
 async def test_a_list_that_is_not_allowed_is_replaced_by_describing() -> None:
     setting = Setting(2)
+    setting.care_for(*range(10))
     setting.cloud.refusals["ListTrainingJobs"] = classify("ListTrainingJobs", "AccessDeniedException", "no")
     await setting.sweeper.sweep([job(0), job(1)])
     assert isinstance(setting.inventory.get(job(1)), JobView)
@@ -190,6 +194,7 @@ async def test_a_list_that_is_not_allowed_is_replaced_by_describing() -> None:
 
 async def test_one_that_is_not_allowed_does_not_hide_the_others() -> None:
     setting = Setting(1)
+    setting.care_for(*range(10))
     setting.cloud.refusals["job--1"] = classify("DescribeTrainingJob", "AccessDeniedException", "no")
     setting.cloud.refusals["ListTrainingJobs"] = classify("ListTrainingJobs", "AccessDeniedException", "no")
     await setting.sweeper.sweep([job(-1), job(0)])
@@ -208,6 +213,7 @@ BUSY = classify("DescribeTrainingJob", "ThrottlingException", "Rate exceeded")
 
 async def test_some_that_aws_cannot_show_do_not_hide_the_others() -> None:
     setting = only_described(50)
+    setting.care_for(*range(50))
     broken = {0, 5, 6, 17, 49}
     for number in broken:
         setting.cloud.refusals[f"job-{number}"] = AWAY
@@ -254,6 +260,7 @@ async def test_that_aws_refuses_is_to_hear_of_it() -> None:
 @pytest.mark.parametrize("refusal", [AWAY, BUSY], ids=["away", "busy"])
 async def test_a_page_that_is_refused_now_and_then_is_asked_for_again(refusal: AwsRefusal) -> None:
     setting = Setting(10)
+    setting.care_for(*range(10))
     setting.cloud.refusals_of_page = {1: [refusal], 4: [refusal] * (PAGE_TRIES - 1)}
     await setting.sweeper.sweep([job(number) for number in range(10)])
     assert set(setting.operations) == {"ListTrainingJobs"}
