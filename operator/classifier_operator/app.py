@@ -44,11 +44,11 @@ from classifier_operator.runtime.loops import begun, ended, repeated
 from classifier_operator.runtime.monitoring.lag import watch_lag
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.namespaces import NamespaceDefaults
-from classifier_operator.runtime.own_account import OwnAccount
+from classifier_operator.runtime.own_account import ACCOUNT_SECONDS, OwnAccount
 from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.publisher import Publisher
 from classifier_operator.runtime.search import Searcher
-from classifier_operator.runtime.smoke import SmokeTester
+from classifier_operator.runtime.smoke_tests import smoke_tests_of
 from classifier_operator.runtime.store import Body, Store, key_of, uid_of
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.troubles import WAIT_SECONDS, Troubles
@@ -58,8 +58,6 @@ from classifier_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# Whether the operator's credentials are still of the same account is looked at so often, without asking anybody.
-ACCOUNT_SECONDS = 10.0
 # Imports say how far they are at least this often, however rare sweeps are.
 PROGRESS_SECONDS = 5.0
 # Events of what has been done are still published when the operator stops, for at most this long.
@@ -126,6 +124,7 @@ class App:
             backoff=troubles.backoff,
             sent=metrics.import_bytes.inc,
         )
+        self._smoke_tests = smoke_tests_of(cloud, cluster, clock, settings.smoke_test_timeout, self._queue.add_after)
         self._publisher = Publisher(
             cluster,
             is_busy=lambda: len(self._queue) > 0,
@@ -138,6 +137,7 @@ class App:
             inventory=self._inventory,
             defaults=self._defaults,
             importer=self._importer,
+            smoke_tests=self._smoke_tests,
             troubles=troubles,
             clock=clock,
             account=self._account,
@@ -153,7 +153,7 @@ class App:
             evaluator=self._evaluator,
             defaults=self._defaults,
             executor=executor,
-            smoke_tester=SmokeTester(cloud, cluster, clock),
+            smoke_tests=self._smoke_tests,
             searcher=self._searcher,
             importer=self._importer,
             writer=writer,
@@ -231,7 +231,7 @@ class App:
         # What publishes was begun first, and ends last.
         publishing, working = self._tasks[:1], self._tasks[1:]
         await ended(working)
-        await self._importer.stop()
+        await asyncio.gather(self._importer.stop(), self._smoke_tests.stop())
         await self._publisher.drain(FAREWELL_SECONDS)
         await ended(publishing)
 

@@ -36,6 +36,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     namespace_interval: seconds between looks at the namespaces' annotations.
     wait_interval: seconds before the first retry of what waits for a quota, a role or a permission.
     aws_rate: calls a second of one operation other than a List, in an account and region, at most over time.
+    smoke_test_timeout: seconds that an endpoint has for all invocations of a smoke test together.
     workers: how many objects are worked on at a time.
     import_rules: where inputs may be fetched from, beyond https from public addresses.
     import_max_bytes: the size of the largest file that is fetched.
@@ -59,6 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     namespace_interval: float = 60.0
     wait_interval: float = 15.0
     aws_rate: float = MOST_RATE
+    smoke_test_timeout: float = 300.0
     workers: int = 16
     import_rules: Rules = Rules()
     import_max_bytes: int = 100 * 1024**3

@@ -126,8 +126,8 @@ def test_the_allow_list_can_be_set_in_the_environment() -> None:
 
 _LAST_WORDS = """
 import warnings
-from classifier_operator.cli.run import _set_up_logging
-_set_up_logging("json", "info")
+from classifier_operator.adapters.log_setup import set_up_logging
+set_up_logging("json", "info")
 warnings.warn("this is old", DeprecationWarning, stacklevel=1)
 raise ValueError("and this was not foreseen")
 """

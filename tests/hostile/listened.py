@@ -12,7 +12,7 @@ import copy
 import json
 import posixpath
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -58,9 +58,17 @@ class Account(EmulatedAccount):
     """The emulated account; its containers answer for themselves."""
 
     async def invoke(
-        self, place: Place, endpoint: str, body: bytes, content_type: str, *, limit: int, variant: str = ""
+        self,
+        place: Place,
+        endpoint: str,
+        body: bytes,
+        content_type: str,
+        *,
+        limit: int,
+        variant: str = "",
+        sent: Callable[[], None] = lambda: None,
     ) -> bytes:
-        return await self._aws.invoke(place, endpoint, body, content_type, limit=limit, variant=variant)
+        return await self._aws.invoke(place, endpoint, body, content_type, limit=limit, variant=variant, sent=sent)
 
 
 class Cluster(FakeCluster):

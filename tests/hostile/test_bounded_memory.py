@@ -121,6 +121,7 @@ async def test_nothing_is_left_of_objects_that_are_gone(monkeypatch: pytest.Monk
                 operator.controller,
                 operator.inventory,
                 operator.importer,
+                operator.smoke_tests,
                 operator.sweeper,
                 operator.store,
                 operator.queue,

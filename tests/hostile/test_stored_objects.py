@@ -61,7 +61,7 @@ def test_whatever_is_stored_nobody_else_is_disturbed(kind: Kind, spec: Any, stat
         with suppress(gather.InvalidObjectError):
             gather.training_of(key, body, Defaults(), imports=Imports())
         with suppress(gather.InvalidObjectError):
-            gather.endpoint_of(key, body, Defaults(), store=store, smoke_test=None)
+            gather.endpoint_of(key, body, Defaults(), store=store, testing=None)
         store.drop(key)
     said = failed(mapping(status), "why", generation=1, now=START)
     news_of(mapping(status), said)

@@ -7,7 +7,7 @@ hands call it directly too, and are refused as anybody is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -102,11 +102,19 @@ class EmulatedAccount:
         """Nobody waits here."""
 
     async def invoke(
-        self, place: Place, endpoint: str, body: bytes, content_type: str, *, limit: int, variant: str = ""
+        self,
+        place: Place,
+        endpoint: str,
+        body: bytes,
+        content_type: str,
+        *,
+        limit: int,
+        variant: str = "",
+        sent: Callable[[], None] = lambda: None,
     ) -> bytes:
         """The emulator's stand-in for models of other images knows one class only: here the artifact tells."""
         self._points.reach()
-        await self._aws.invoke(place, endpoint, body, content_type, limit=limit, variant=variant)
+        await self._aws.invoke(place, endpoint, body, content_type, limit=limit, variant=variant, sent=sent)
         variants = self._scope(place).endpoints.get(endpoint, self._now()).phase(self._now()).variants
         served = next(one.served.artifact for one in variants if variant in ("", one.name))
         return b"[0.9, 0.1]" if served in self.bad_artifacts else b"[0.1, 0.9]"

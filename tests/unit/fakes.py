@@ -284,7 +284,9 @@ class FakeCloud:
         *,
         limit: int,  # noqa: ARG002
         variant: str = "",
+        sent: Callable[[], None] = lambda: None,
     ) -> bytes:
+        sent()
         place = self._went("InvokeEndpoint", place)
         self.log.append(("InvokeEndpoint", endpoint))
         refusal, _ = self._scripted("InvokeEndpoint")

@@ -28,6 +28,7 @@ from classifier_operator.runtime.passes import Passes
 from classifier_operator.runtime.ports import Cloud, ObjectStore
 from classifier_operator.runtime.search import Searcher
 from classifier_operator.runtime.smoke import SmokeTester
+from classifier_operator.runtime.smoke_tests import SmokeTests
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.sweeper import Sweeper
 from classifier_operator.runtime.troubles import Troubles
@@ -113,11 +114,13 @@ class Operator:
         )
         writer = Writer(cluster, self.store, clock, "test", cluster.post_event)
         self.defaults = NamespaceDefaults(cluster, world.defaults)
+        self.smoke_tests = SmokeTests(SmokeTester(cloud, cluster, clock), changed=self.queue.add_after)
         evaluator = Evaluator(
             store=self.store,
             inventory=self.inventory,
             defaults=self.defaults,
             importer=self.importer,
+            smoke_tests=self.smoke_tests,
             troubles=self.troubles,
             clock=clock,
             account=self.account,
@@ -131,7 +134,7 @@ class Operator:
             queue=self.queue,
             defaults=self.defaults,
             executor=executor,
-            smoke_tester=SmokeTester(cloud, cluster, clock),
+            smoke_tests=self.smoke_tests,
             searcher=Searcher(cloud, self.inventory, clock),
             importer=self.importer,
             writer=writer,
@@ -163,7 +166,7 @@ class Operator:
         """Pass after pass until nothing is left to do now."""
         for _ in range(PASSES):
             if self.queue.is_idle:
-                await self._let_transfers_run()
+                await self._let_others_run()
             if self.queue.is_idle:
                 return
             key = await self.queue.get()
@@ -189,13 +192,17 @@ class Operator:
 
     def die(self) -> None:
         """What runs in the background ends with the process, too."""
-        for task in self.importer._tasks:
+        for task in self._background():
             task.cancel()
 
-    async def _let_transfers_run(self) -> None:
-        """Until each has ended, or waits for the object's status."""
+    def _background(self) -> list[asyncio.Task[None]]:
+        """Transfers and smoke tests."""
+        return [*self.importer._tasks, *self.smoke_tests.tasks]
+
+    async def _let_others_run(self) -> None:
+        """Until each of what is in the background has ended, or waits for the object's status."""
         quiet = 0
-        while self.importer._tasks and quiet < QUIET:
+        while self._background() and quiet < QUIET:
             passed = self._points.passed
             await asyncio.sleep(0)
             quiet = quiet + 1 if passed == self._points.passed else 0

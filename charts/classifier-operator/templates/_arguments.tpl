@@ -51,6 +51,7 @@
 - --namespace-interval={{ .namespaceInterval }}
 - --aws-rate={{ .awsRate }}
 - --wait-interval={{ .waitInterval }}
+- --smoke-test-timeout={{ .smokeTestTimeout }}
 - --workers={{ int .workers }}
 {{- range .imports.allow }}
 - --import-allow={{ . }}

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from classifier_operator.sagemaker.refusals import classify
 
 T = TypeVar("T")
+
+# They are in the account of whoever asks; an answer has ARNs of others', too.
+_OWN_ARNS = frozenset({"TrainingJobArn", "ModelArn", "EndpointConfigArn", "EndpointArn"})
+
+
+class Answered(NamedTuple, Generic[T]):
+    """The value that a call is made for, and botocore's ResponseMetadata of it."""
+
+    value: T
+    metadata: Mapping[str, Any]
+
+
+def own_arn(answer: Any) -> str:
+    """Return the ARN of the resource that an answer is about; "" where it is about none."""
+    members = answer.items() if isinstance(answer, dict) else ()
+    return next((str(value) for name, value in members if name in _OWN_ARNS), "")
 
 
 async def within(seconds: float, future: Future[T], operation: str) -> T:

@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from botocore import xform_name
 from botocore.config import Config
@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.accounts import Accounts
-from classifier_operator.adapters.answers import call_in, read_some, within
+from classifier_operator.adapters.answers import Answered, call_in, own_arn, read_some, within
 from classifier_operator.adapters.aws_errors import NO_CREDENTIALS, metadata_of, refusal_of
 from classifier_operator.adapters.clients import Clients
 from classifier_operator.adapters.clock import SystemClock
@@ -43,14 +43,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-
-class Answered(NamedTuple, Generic[T]):
-    """What a call is made for, and botocore's ResponseMetadata of it."""
-
-    value: T
-    metadata: Mapping[str, Any]
-
-
 # Connections that one client keeps.
 CONNECTIONS = 16
 # A call that has not ended after so many seconds is given up; its thread is held until it ends. boto3's own timeouts
@@ -59,8 +51,6 @@ CALL_SECONDS = 180.0
 BODY_SECONDS = 900.0
 # So long calls that are under way may finish when the process ends.
 CLOSE_SECONDS = 10.0
-# They are in the account of whoever asks; an answer has ARNs of others', too.
-_OWN_ARNS = frozenset({"TrainingJobArn", "ModelArn", "EndpointConfigArn", "EndpointArn"})
 _AUTOSCALING = frozenset(
     {"RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget", "DescribeScalableTargets"}
 )
@@ -150,9 +140,20 @@ class Aws:
         self._admission.withdraw(name)
 
     async def invoke(
-        self, place: Place, endpoint: str, body: bytes, content_type: str, *, limit: int, variant: str = ""
+        self,
+        place: Place,
+        endpoint: str,
+        body: bytes,
+        content_type: str,
+        *,
+        limit: int,
+        variant: str = "",
+        sent: Callable[[], None] = lambda: None,
     ) -> bytes:
-        """SageMaker Runtime's InvokeEndpoint: at most `limit` bytes of what the variant of that name answers."""
+        """SageMaker Runtime's InvokeEndpoint: at most `limit` bytes of what the variant of that name answers.
+
+        sent: called when it is sent; before that it may have waited for others.
+        """
         target = {"TargetVariant": variant} if variant else {}
         params = {"EndpointName": endpoint, "ContentType": content_type, "Body": body, **target}
 
@@ -161,7 +162,8 @@ class Aws:
                 answer = client.invoke_endpoint(**params)
                 return Answered(read_some(answer["Body"], limit), answer["ResponseMetadata"])
 
-        return await self._run(place, _exchange("sagemaker-runtime", "InvokeEndpoint", place, params), send)
+        exchange = _exchange("sagemaker-runtime", "InvokeEndpoint", place, params)
+        return await self._run(place, exchange, send, begun=sent)
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         """An object of S3, at most `limit` bytes of it."""
@@ -199,11 +201,13 @@ class Aws:
         send: Callable[[], Answered[T]],
         secrets: frozenset[str] = frozenset(),
         turn: Caller | Priority = Priority.NORMAL,
+        begun: Callable[[], None] = lambda: None,
     ) -> T:
         share = Share(exchange.service, place, _namespace(place))
         given = await self._admission.enter(share, exchange.operation, turn)
         exchange.opens_in(given.opens_in)
         self._metrics.aws_limit_wait.labels(exchange.service).observe(given.waited)
+        begun()
 
         def ended() -> None:
             self._shares.give_back(share)
@@ -268,7 +272,7 @@ class Aws:
                 actors.append(actor)
                 with self._accounts.acting(place, exchange.operation, actor.credentials) as access_key:
                     answered = send()
-                self._accounts.learn(access_key, _own_arn(answered.value))
+                self._accounts.learn(access_key, own_arn(answered.value))
                 return answered
 
         try:
@@ -321,12 +325,6 @@ class Aws:
         """The clients' session has been made, and it is known which regions there are."""
         self._identities.observe(session)
         self._metrics.know_regions(self._clients.regions)
-
-
-def _own_arn(answer: Any) -> str:
-    """Return the ARN of the resource that an answer is about; "" where it is about none."""
-    members = answer.items() if isinstance(answer, dict) else ()
-    return next((str(value) for name, value in members if name in _OWN_ARNS), "")
 
 
 def _exchange(service: str, operation: str, place: Place, params: Mapping[str, Any]) -> Exchange:

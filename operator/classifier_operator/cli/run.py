@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from classifier_operator.adapters.log_lines import JsonLines, TextLines
-from classifier_operator.adapters.log_output import Handler, Redacting, log_uncaught
+from classifier_operator.adapters.log_setup import set_up_logging
 from classifier_operator.adapters.role_sessions import checked_external_id
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.cluster_name import checked_cluster_name
@@ -27,8 +24,6 @@ from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.pacing.rates import MOST_RATE
 from classifier_operator.sagemaker.regions import is_region
 from classifier_operator.settings import Election, Settings
-
-logger = logging.getLogger(__name__)
 
 # Where a pod finds its own namespace.
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -142,6 +137,13 @@ class ShardType(click.ParamType[Shard]):
     type=click.FloatRange(0.1),
     help="Seconds before a quota, a role or a permission is tried again; doubles up to 300.",
 )
+@click.option(
+    "--smoke-test-timeout",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="Seconds that an endpoint has to answer all invocations of a smoke test, warm-ups included.",
+)
 @click.option("--workers", default=16, show_default=True, type=click.IntRange(1), help="Objects worked on at a time.")
 @click.option("--import-allow-http", is_flag=True, help="Fetch inputs by http too, and follow redirects to http.")
 @click.option(
@@ -217,6 +219,7 @@ def command(
     resync_interval: float,
     namespace_interval: float,
     wait_interval: float,
+    smoke_test_timeout: float,
     workers: int,
     import_allow_http: bool,
     import_allow: tuple[str, ...],
@@ -247,7 +250,7 @@ def command(
     _require("--assume-role-external-id", checked_external_id, assume_role_external_id)
     # An allow-list that cannot be relied on must not be started with.
     _require(str(tenants), TenantsFile, tenants)
-    _set_up_logging(log_format, log_level)
+    set_up_logging(log_format, log_level)
     region = region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", ""))
     _check_names(namespaces, region)
     queues = _queues(events_queues, region)
@@ -274,6 +277,7 @@ def command(
         resync_interval=resync_interval,
         namespace_interval=namespace_interval,
         wait_interval=wait_interval,
+        smoke_test_timeout=smoke_test_timeout,
         workers=workers,
         import_rules=rules,
         import_max_bytes=import_max_bytes,
@@ -330,15 +334,3 @@ def _require(what: str, check: Callable[[Any], object], value: Any) -> None:
         check(value)
     except ValueError as error:
         raise click.UsageError(f"{what}: {error}") from error
-
-
-def _set_up_logging(log_format: str, level: str) -> None:
-    handler = Handler(sys.stderr)
-    handler.setFormatter(Redacting(JsonLines() if log_format == "json" else TextLines()))
-    # Below a warning, libraries say whom they call with which credentials: nobody needs that, and nobody shall read it.
-    chosen = logging.getLevelNamesMapping()[level.upper()]
-    logging.basicConfig(level=max(logging.WARNING, chosen), handlers=[handler], force=True)
-    logging.getLogger("classifier_operator").setLevel(chosen)
-    log_uncaught()
-    # Each refused AssumeRole with its traceback: the refusal is logged, and said by the objects, without.
-    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)

@@ -50,6 +50,7 @@ from classifier_operator.endpoint.situation import (
     of_this_place,
     serve,
     sources_of,
+    tests_of,
     with_outcome,
 )
 from classifier_operator.endpoint.tenancy import uses_of
@@ -89,16 +90,19 @@ def _decided(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         return search
     if wanted is None:
         return _waiting_for_training(endpoint, seen, now)
-    situation = Situation(
+    before = Situation(
         meta=endpoint.meta,
         spec=endpoint.spec,
-        status=of_this_place(with_outcome(endpoint, wanted), wanted),
+        status=of_this_place(endpoint.status, wanted),
         wanted=wanted,
         seen=seen,
         now=now,
         defaults=endpoint.defaults,
+        testing=endpoint.testing,
     )
-    return next(decided for rule in RULES if (decided := rule(situation)) is not None)
+    situation = with_outcome(before)
+    decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)
+    return structs.replace(decision, transfers=tests_of(situation))
 
 
 def _with_bounded_retry(endpoint: Endpoint, now: datetime) -> Endpoint:

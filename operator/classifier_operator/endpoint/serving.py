@@ -63,7 +63,6 @@ def _is_listed_unchanged(at: Situation) -> bool:
 def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
     if at.view is None or at.spec.smoke_test is None or smoke_test_is_done(at):
         return None
-    status = _before_the_test(at, at.view)
     call = SmokeTestCall(
         resource=at.wanted.endpoint,
         config_name=at.wanted.config.name,
@@ -72,10 +71,22 @@ def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
         labels=at.spec.class_labels,
         variants=tuple(plan.name for plan in at.wanted.variants) if at.spec.variants else (),
     )
+    testing = at.testing
+    is_under_way = testing is not None and testing.test == call.key
+    calls = () if is_under_way else (call,)
     trouble = at.seen.trouble_with(at.wanted.endpoint)
+    is_again = trouble is not None or (testing is not None and is_under_way and testing.is_again)
+    if is_again and _is_said(at):
+        # What it waits for was said; whether it still does, this try will tell.
+        return Decision(status=at.status, calls=calls, guard=at.follow)
     waits = f"; {trouble.words}" if trouble else ""
     verdict = at.busy(Reason.SMOKE_TESTING, f"endpoint {at.view.name} is invoked with the smoke test's image{waits}")
-    return Decision(status=at.says(verdict, status), calls=(call,))
+    return Decision(status=at.says(verdict, _before_the_test(at, at.view)), calls=calls, guard=at.follow)
+
+
+def _is_said(at: Situation) -> bool:
+    """Whether the status is about the spec as it is now."""
+    return at.status.observed_generation == at.meta.generation
 
 
 def smoke_test_failed(at: Situation) -> EndpointDecision | None:

@@ -14,7 +14,7 @@ from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import Deployment, deployment_of
 from classifier_operator.endpoint.names import check_names
 from classifier_operator.endpoint.record import EndpointStatus, RolledBack, SmokeTestStatus, Update
-from classifier_operator.endpoint.smoke_test import test_hash
+from classifier_operator.endpoint.smoke_test import SmokeTestKey, SmokeTestState, test_hash
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import Asked, Source, TrainedModel, asked_for, hardware_of, source_of
 from classifier_operator.reconcile.account import UNCHECKED, AccountCheck
@@ -40,7 +40,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
     defaults: Defaults = Defaults()
     trained: Mapping[str, TrainedModel] = {}
     knows_trainings: bool = True
-    smoke_test: SmokeTestStatus | None = None
+    testing: SmokeTestState | None = None
     allowed: Allowance = EVERYTHING
     accounts: AccountCheck = UNCHECKED
     past: Past = Past.KNOWN
@@ -70,6 +70,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     seen: Seen
     now: datetime
     defaults: Defaults = Defaults()
+    testing: SmokeTestState | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -170,11 +171,12 @@ def sources_of(endpoint: Endpoint) -> list[tuple[Asked, Source | None]]:
     return [(asked, source_of(asked, endpoint.status, endpoint.trained, place)) for asked in asked_for(spec)]
 
 
-def with_outcome(endpoint: Endpoint, wanted: Deployment) -> EndpointStatus:
-    """The status with the outcome of a smoke test that has just been run, if it is still the one to run."""
-    if is_outcome_of(endpoint.smoke_test, endpoint.spec, wanted):
-        return structs.replace(endpoint.status, smoke_test=endpoint.smoke_test)
-    return endpoint.status
+def with_outcome(at: Situation) -> Situation:
+    """The same with the outcome of a smoke test that has ended in its status, if it is still the one to run."""
+    testing = at.testing
+    if testing is None or testing.outcome is None or testing.test not in tests_of(at):
+        return at
+    return structs.replace(at, status=structs.replace(at.status, smoke_test=testing.outcome))
 
 
 def of_this_place(status: EndpointStatus, wanted: Deployment) -> EndpointStatus:
@@ -183,11 +185,29 @@ def of_this_place(status: EndpointStatus, wanted: Deployment) -> EndpointStatus:
 
 
 def is_outcome_of(outcome: SmokeTestStatus | None, spec: EndpointSpec, wanted: Deployment) -> bool:
-    if outcome is None or spec.smoke_test is None:
+    if outcome is None:
         return False
-    wanted_hash = test_hash(spec.smoke_test, spec.class_labels)
-    return (outcome.endpoint_config_name, outcome.test_hash) == (wanted.config.name, wanted_hash)
+    return SmokeTestKey.of(wanted.endpoint, outcome.endpoint_config_name, outcome.test_hash) == wanted_test(
+        spec, wanted
+    )
+
+
+def wanted_test(spec: EndpointSpec, wanted: Deployment) -> SmokeTestKey | None:
+    """The smoke test that is asked for of what is wanted."""
+    if spec.smoke_test is None:
+        return None
+    return SmokeTestKey.of(wanted.endpoint, wanted.config.name, test_hash(spec.smoke_test, spec.class_labels))
 
 
 def smoke_test_is_done(at: Situation) -> bool:
     return at.spec.smoke_test is None or is_outcome_of(at.status.smoke_test, at.spec, at.wanted)
+
+
+def tests_of(at: Situation) -> frozenset[SmokeTestKey]:
+    """The smoke test that goes on, if it is under way: the one that is asked for, of what the endpoint serves."""
+    test, view = wanted_test(at.spec, at.wanted), at.view
+    if test is None or smoke_test_is_done(at) or at.sighting is Unseen.ABSENT:
+        return frozenset()
+    # A List does not say which configuration serves.
+    serves_another = view is not None and view.is_detailed and view.config_name != at.wanted.config.name
+    return frozenset() if serves_another else frozenset({test})

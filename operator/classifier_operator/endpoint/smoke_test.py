@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct, to_builtins
 
@@ -15,8 +16,38 @@ from classifier_operator.endpoint.spec import ClassLabels, Expectation, SmokeTes
 from classifier_operator.sagemaker.names import content_hash
 
 
+class SmokeTestKey(NamedTuple):
+    """What tells a smoke test from another one of the same object: what it tests, and how.
+
+    Endpoints in two regions or accounts may serve configurations of the same name. On whose behalf the endpoint is
+    called makes no difference.
+    """
+
+    region: str
+    assume_role_arn: str
+    endpoint_name: str
+    config_name: str
+    test_hash: str
+
+    @classmethod
+    def of(cls, endpoint: Resource, config_name: str, test_hash: str) -> SmokeTestKey:
+        """Return the key of the test of an endpoint that serves a configuration."""
+        return cls(endpoint.place.region, endpoint.place.assume_role_arn, endpoint.name, config_name, test_hash)
+
+
+class SmokeTestState(Struct, frozen=True, kw_only=True):
+    """What is known of a smoke test in the background: it is under way, or this has come of it.
+
+    is_again: it was refused before, and the status says so.
+    """
+
+    test: SmokeTestKey
+    is_again: bool = False
+    outcome: SmokeTestStatus | None = None
+
+
 class SmokeTestCall(Struct, frozen=True, kw_only=True):
-    """A smoke test to run against an endpoint that serves a configuration."""
+    """Start a smoke test, in the background, against an endpoint that serves a configuration."""
 
     resource: Resource
     config_name: str
@@ -35,6 +66,11 @@ class SmokeTestCall(Struct, frozen=True, kw_only=True):
     def test_hash(self) -> str:
         """What tells this test from an edited one."""
         return test_hash(self.test, self.labels)
+
+    @property
+    def key(self) -> SmokeTestKey:
+        """What tells this test from the object's others."""
+        return SmokeTestKey.of(self.resource, self.config_name, self.test_hash)
 
 
 class Prediction(Struct, frozen=True):

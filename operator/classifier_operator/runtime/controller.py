@@ -14,7 +14,6 @@ from functools import partial
 from classifier_operator.api.conditions import Reason
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
-from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.reconcile.calls import describe
 from classifier_operator.reconcile.decision import Meta, Subject
@@ -34,7 +33,7 @@ from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.pasts import Pasts, has_been_written
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.search import Searcher
-from classifier_operator.runtime.smoke import SmokeTester
+from classifier_operator.runtime.smoke_tests import SmokeTests
 from classifier_operator.runtime.store import Body, Store, uid_of
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.unreadable import status_of_unreadable
@@ -64,7 +63,7 @@ class Controller:
         queue: WorkQueue[ObjectKey],
         defaults: NamespaceDefaults,
         executor: Executor,
-        smoke_tester: SmokeTester,
+        smoke_tests: SmokeTests,
         searcher: Searcher,
         importer: Importer,
         writer: Writer,
@@ -78,7 +77,7 @@ class Controller:
         self._queue = queue
         self._defaults = defaults
         self._executor = executor
-        self._smoke_tester = smoke_tester
+        self._smoke_tests = smoke_tests
         self._searcher = searcher
         self._importer = importer
         self._writer = writer
@@ -86,7 +85,6 @@ class Controller:
         self._clock = clock
         self._evaluator = evaluator
         self._waiting = waiting
-        self._smoke_tests: dict[ObjectKey, SmokeTestStatus] = {}
         self._pasts = Pasts()
         self._subjects: dict[ObjectKey, Subject] = {}
         self._asked = Asked()
@@ -175,7 +173,6 @@ class Controller:
                 {**body, "status": self._asked.added_to(key, status)},
                 past=past,
                 found=self._pasts.found(key),
-                smoke_test=self._smoke_tests.get(key),
             )
             meta = look.meta
             # If the object goes before this is concluded, what is learnt of these has to be forgotten, too.
@@ -241,7 +238,7 @@ class Controller:
                 raise OutdatedError
             try:
                 with self._waiting(key):
-                    is_taken = await self._send(key, meta, call)
+                    is_taken = await self._send(key, look, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
                 logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
@@ -249,7 +246,9 @@ class Controller:
                 if not stands_alone(call):
                     break
             else:
-                self._troubles.answered(key, call.resource, call.operation)
+                # Of a smoke test it is not known before its end.
+                if not isinstance(call, SmokeTestCall):
+                    self._troubles.answered(key, call.resource, call.operation)
                 if call.creates and not is_taken:
                     # It is there already: whoever has made it may have gone on with it, too. Look before going on.
                     self._inventory.doubt_endpoints(look.subject.resources - {call.resource})
@@ -264,8 +263,9 @@ class Controller:
         body = self._store.get(meta.key)
         return body is None or gather.meta_of(meta.key, body, meta.cluster) != meta
 
-    async def _send(self, key: ObjectKey, meta: Meta, call: AnyCall) -> bool:
+    async def _send(self, key: ObjectKey, look: Look, call: AnyCall) -> bool:
         """Whether the call was taken; a creation of what is there already is not."""
+        meta = look.meta
         if isinstance(call, ImportCall):
             self._importer.run(key, call)
         elif isinstance(call, AbortCall):
@@ -275,7 +275,8 @@ class Controller:
         elif isinstance(call, SmokeTestCall):
             if not await self._executor.is_own(meta, call.resource, self._turn(key)):
                 return False
-            self._smoke_tests[key] = await self._smoke_tester.run(call)
+            identity = look.subject.identity
+            self._smoke_tests.start(key, call, identity, self._troubles.of(key, identity).get(call.resource))
         else:
             if call.creates:
                 self._asked.note(key, call.resource)
@@ -299,8 +300,7 @@ class Controller:
         await self._writer.settle(key, body, look.status)
         self._pasts.recorded(key)
         self._asked.forget(key)
-        # The outcome is in the status now. An endpoint that is made anew is tested anew.
-        self._smoke_tests.pop(key, None)
+        self._smoke_tests.told(key, look.testing)
         self._importer.keep(key, decision.transfers)
         self._keep_track(key, look)
         # A call that was put off a moment ago may be due by now: writing takes time, too.
@@ -347,4 +347,4 @@ class Controller:
         self._searcher.forget(key)
         self._troubles.clear(key)
         self._importer.keep(key, ())
-        self._smoke_tests.pop(key, None)
+        self._smoke_tests.forget(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from classifier_operator.api.conditions import ConditionType, Reason, find
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.endpoint import decide as endpoints
 from classifier_operator.endpoint import recovery as endpoint_recovery
-from classifier_operator.endpoint.record import SmokeTestStatus
+from classifier_operator.endpoint.smoke_test import SmokeTestState
 from classifier_operator.reconcile.account import AccountCheck
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
 from classifier_operator.reconcile.past import Found, Past
@@ -22,15 +23,19 @@ from classifier_operator.runtime.behalf import Behalf, decision_for, seen_of, su
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
+from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
 from classifier_operator.runtime.own_account import OwnAccount
 from classifier_operator.runtime.ports import Clock
+from classifier_operator.runtime.smoke_tests import SmokeTests
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.troubles import Troubles
 from classifier_operator.runtime.write import as_json
-from classifier_operator.sagemaker.refusals import RefusalKind
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.training import decide as trainings
 from classifier_operator.training import recovery as training_recovery
+
+logger = logging.getLogger(__name__)
 
 AnyDecision = Decision[Any]
 
@@ -40,13 +45,17 @@ class OutdatedError(Exception):
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """One look at an object: what is known, and what is decided; `now` is when, for all that follows from it."""
+    """One look at an object: what is known, and what is decided; `now` is when, for all that follows from it.
+
+    testing: what was known of its smoke test.
+    """
 
     now: datetime
     meta: Meta
     accounts: AccountCheck
     subject: Subject
     decision: AnyDecision
+    testing: SmokeTestState | None = None
 
     @property
     def status(self) -> dict[str, Any]:
@@ -68,6 +77,7 @@ class Evaluator:
         inventory: Inventory,
         defaults: NamespaceDefaults,
         importer: Importer,
+        smoke_tests: SmokeTests,
         troubles: Troubles,
         clock: Clock,
         account: OwnAccount,
@@ -79,6 +89,7 @@ class Evaluator:
         self._inventory = inventory
         self._defaults = defaults
         self._importer = importer
+        self._smoke_tests = smoke_tests
         self._troubles = troubles
         self._clock = clock
         self._account = account
@@ -101,14 +112,11 @@ class Evaluator:
         self._identities.pop(key, None)
         self._modified.pop(key, None)
 
-    async def decide(
-        self, key: ObjectKey, body: Body, *, past: Past, found: Found | None, smoke_test: SmokeTestStatus | None
-    ) -> Look:
+    async def decide(self, key: ObjectKey, body: Body, *, past: Past, found: Found | None) -> Look:
         """Gather what is known of the object, and decide.
 
         past: what is known of what it had at AWS.
         found: what a search has found of that.
-        smoke_test: the outcome of the last smoke test that is in no status yet.
 
         Raises:
             InvalidObjectError: the object does not have the shape that its CRD promises.
@@ -120,6 +128,7 @@ class Evaluator:
         accounts = await self._compared(key, body, defaults, past)
         behalf = Behalf(key.namespace, accounts.known)
         now = self._clock.now()
+        testing = self._smoke_tests.of(key)
         if key.kind is Kind.TRAINING:
             training = gather.training_of(
                 key,
@@ -141,7 +150,7 @@ class Evaluator:
                 body,
                 defaults,
                 store=self._store,
-                smoke_test=smoke_test,
+                testing=testing,
                 allowed=allowed,
                 cluster=cluster,
                 knows_trainings=self._can_list(Kind.TRAINING, key.namespace),
@@ -153,11 +162,29 @@ class Evaluator:
             meta, subject = endpoint.meta, subject_for(behalf, endpoints.subject_of(endpoint), self._inventory)
             self._ask_anew(meta, subject)
             self._look_again(key, subject, endpoint.status.last_modified_time)
+            self._note_failed_test(key, subject, now)
             decision = endpoints.decide(endpoint, self._seen(meta, subject, defaults), now)
+            self._smoke_tests.keep(key, decision.transfers)
         self._note_mismatch(key, accounts, decision)
         return Look(
-            now=now, meta=meta, accounts=accounts, subject=subject, decision=decision_for(behalf, decision, defaults)
+            now=now,
+            meta=meta,
+            accounts=accounts,
+            subject=subject,
+            decision=decision_for(behalf, decision, defaults),
+            testing=testing,
         )
+
+    def _note_failed_test(self, key: ObjectKey, subject: Subject, now: datetime) -> None:
+        """A smoke test could not be run: the trouble of the object, as if it had been called just now."""
+        failed = self._smoke_tests.failed(key)
+        if failed is None or failed.identity != subject.identity:
+            return
+        if not isinstance(failed.error, AwsRefusal):
+            raise failed.error
+        resource, refusal = failed.call.resource, failed.error
+        trouble = self._troubles.note(key, subject.identity, resource, refusal, now, failed.before)
+        logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
 
     async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults, past: Past) -> AccountCheck:
         """The account of what the operator's own identity has made for the object, beside that of its credentials."""

@@ -12,8 +12,9 @@ from classifier_operator.api.cluster_name import NAMELESS, ClusterNames
 from classifier_operator.api.conditions import ConditionType, find
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, RETRAIN_ANNOTATION, Kind, ObjectKey
 from classifier_operator.api.ledger import Entry, Resource, ResourceType, resources_in
-from classifier_operator.endpoint.record import EndpointStatus, SmokeTestStatus
+from classifier_operator.endpoint.record import EndpointStatus
 from classifier_operator.endpoint.situation import Endpoint
+from classifier_operator.endpoint.smoke_test import SmokeTestState
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.account import UNCHECKED, AccountCheck, account_in, is_account
@@ -106,7 +107,7 @@ def endpoint_of(
     defaults: Defaults,
     *,
     store: Store,
-    smoke_test: SmokeTestStatus | None,
+    testing: SmokeTestState | None,
     allowed: Allowance = EVERYTHING,
     cluster: ClusterNames = NAMELESS,
     knows_trainings: bool = True,
@@ -125,7 +126,7 @@ def endpoint_of(
         defaults=defaults,
         trained={name: _trained(body) for name, body in bodies.items() if body is not None},
         knows_trainings=knows_trainings,
-        smoke_test=smoke_test,
+        testing=testing,
         allowed=allowed,
         accounts=accounts,
         past=past,

@@ -14,6 +14,8 @@ from classifier_operator.runtime.ports import Clock, Cloud
 
 logger = logging.getLogger(__name__)
 
+# Whether the operator's credentials are still of the same account is looked at so often, without asking anybody.
+ACCOUNT_SECONDS = 10.0
 # Where nobody could tell, nobody is asked again by a pass for so long.
 PAUSE_SECONDS = 15.0
 

@@ -76,9 +76,20 @@ class Cloud(Answering, Protocol):
         ...
 
     async def invoke(
-        self, place: Place, endpoint: str, body: bytes, content_type: str, *, limit: int, variant: str = ""
+        self,
+        place: Place,
+        endpoint: str,
+        body: bytes,
+        content_type: str,
+        *,
+        limit: int,
+        variant: str = "",
+        sent: Callable[[], None] = lambda: None,
     ) -> bytes:
-        """SageMaker Runtime's InvokeEndpoint: at most `limit` bytes of what the variant of that name answers."""
+        """SageMaker Runtime's InvokeEndpoint: at most `limit` bytes of what the variant of that name answers.
+
+        sent: called when it is sent; before that it may have waited for others.
+        """
         ...
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:

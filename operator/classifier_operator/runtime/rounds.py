@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +26,11 @@ class RoundRobin(Generic[T]):
         return group in self._lines
 
     @property
+    def groups(self) -> Collection[Hashable]:
+        """The groups that have values."""
+        return self._lines.keys()
+
+    @property
     def next_group(self) -> Hashable:
         """The group whose turn it is. Raises IndexError when nothing waits."""
         return self._order[0]
@@ -38,13 +43,18 @@ class RoundRobin(Generic[T]):
             self._order.append(group)
         line.append(value)
 
-    def pop(self, is_valid: Callable[[T], bool] = lambda _: True) -> T | None:
+    def pop(
+        self, is_valid: Callable[[T], bool] = lambda _: True, may_go: Callable[[Hashable], bool] = lambda _: True
+    ) -> T | None:
         """Take the next value that is valid, and drop those before it that are not; None when there is none.
 
-        A group does not lose its turn by a value that is not valid any more.
+        A group does not lose its turn by a value that is not valid any more; one that may not go is passed over.
         """
-        while self._order:
+        for _ in range(len(self._order)):
             group = self._order[0]
+            if not may_go(group):
+                self.skip()
+                continue
             line = self._lines[group]
             while line:
                 value = line.popleft()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from classifier_operator.api.conditions import rfc3339
 from classifier_operator.endpoint.answer import ANSWER_LIMIT
@@ -18,13 +20,51 @@ from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Reme
 IMAGE_LIMIT = 6 * 1024 * 1024
 
 
-class SmokeTester:
-    """Runs smoke tests."""
+class _OverrunError(Exception):
+    """The endpoint has not answered within its time; says which invocation it was."""
 
-    def __init__(self, cloud: Cloud, cluster: Cluster, clock: Clock) -> None:
+
+class _Budget:
+    """The seconds that an endpoint has for all invocations of a test. Only those count that it is waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._left = seconds
+
+    async def spent_by(self, invoke: Callable[[Callable[[], None]], Awaitable[bytes]]) -> bytes:
+        """Return the answer. `invoke` gets what it has to call when it has sent its request.
+
+        Raises:
+            TimeoutError: there is none in time.
+
+        """
+        clock = asyncio.get_running_loop().time
+        began = None
+        async with asyncio.timeout(None) as limit:
+
+            def sent() -> None:
+                nonlocal began
+                began = clock()
+                limit.reschedule(began + self._left)
+
+            try:
+                return await invoke(sent)
+            finally:
+                if began is not None:
+                    self._left -= clock() - began
+
+
+class SmokeTester:
+    """Runs smoke tests.
+
+    seconds: how long an endpoint has for all invocations of a test, warm-ups and all variants included.
+    """
+
+    def __init__(self, cloud: Cloud, cluster: Cluster, clock: Clock, *, seconds: float = 300.0) -> None:
         self._cloud = cloud
         self._cluster = cluster
         self._clock = clock
+        self._seconds = seconds
 
     async def run(self, call: SmokeTestCall) -> SmokeTestStatus:
         """Run one test.
@@ -35,12 +75,15 @@ class SmokeTester:
         """
         image = await self._image(call)
         labels = await self.labels(call.namespace, call.labels)
+        budget = _Budget(self._seconds)
         try:
-            answers = [await self._answer(call, image, variant) for variant in call.variants or ("",)]
+            answers = [await self._answer(call, image, variant, budget) for variant in call.variants or ("",)]
         except AwsRefusal as refusal:
             if refusal.remedy is not Remedy.STOP:
                 raise
             return failed(call, refusal.words, self._time())
+        except _OverrunError as overrun:
+            return failed(call, str(overrun), self._time())
         return judge(call, answers, labels, self._time())
 
     async def labels(self, namespace: str, labels: ClassLabels | None) -> Sequence[str]:
@@ -52,24 +95,33 @@ class SmokeTester:
         text = await self._key(namespace, labels.config_map_key_ref)
         return [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
 
-    async def _answer(self, call: SmokeTestCall, image: bytes, variant: str) -> Answered:
+    async def _answer(self, call: SmokeTestCall, image: bytes, variant: str, budget: _Budget) -> Answered:
         """Invoke it once more than there are warm-ups: an accelerated endpoint's first answers are slow."""
         first = took = 0
         body = b""
         for number in range(call.test.warm_ups + 1):
             began = self._clock.monotonic()
-            body = await self._cloud.invoke(
-                call.resource.place,
-                call.resource.name,
-                image,
-                call.test.content_type,
-                # One more than may be, which tells that there is more.
-                limit=ANSWER_LIMIT + 1,
-                variant=variant,
-            )
+            try:
+                body = await budget.spent_by(partial(self._invoke, call, image, variant))
+            except TimeoutError as error:
+                prefix = f"variant {variant}: " if variant else ""
+                which = f"invocation {number + 1} of {call.test.warm_ups + 1}"
+                raise _OverrunError(f"{prefix}it did not answer within {budget.seconds:.0f} s ({which})") from error
             took = round((self._clock.monotonic() - began) * 1000)
             first = first if number else took
         return Answered(variant=variant, body=body, first_milliseconds=first, milliseconds=took)
+
+    async def _invoke(self, call: SmokeTestCall, image: bytes, variant: str, sent: Callable[[], None]) -> bytes:
+        return await self._cloud.invoke(
+            call.resource.place,
+            call.resource.name,
+            image,
+            call.test.content_type,
+            # One more than may be, which tells that there is more.
+            limit=ANSWER_LIMIT + 1,
+            variant=variant,
+            sent=sent,
+        )
 
     async def _image(self, call: SmokeTestCall) -> bytes:
         source: TestImage = call.test.image

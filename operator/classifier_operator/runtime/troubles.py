@@ -70,10 +70,18 @@ class Troubles:
         """The object's troubles and what they are about, whatever that is."""
         return self._known.get(key)
 
-    def note(self, key: ObjectKey, identity: str, resource: Resource, refusal: AwsRefusal, now: datetime) -> Trouble:
-        """The object's call was refused once more."""
+    def note(
+        self,
+        key: ObjectKey,
+        identity: str,
+        resource: Resource,
+        refusal: AwsRefusal,
+        now: datetime,
+        before: Trouble | None = None,
+    ) -> Trouble:
+        """The object's call was refused once more; `before`: with what the last time, if that is forgotten by now."""
         troubles = dict(self.of(key, identity))
-        trouble = self.backoff.again(troubles.get(resource), resource, refusal, now)
+        trouble = self.backoff.again(troubles.get(resource, before), resource, refusal, now)
         self._known[key] = identity, {**troubles, resource: trouble}
         return trouble
 

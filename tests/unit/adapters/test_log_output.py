@@ -154,9 +154,9 @@ def test_a_line_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> No
 # Runs in a process of its own: the hooks are the whole process's.
 UNCAUGHT = """
 import asyncio, gc, sys, threading, warnings
-from classifier_operator.cli.run import _set_up_logging
+from classifier_operator.adapters.log_setup import set_up_logging
 from classifier_operator.adapters.log_output import print_uncaught
-(_set_up_logging({format!r}, "debug") if {format!r} else print_uncaught())
+(set_up_logging({format!r}, "debug") if {format!r} else print_uncaught())
 
 def fail(*_):
     raise ValueError("x-amz-security-token: cAnArY0123456789")

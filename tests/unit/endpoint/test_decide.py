@@ -16,8 +16,9 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.endpoint.decide import decide, subject_of
 from classifier_operator.endpoint.deployment import Deployment
-from classifier_operator.endpoint.record import EndpointStatus, RolledBack, Update
-from classifier_operator.endpoint.situation import Endpoint, EndpointDecision, wanted_deployment
+from classifier_operator.endpoint.record import EndpointStatus, RolledBack, SmokeTestStatus, Update
+from classifier_operator.endpoint.situation import Endpoint, EndpointDecision, wanted_deployment, wanted_test
+from classifier_operator.endpoint.smoke_test import SmokeTestState
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel
 from classifier_operator.reconcile.decision import Defaults, Meta, Seen
@@ -498,3 +499,107 @@ def test_suspension_takes_everything_down() -> None:
 def test_the_subject_of_a_deleted_object_is_its_ledger() -> None:
     one = settled()
     assert subject_of(deleted(one)).resources == frozenset(wanted(one).resources)
+
+
+TEST: dict[str, Any] = {"image": {"s3Uri": "s3://bucket/image.png"}}
+
+
+def to_be_tested() -> Endpoint:
+    """What is wanted serves, and its smoke test has not been run."""
+    return edited(settled(), smokeTest=TEST)
+
+
+def state(one: Endpoint, **changes: Any) -> SmokeTestState:
+    asked = wanted_test(one.spec, wanted(one))
+    assert asked is not None
+    return SmokeTestState(test=asked, **changes)
+
+
+def looked_at(one: Endpoint, testing: SmokeTestState | None, **changes: Any) -> EndpointDecision:
+    one = structs.replace(one, testing=testing)
+    return decide(one, seen(one, view(one, "InService", **changes)), START)
+
+
+def test_a_smoke_test_is_begun_and_goes_on_while_it_is_asked_for() -> None:
+    one = to_be_tested()
+    begun, going_on = looked_at(one, None), looked_at(one, state(one))
+    assert (operations(begun), operations(going_on)) == (["InvokeEndpoint"], [])
+    assert begun.transfers == going_on.transfers == {state(one).test}
+    # It is said once.
+    assert begun.status == going_on.status
+    # It may take minutes: the endpoint is watched meanwhile.
+    assert begun.guard == going_on.guard == {wanted(one).endpoint}
+    assert said(begun)["Reconciling"] == "SmokeTesting"
+
+
+def test_a_list_that_does_not_say_what_serves_does_not_end_it() -> None:
+    one = to_be_tested()
+    listed = structs.replace(view(one, "InService", config=""), is_detailed=False)
+    decision = decide(structs.replace(one, testing=state(one)), seen(one, listed), START)
+    assert operations(decision) == ["DescribeEndpoint"]
+    assert decision.transfers == {state(one).test}
+
+
+def passed(one: Endpoint) -> SmokeTestState:
+    test = state(one).test
+    outcome = SmokeTestStatus(endpoint_config_name=test.config_name, test_hash=test.test_hash, outcome="Passed")
+    return state(one, outcome=outcome)
+
+
+@pytest.mark.parametrize("config", ["", "somebody-elses"], ids=["gone", "moved by somebody"])
+def test_an_outcome_of_an_endpoint_that_is_not_as_it_was_is_not_written(config: str) -> None:
+    one = structs.replace(to_be_tested(), testing=passed(to_be_tested()))
+    sighting = view(one, "InService", config=config) if config else Unseen.ABSENT
+    assert decide(one, seen(one, sighting), START).status.smoke_test is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"region": "eu-west-1"}, {"smokeTest": {**TEST, "warmUps": 5}}, {"model": {"artifactS3Uri": "s3://b/2"}}]
+)
+def test_an_outcome_of_what_was_asked_for_before_is_not_written(change: dict[str, Any]) -> None:
+    one = to_be_tested()
+    other = structs.replace(edited(one, **{"smokeTest": TEST, **change}), testing=passed(one))
+    assert decide(other, seen(other, view(other, "InService")), START).status.smoke_test is None
+
+
+def test_its_outcome_ends_it() -> None:
+    one = to_be_tested()
+    decision = looked_at(one, passed(one))
+    assert (decision.transfers, decision.status.smoke_test) == (frozenset(), passed(one).outcome)
+    assert said(decision) == {"Ready": "True InService"}
+
+
+def test_one_that_is_tried_again_changes_nothing_of_what_is_said() -> None:
+    one = to_be_tested()
+    one = structs.replace(one, status=structs.replace(one.status, observed_generation=one.meta.generation))
+    decision = looked_at(one, state(one, is_again=True))
+    assert (decision.status, operations(decision)) == (one.status, [])
+    assert decision.transfers == {state(one).test}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"smokeTest": {**TEST, "warmUps": 5}},
+        {"classLabels": {"values": ["a", "b"]}},
+        {"model": {"artifactS3Uri": "s3://bucket/2"}},
+        {"smokeTest": None},
+        {"suspend": True},
+    ],
+    ids=["another test", "other labels", "another model", "no test", "suspended"],
+)
+def test_an_edit_ends_it(change: dict[str, Any]) -> None:
+    one = to_be_tested()
+    other = edited(one, **{"smokeTest": TEST, **change})
+    decision = looked_at(other, state(one), config=wanted(one).config.name)
+    assert state(one).test not in decision.transfers
+
+
+def test_a_deletion_ends_it() -> None:
+    one = to_be_tested()
+    assert looked_at(deleted(one), state(one)).transfers == frozenset()
+
+
+def test_somebody_elses_update_ends_it() -> None:
+    one = to_be_tested()
+    assert looked_at(one, state(one), config="somebody-elses").transfers == frozenset()

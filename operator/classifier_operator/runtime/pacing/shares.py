@@ -38,6 +38,8 @@ MOST_OF_REGION = 32
 MOST_OF_NAMESPACE = 48
 # At most, and no more than a quarter of what is free: what answers is a user's container, which may take a minute.
 MOST_INVOCATIONS = 8
+# Of these one namespace may have half: its containers may hang, also after their tests were ended.
+MOST_INVOCATIONS_OF_NAMESPACE = 4
 
 
 class _Waiter(NamedTuple):
@@ -150,6 +152,7 @@ class ThreadShares:
         held, free = self._held, self._most - self._total
         if share.service == INVOCATIONS:
             is_below = held[INVOCATIONS] < min(MOST_INVOCATIONS, free / 4)
+            is_below = is_below and held[_invoked_for(share)] < MOST_INVOCATIONS_OF_NAMESPACE
         else:
             is_below = held[_place(share)] < min(MOST_OF_PLACE, free / 2)
         is_below = is_below and held[_region(share)] < min(MOST_OF_REGION, free)
@@ -224,8 +227,16 @@ def _part(share: Share) -> Hashable:
     return "part", share.namespace, share.service, share.place
 
 
+def _invoked_for(share: Share) -> Hashable:
+    return INVOCATIONS, share.namespace
+
+
 def _groups(share: Share) -> Iterator[Hashable]:
-    yield INVOCATIONS if share.service == INVOCATIONS else _place(share)
+    if share.service == INVOCATIONS:
+        yield INVOCATIONS
+        yield _invoked_for(share)
+    else:
+        yield _place(share)
     yield _region(share)
     if share.namespace:
         yield _namespace(share.namespace)

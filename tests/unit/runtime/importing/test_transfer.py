@@ -83,7 +83,7 @@ class Bench:
         self.importer.run(KEY, ImportCall(fetch=one, run="1", recorded=recorded))
 
     async def until(self, phase: Phase, *fetches: Fetch) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while any(self.importer.of(KEY).transfers[one].phase is not phase for one in fetches):
                 self.news.clear()
                 await self.news.wait()
