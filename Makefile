@@ -79,7 +79,8 @@ lock: ## Resolve the requirements anew (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
 	    pyproject.toml -o requirements.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
-	    --extra dev --constraint requirements.txt pyproject.toml -o requirements-dev.txt
+	    --extra dev --constraint requirements.txt pyproject.toml operator/sagemaker_emulator/pyproject.toml \
+	    -o requirements-dev.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
 	    --group image-build --constraint requirements-dev.txt -o requirements-build.txt
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from classifier_operator.cli.extras import emulator_extra
+from classifier_operator.cli.extras import emulator_extra, require_checkout
 
 if TYPE_CHECKING:
     from classifier_operator.demo.story import Options
     from classifier_operator.demo.view import View
 
-# From the source root; in an installation without a checkout they are missing, which the demo then says.
+# From the source root.
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _MANIFEST = _CHECKOUT / "manifests" / "examples" / "digits.yaml"
 _CRDS = _CHECKOUT / "crds"
@@ -50,6 +50,7 @@ def command(*, kubeconfig: Path | None, speed: float, manifest: Path | None, kee
 
     Neither an AWS account of yours nor your current Kubernetes context is touched.
     """
+    require_checkout()
     with emulator_extra("sklearn"):
         from rich.console import Console
 

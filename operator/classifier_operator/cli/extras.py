@@ -1,4 +1,4 @@
-"""What to say when a command needs packages that only the extra `emulator` installs."""
+"""Tell users of a command what it needs beyond the operator's own distribution, and where to get it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 import click
+
+# What the demo is made of is in no distribution.
+_OF_THE_CHECKOUT = ("classifier_operator.demo", "control_plane")
 
 
 @contextmanager
@@ -22,3 +25,9 @@ def emulator_extra(*later: str) -> Iterator[None]:
             f"this command needs the package {error.name}, which the extra 'emulator' brings: "
             "pip install 'classifier-operator[emulator]'"
         ) from error
+
+
+def require_checkout() -> None:
+    """Refuse to go on outside of a checkout, where there is no demo. Raises ClickException."""
+    if any(find_spec(name) is None for name in _OF_THE_CHECKOUT):
+        raise click.ClickException("the demo is not installed with the operator: run `make demo` in a checkout of it")
