@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STATE := .local
 CONTAINER_TOOL ?= docker
 
-.PHONY: help setup demo test check unit faults docs bench soak image cluster cluster-down chart lock clean
+.PHONY: help setup demo test check unit faults docs bench soak image release-image cluster cluster-down chart lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ soak: setup ## Keep the operator busy for half an hour, and see whether memory, 
 
 image: ## Build the container image (CONTAINER_TOOL=docker, podman or buildah)
 	$(CONTAINER_TOOL) build --build-arg REVISION=$$(git rev-parse HEAD) --tag classifier-operator:latest .
+
+release-image: ## Build the image to release on a pinned base, and record what it was made of (IMAGE=name:tag, PUSH=--push)
+	$(PYTHON) tools/release_image.py --tool $(CONTAINER_TOOL) --tag $(IMAGE) $(if $(BASE),--base $(BASE)) $(PUSH)
 
 cluster: setup ## Start a real API server in the background; its kubeconfig is .local/kubeconfig
 	@$(BIN)/python -m control_plane up --state $(STATE)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from control_plane.locks import exclusive
-from tests.image.workshop import Workshop
+from tests.image.workshop import Release, Workshop
 
 TAG = "localhost/classifier-operator:test"
 
@@ -19,5 +21,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Worksh
     with (folder / "lock").open("w") as lock, exclusive(lock):
         workshop = Workshop(folder)
         if not workshop.has(TAG):
-            workshop.build(TAG)
+            workshop.release(TAG)
     return workshop
+
+
+@pytest.fixture(scope="session")
+def released(workshop: Workshop) -> Release:
+    """What was recorded of its release."""
+    found: Release = json.loads((workshop.folder / "image.json").read_text())
+    return found

@@ -92,6 +92,35 @@ def test_the_container_trains_serves_and_cleans_up(
         assert terminate(process) == 0, log.read_text()[-3000:]
 
 
+def test_any_user_of_the_group_root_will_do(workshop: Workshop, world: World, account: Path, tmp_path: Path) -> None:
+    """As OpenShift starts it: a user without a name or a home, that owns nothing and may read what the group may."""
+    port, log, folder = _free_port(), tmp_path / "container.log", tmp_path / "empty"
+    folder.mkdir(mode=0o777)
+    server = yaml.safe_load(world.cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    environment = {
+        "HOME": "/tmp",
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": server.rpartition(":")[2],
+        "AWS_ENDPOINT_URL": world.aws.url,
+        **operator_environment(world.aws.url),
+    }
+    command = ("classifier-operator", "run", "--health-port", str(port), "--sweep-interval", "0.5")
+    volumes = {account: ACCOUNT_FOLDER, folder: "/tmp"}
+    with (
+        workshop.container(TAG) as container,
+        log.open("wb") as output,
+        container.running(
+            *command, environment=environment, volumes=volumes, log=output, user="1000660000:0"
+        ) as process,
+    ):
+        wait_until_healthy(port, process, log)
+        world.apply(training())
+        world.wait_for("ctrain", "digits", "Completed")
+        world.delete("ctrain", "digits")
+        assert terminate(process) == 0, log.read_text()[-3000:]
+    assert "Traceback" not in log.read_text()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

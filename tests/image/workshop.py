@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +30,7 @@ BASE_IMAGE = f"localhost/debian-python:{SUITE}"
 BASE_PACKAGES = ("ca-certificates", "python3", "python3-venv")
 CERTIFICATES = Path("/etc/ssl/certs")
 SECONDS = 540
+Release = dict[str, Any]
 
 
 class Workshop:
@@ -60,19 +63,29 @@ class Workshop:
         file, context = str(self.folder / "Base"), str(self.folder)
         self.buildah("bud", "--isolation", "chroot", "--timestamp", "0", "-t", BASE_IMAGE, "-f", file, context)
 
-    def build(self, tag: str, source: Path = REPOSITORY) -> str:
+    def release(self, tag: str) -> Release:
+        """Build the image as it is released (tools/release_image.py), on the base of the tests."""
+        self.base()
+        record = self.folder / "image.json"
+        command = [sys.executable, str(REPOSITORY / "tools" / "release_image.py"), "--tool", shlex.join(self.command())]
+        command += ["--base", BASE_IMAGE, "--local-base", "--tag", tag, "--revision", "test", "--record", str(record)]
+        run(*command, "--", *self._options())
+        found: Release = json.loads(record.read_text())
+        return found
+
+    def build(self, tag: str, source: Path = REPOSITORY, arguments: Sequence[str] = ()) -> str:
         """Build the Dockerfile of a checkout anew; the image's ID, which is the hash of all that is in it."""
         self.base()
-        options = ["--no-cache", "--isolation", "chroot", "--network", "host", "--timestamp", "0"]
-        # Whoever stands between this machine and the packages: the build trusts whom the machine trusts.
-        options += [
-            "--volume",
-            f"{CERTIFICATES}:{CERTIFICATES}:ro",
-            "--volume",
-            f"{self._pip_settings()}:/etc/pip.conf:ro",
-        ]
-        self.buildah("bud", *options, "--build-arg", f"BASE_IMAGE={BASE_IMAGE}", "-t", tag, str(source))
+        given = arguments or (f"BASE_IMAGE={BASE_IMAGE}",)
+        options = ["--no-cache", "--timestamp", "0", *(f"--build-arg={one}" for one in given)]
+        self.buildah("bud", *options, *self._options(), "-t", tag, str(source))
         return str(self.inspect(tag)["FromImageID"])
+
+    def _options(self) -> list[str]:
+        """What a build needs here: no root, and whoever stands between this machine and the packages."""
+        trusted = f"{CERTIFICATES}:{CERTIFICATES}:ro"
+        options = ["--isolation", "chroot", "--network", "host", "--volume", trusted]
+        return [*options, "--volume", f"{self._pip_settings()}:/etc/pip.conf:ro"]
 
     def inspect(self, tag: str) -> dict[str, Any]:
         """What buildah tells of an image."""
@@ -113,16 +126,17 @@ class Container:
     name: str
     root: Path
 
-    def output(self, *command: str) -> str:
-        """What a command prints, run as the image says."""
-        return run(*self._command(command))
+    def output(self, *command: str, user: str = "") -> str:
+        """What a command prints, run as the image says, or as another user (`uid:gid`)."""
+        return run(*self._command(command, [f"--user={user}"] if user else []))
 
     @contextmanager
     def running(
-        self, *command: str, environment: Mapping[str, str], volumes: Mapping[Path, str], log: IO[bytes]
+        self, *command: str, environment: Mapping[str, str], volumes: Mapping[Path, str], log: IO[bytes], user: str = ""
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """A command that runs on while the block does."""
+        """A command that runs on while the block does, as the image's user or as another one (`uid:gid`)."""
         options = [f"--env={name}={value}" for name, value in environment.items()]
+        options += [f"--user={user}"] if user else []
         options += [f"--volume={source}:{target}:ro" for source, target in volumes.items()]
         process = subprocess.Popen(self._command(command, options), stdout=log, stderr=log)
         try:
