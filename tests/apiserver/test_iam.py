@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from click.testing import CliRunner
 from classifier_operator.cli import main
 from classifier_operator.cli.logs import GROUP
 from sagemaker_emulator.policies import Need, applies
-from tests.apiserver.identity import IMAGES, ROLE, client, give, install_role, policies_of
+from tests.apiserver.identity import IMAGES, ROLE, client, give, install_role, policies_of, user
 from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.serving import ADOPT, IMAGE, serve
 from tests.apiserver.world import BUCKET, REGION, Json, World, condition, endpoint, reason_of, training, until
@@ -354,7 +353,7 @@ def test_events_are_missed_and_enough(world: World, start: Start) -> None:
 @pytest.mark.parametrize("command", ["predict", "logs"])
 def test_a_user_may_use_the_commands_and_nothing_else(world: World, operator: OperatorProcess, command: str) -> None:
     world.may_lack = {"logs:FilterLogEvents", "sagemaker:InvokeEndpoint"}
-    environment = user(world, document("user-policy"))
+    environment = user(world.aws.url, document("user-policy"))
     if command == "logs":
         world.apply(training())
         write_log(world, world.wait_for("ctrain", "digits", "Completed")["jobName"])
@@ -368,7 +367,7 @@ def test_a_user_may_use_the_commands_and_nothing_else(world: World, operator: Op
     done = CliRunner().invoke(main, arguments, env=environment)
     assert done.exit_code == 0, done.output
     sid = {"logs": "ReadLogs", "predict": "Classify"}[command]
-    denied = CliRunner().invoke(main, arguments, env=user(world, without(document("user-policy"), sid)))
+    denied = CliRunner().invoke(main, arguments, env=user(world.aws.url, without(document("user-policy"), sid)))
     assert denied.exit_code != 0
     assert "because no identity-based policy allows" in denied.output
 
@@ -381,21 +380,3 @@ def write_log(world: World, job: str) -> None:
     logs.create_log_stream(**about)
     logs.put_log_events(**about, logEvents=[{"timestamp": int(time.time() * 1000), "message": "epoch 1"}])
     logs.close()
-
-
-def user(world: World, policy: Json) -> dict[str, str]:
-    """The variables of a user with that policy."""
-    iam = client(world.aws.url, "iam")
-    name = f"user-{secrets.token_hex(4)}"
-    iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="user", PolicyDocument=json.dumps(policy))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    iam.close()
-    return {
-        "AWS_ENDPOINT_URL": world.aws.url,
-        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-        "AWS_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }

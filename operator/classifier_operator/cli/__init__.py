@@ -12,7 +12,7 @@ from classifier_operator.adapters.log_output import print_uncaught
 from classifier_operator.adapters.secrets import known_secrets
 from classifier_operator.api.redaction import redacted
 
-COMMANDS = ("run", "demo", "predict", "logs", "dataset", "check", "emulator")
+COMMANDS = ("run", "demo", "predict", "logs", "dataset", "check", "orphans", "emulator")
 
 
 class LazyGroup(click.Group):

@@ -33,14 +33,20 @@ def role_option(command: C) -> C:
     )(command)
 
 
-def client(service: str, region: str | None, role_arn: str = "") -> Any:
-    """A client of a service. AWS_PROFILE, AWS_ENDPOINT_URL and the rest of boto3's environment apply."""
+def client(service: str, region: str | None, role_arn: str = "", *, is_patient: bool = False) -> Any:
+    """A client of a service. AWS_PROFILE, AWS_ENDPOINT_URL and the rest of boto3's environment apply.
+
+    is_patient: for thousands of calls: it slows down where AWS throttles them, instead of giving up.
+    """
     import boto3
     from botocore.config import Config
 
     from classifier_operator.adapters.identities import assumed_credentials
 
-    settings = Config(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=70)
+    retries: Any = {"mode": "standard", "total_max_attempts": 4}
+    if is_patient:
+        retries = {"mode": "adaptive", "total_max_attempts": 10}
+    settings = Config(retries=retries, read_timeout=70)
     with explained():
         session = boto3.Session()
         if role_arn:

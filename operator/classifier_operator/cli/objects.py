@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from classifier_operator.adapters.permissions import Permission
+from classifier_operator.adapters.permissions import CLUSTER_UID, Permission
 from classifier_operator.api.kinds import API_VERSION, GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.api.paths import ApiPath, PathError, path_of
 
@@ -58,6 +58,26 @@ class Objects:
         metadata = [item["metadata"] for item in page.get("items", ())]
         names = [str(ObjectKey(kind, one["namespace"], one["name"])) for one in metadata]
         return names, len(names) + page.get("metadata", {}).get("remainingItemCount", 0)
+
+    def all(self, kind: Kind, namespace: str = "") -> Iterator[dict[str, Any]]:
+        """All objects of a kind in a namespace, or with "" in all, page by page; none of an unknown kind."""
+        place = ("namespaces", namespace) if namespace else ()
+        yield from self._pages(f"list {kind.plural}", ("apis", GROUP, VERSION, *place, kind.plural))
+
+    def namespaces(self) -> Iterator[dict[str, Any]]:
+        """All namespaces."""
+        yield from self._pages("list namespaces", ("api", "v1", "namespaces"))
+
+    def read_namespace(self, name: str) -> dict[str, Any]:
+        """One namespace."""
+        with _explained(f"namespace {name}"):
+            return self._get(path_of("api", "v1", "namespaces", name))
+
+    def cluster_uid(self) -> str:
+        """The UID of the namespace kube-system, by which an operator without a name knows its cluster; "" if denied."""
+        if not self.may(CLUSTER_UID):
+            return ""
+        return str(self.read_namespace(CLUSTER_UID.name)["metadata"]["uid"])
 
     def served(self) -> set[str]:
         """The resources and subresources that are served of our version."""
@@ -107,6 +127,16 @@ class Objects:
         if key in found.get("binaryData", {}):
             return base64.b64decode(found["binaryData"][key]).decode("utf-8", "replace")
         raise click.ClickException(f"{title} has no key {key}")
+
+    def _pages(self, title: str, segments: Sequence[str]) -> Iterator[dict[str, Any]]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._found(title, segments, limit=_PAGE, **token)
+            yield from page.get("items", ())
+            following = page.get("metadata", {}).get("continue", "")
+            if not following:
+                return
+            token = {"continue": following}
 
     def _found(self, title: str, segments: Sequence[str], **query: Any) -> dict[str, Any]:
         """What is at a path; empty where there is nothing of that kind."""
