@@ -30,6 +30,7 @@ from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke_tests import SmokeTests
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.troubles import Troubles
+from classifier_operator.runtime.unmade import Unmade
 from classifier_operator.runtime.write import as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.training import decide as trainings
@@ -98,6 +99,7 @@ class Evaluator:
         self._can_list = can_list
         # Objects that wait for credentials of the account in which they have something.
         self.mismatched: dict[ObjectKey, AccountCheck] = {}
+        self.unmade = Unmade()
         self._identities: dict[ObjectKey, str] = {}
         self._modified: dict[ObjectKey, str] = {}
 
@@ -109,6 +111,7 @@ class Evaluator:
     def forget(self, key: ObjectKey) -> None:
         """The object is gone."""
         self.mismatched.pop(key, None)
+        self.unmade.forget(key)
         self._identities.pop(key, None)
         self._modified.pop(key, None)
 
@@ -188,7 +191,9 @@ class Evaluator:
 
     async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults, past: Past) -> AccountCheck:
         """The account of what the operator's own identity has made for the object, beside that of its credentials."""
-        region, recorded = gather.own_region(body, defaults), gather.recorded_account(body)
+        region = gather.own_region(body, defaults)
+        # An account in which everything was refused is none in which the object has something.
+        recorded = "" if key in self.unmade else gather.recorded_account(body)
         if past is Past.LOST and not recorded:
             # That nothing is found in another account is no reason to let the object go.
             recorded = gather.account_of_role(body, defaults)
