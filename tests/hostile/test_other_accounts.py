@@ -307,10 +307,12 @@ async def test_a_suspended_object_may_go_on_in_another_account(fakes: Fakes) -> 
 
 
 @pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
-@pytest.mark.parametrize("ends_there", [False, True], ids=["one process", "restarted there"])
+@pytest.mark.parametrize(
+    ("ends_there", "rounds"), [(False, 0), (True, 0), (True, 2)], ids=["one process", "restarted there", "and refused"]
+)
 @RESTARTS
 async def test_where_everything_was_refused_there_is_nothing_to_wait_for(
-    fakes: Fakes, manifest: dict[str, Any], *, ends_there: bool, restarts: bool
+    fakes: Fakes, manifest: dict[str, Any], *, ends_there: bool, rounds: int, restarts: bool
 ) -> None:
     """New objects meet credentials of an account in which these may make nothing."""
     fakes.cloud.become(THERE)
@@ -319,9 +321,9 @@ async def test_where_everything_was_refused_there_is_nothing_to_wait_for(
     await fakes.run(2)
     if ends_there:
         fakes.restart()
-        await fakes.run(2)
+        await fakes.run(rounds)
     assert "AccessDenied" in str(fakes.cluster.condition(key, "Ready"))
-    assert "account" not in fakes.cluster.status(key)
+    assert fakes.cluster.status(key)["account"] == ""
     fakes.cloud.calm()
     fakes.cloud.become(HERE)
     if restarts:
@@ -366,6 +368,25 @@ async def test_what_is_refused_later_takes_nothing_back(fakes: Fakes, kind: str,
     await away(fakes, key, restarts=restarts)
     await back(fakes)
     assert set(there) & set(names(fakes))
+    assert fakes.cluster.status(key)["account"] == HERE
+
+
+@pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
+async def test_a_later_process_that_only_waits_binds_it_to_no_account(fakes: Fakes, manifest: dict[str, Any]) -> None:
+    """It starts there, has nothing to send, and writes the status all the same."""
+    fakes.cloud.become(THERE)
+    refuse_to_make(fakes)
+    key = fakes.cluster.create(manifest)
+    await fakes.run(2)
+    fakes.restart()
+    fakes.cluster.edit(key, lambda body: body["spec"].update(roleArn=""))
+    await fakes.run(2)
+    assert fakes.cluster.condition(key, "Stalled") == ("True", "InvalidSpec")
+    fakes.restart()
+    fakes.cloud.calm()
+    fakes.cloud.become(HERE)
+    fakes.cluster.edit(key, lambda body: body["spec"].update(roleArn=builders.ROLE))
+    await fakes.run(4)
     assert fakes.cluster.status(key)["account"] == HERE
 
 
@@ -423,7 +444,7 @@ async def test_what_was_adopted_after_the_refusal_is_where_it_is(fakes: Fakes) -
     refuse_to_make(fakes)
     key = fakes.cluster.create(builders.endpoint())
     await fakes.run(2)
-    assert "account" not in fakes.cluster.status(key)
+    assert fakes.cluster.status(key)["account"] == ""
     fakes.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "legacy"}))
     await fakes.run(3)
     assert fakes.cluster.status(key)["account"] == HERE

@@ -20,6 +20,7 @@ from classifier_operator.reconcile.past import Found, Past
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.behalf import Behalf, decision_for, seen_of, subject_for
+from classifier_operator.runtime.bodies import mapping
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
@@ -192,6 +193,7 @@ class Evaluator:
     async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults, past: Past) -> AccountCheck:
         """The account of what the operator's own identity has made for the object, beside that of its credentials."""
         region = gather.own_region(body, defaults)
+        self.unmade.recall(key, mapping(body.get("status")))
         # An account in which everything was refused is none in which the object has something.
         recorded = "" if key in self.unmade else gather.recorded_account(body)
         if past is Past.LOST and not recorded:

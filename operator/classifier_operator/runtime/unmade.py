@@ -18,6 +18,9 @@ from classifier_operator.runtime.pacing.limits import NotYetError
 from classifier_operator.runtime.store import Body
 from classifier_operator.sagemaker.refusals import MAY_HAVE_TAKEN_EFFECT, AwsRefusal
 
+# On record as the account of what has nothing in any. An account that is absent is not known.
+NOWHERE = ""
+
 
 class Unmade:
     """The objects that have nothing yet in the account that is on record for them."""
@@ -30,6 +33,11 @@ class Unmade:
     def __contains__(self, key: ObjectKey) -> bool:
         """Return whether nothing has been made for the object."""
         return key in self._keys
+
+    def recall(self, key: ObjectKey, status: Mapping[str, Any]) -> None:
+        """Take up what an earlier process has left on record: that the object has nothing in any account."""
+        if status.get("account") == NOWHERE and key not in self._made:
+            self._keys.add(key)
 
     def announcing(self, key: ObjectKey, body: Body, accounts: AccountCheck) -> None:
         """Note that the object is about to get something; `body` is what is on record of it until now."""
@@ -66,10 +74,8 @@ class Unmade:
         self._made.add(key)
 
     def concluded(self, key: ObjectKey, status: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the status as a pass ends with it: without an account in which the object has nothing.
+        """Return the status as a pass ends with it: not with an account in which the object has nothing.
 
         A later process would else wait for the credentials of that account.
         """
-        if key not in self._keys:
-            return status
-        return {name: value for name, value in status.items() if name != "account"}
+        return {**status, "account": NOWHERE} if key in self._keys and "account" in status else status
