@@ -155,6 +155,34 @@ def test_who_may_not_look_is_not_told_that_there_is_nothing(account: Account, na
     assert "cannot list resource" in done.output
 
 
+GONE = "that-is-gone"
+
+
+def test_a_namespace_that_is_gone_has_nothing_left(kinds: ControlPlane, namespace: str, account: Account) -> None:
+    """The Role in it went with it; whoever may read namespaces sees that."""
+    rule: dict[str, object] = {"apiGroups": [GROUP], "resources": [kind.plural for kind in Kind], "verbs": ["list"]}
+    kubeconfig, name = account([rule]), f"reads-namespaces-{namespace}"
+    kinds.kubectl("create", "clusterrole", name, "--verb=get", "--resource=namespaces")
+    kinds.kubectl(
+        "create", "clusterrolebinding", name, f"--clusterrole={name}", f"--serviceaccount={namespace}:someone"
+    )
+    done = _check(kubeconfig, "--no-objects", "-n", namespace, "-n", GONE)
+    assert done.output == f"there is no namespace {GONE} any more, so nothing is left in it\nno objects are left\n"
+    assert done.exit_code == 0
+    denied = _check(kubeconfig, "--no-objects", "-n", "default")
+    assert denied.exit_code == 1
+    assert "cannot list resource" in denied.output
+    assert "any more" not in denied.output
+
+
+def test_who_may_not_see_that_a_namespace_is_gone_is_told_what_to_do(account: Account) -> None:
+    done = _check(account([]), "--no-objects", "-n", GONE)
+    assert done.exit_code == 1
+    assert "cannot list resource" in done.output
+    assert f"If there is no namespace {GONE} any more, its objects and the permission to list them" in done.output
+    assert "helm uninstall --no-hooks" in done.output
+
+
 def test_permissions_are_for_the_namespaces_that_are_served() -> None:
     assert {one.namespace for one in permissions(["a", "b"])} == {"a", "b"}
     assert Permission("get", "", "namespaces", namespace="a", name="a") in permissions(["a"])

@@ -16,7 +16,7 @@ from classifier_operator.adapters.secrets import known_secrets
 from classifier_operator.api.kinds import API_VERSION, Kind
 from classifier_operator.api.redaction import redacted
 from classifier_operator.cli import clients
-from classifier_operator.cli.objects import Objects, connect, kubeconfig_option
+from classifier_operator.cli.objects import DeniedError, Objects, connect, kubeconfig_option
 from classifier_operator.cli.outliving import selectors, unkept
 
 # So many objects are named, the others counted.
@@ -127,7 +127,8 @@ def _identity(region: str) -> str:
 
 def _require_none(cluster: Objects, namespaces: Sequence[str]) -> None:
     """Refuse while there are objects: whoever goes now leaves what they have at AWS."""
-    found = [cluster.names(kind, namespace) for kind in Kind for namespace in namespaces or ("",)]
+    served = [one for one in namespaces if not _is_gone(cluster, one)] if namespaces else [""]
+    found = [cluster.names(kind, namespace) for kind in Kind for namespace in served]
     count, named = sum(total for _, total in found), [name for names, _ in found for name in names][:_NAMED]
     if not count:
         click.echo("no objects are left")
@@ -138,3 +139,28 @@ def _require_none(cluster: Objects, namespaces: Sequence[str]) -> None:
         f"{', '.join(named)}{more}. Delete them first (kubectl delete classifiers …), and wait until they are "
         "gone; or leave them and what they have at AWS behind with helm uninstall --no-hooks"
     )
+
+
+def _is_gone(cluster: Objects, namespace: str) -> bool:
+    """Whether a namespace is gone, and its objects with it: the Role by which they could be listed is gone as well.
+
+    Raises:
+        ClickException: its objects may not be listed, and it is there; or nobody may tell whether it is.
+
+    """
+    try:
+        cluster.names(next(iter(Kind)), namespace)
+    except DeniedError as denied:
+        try:
+            is_there = cluster.has_namespace(namespace)
+        except DeniedError:
+            raise click.ClickException(
+                f"{denied.message}. If there is no namespace {namespace} any more, its objects and the permission to "
+                f"list them have gone with it: take {namespace} out of the chart's namespaces, or go on with "
+                "helm uninstall --no-hooks"
+            ) from denied
+        if is_there:
+            raise
+        click.echo(f"there is no namespace {namespace} any more, so nothing is left in it")
+        return True
+    return False

@@ -39,6 +39,10 @@ def kubeconfig_option(command: C) -> C:
     )(command)
 
 
+class DeniedError(click.ClickException):
+    """The caller may not ask for that."""
+
+
 class Objects:
     """The objects of one namespace. Whatever goes wrong is a click.ClickException that says what."""
 
@@ -72,6 +76,15 @@ class Objects:
         """One namespace."""
         with _explained(f"namespace {name}"):
             return self._get(path_of("api", "v1", "namespaces", name))
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether there is that namespace.
+
+        Raises:
+            DeniedError: the caller may not ask.
+
+        """
+        return bool(self._found(f"namespace {name}", ("api", "v1", "namespaces", name)))
 
     def cluster_uid(self) -> str:
         """The UID of the namespace kube-system, by which an operator without a name knows its cluster; "" if denied."""
@@ -225,7 +238,8 @@ def _explained(title: str) -> Iterator[None]:
     except PathError as error:
         raise click.ClickException(f"{title}: {error}") from error
     except ApiException as error:
-        raise click.ClickException(f"{title}: {_words(error.body) or error.reason}") from error
+        kind = DeniedError if error.status == HTTPStatus.FORBIDDEN else click.ClickException
+        raise kind(f"{title}: {_words(error.body) or error.reason}") from error
     except (HTTPError, OSError) as error:
         raise click.ClickException(f"{title}: the cluster cannot be reached: {error}") from error
 
