@@ -174,9 +174,8 @@ async def test_the_old_configuration_outlives_a_new_one_that_fails_its_test(fake
     await gone(fakes, key)
 
 
-@pytest.mark.parametrize("annotated", [True, False], ids=["annotated", "annotation removed"])
-@running_or_not
-async def test_an_adopted_endpoint_is_known_again(fakes: Fakes, annotated: bool, is_down: bool) -> None:
+def make_theirs(fakes: Fakes) -> None:
+    """An endpoint that serves, `production`, with a configuration and a model; nobody's by its tags."""
     place = Place(builders.REGION)
     for kind, name in (("Model", "theirs"), ("EndpointConfig", "theirs"), ("Endpoint", "production")):
         fakes.cloud.make_strangers(place, kind, name)
@@ -187,6 +186,19 @@ async def test_an_adopted_endpoint_is_known_again(fakes: Fakes, annotated: bool,
     fakes.cloud.resources[place, "Endpoint", "production"].update(
         EndpointStatus="InService", EndpointConfigName="theirs", ProductionVariants=[live]
     )
+
+
+def make_stranger(fakes: Fakes, name: str) -> None:
+    """Somebody else's endpoint, which serves."""
+    place = Place(builders.REGION)
+    fakes.cloud.make_strangers(place, "Endpoint", name)
+    fakes.cloud.resources[place, "Endpoint", name].update(EndpointStatus="InService", EndpointConfigName="other")
+
+
+@pytest.mark.parametrize("annotated", [True, False], ids=["annotated", "annotation removed"])
+@running_or_not
+async def test_an_adopted_endpoint_is_known_again(fakes: Fakes, annotated: bool, is_down: bool) -> None:
+    make_theirs(fakes)
     adopting = builders.endpoint()
     adopting["metadata"]["annotations"] = {ADOPT_ANNOTATION: "production"}
     key = await ready(fakes, adopting, rounds=4)
@@ -390,6 +402,66 @@ async def test_a_store_restored_with_spec_and_status_hides_nothing(fakes: Fakes,
     )
     assert there(fakes) == ledger(fakes, key)
     await gone(fakes, key)
+
+
+ENDINGS: dict[str, Callable[[Fakes, ObjectKey], None]] = {
+    "deleted": lambda fakes, key: fakes.cluster.delete(key),
+    "suspended": lambda fakes, key: fakes.cluster.edit(key, lambda body: body["spec"].update(suspend=True)),
+    "moved": lambda fakes, key: fakes.cluster.edit(key, lambda body: body["spec"].update(region="eu-west-1")),
+}
+
+
+@pytest.mark.parametrize("ends", ENDINGS.values(), ids=ENDINGS.keys())
+@running_or_not
+async def test_what_was_adopted_after_the_snapshot_is_not_left_behind(
+    fakes: Fakes, ends: Callable[[Fakes, ObjectKey], None], is_down: bool
+) -> None:
+    """Neither the restored status nor an annotation names it: its tags do."""
+    make_theirs(fakes)
+    key = await ready(fakes, builders.endpoint())
+    restore = fakes.cluster.snapshot()
+    fakes.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "production"}))
+    await fakes.run(6)
+    assert fakes.cluster.status(key)["endpointName"] == "production"
+    restore()
+    if is_down:
+        fakes.restart()
+    else:
+        fakes.operator.store.put_over(fakes.cluster.objects[key], fakes.operator.store.mark(key))
+        fakes.operator.queue.add(key)
+    await fakes.run(3)
+    ends(fakes, key)
+    await fakes.run(10)
+    home = {(kind, name) for place, kind, name in fakes.cloud.resources if place == Place(builders.REGION)}
+    assert home == {("Model", "theirs"), ("EndpointConfig", "theirs")}
+
+
+async def test_an_endpoint_of_nobody_or_of_another_object_is_not_taken_for_one_that_was_adopted(fakes: Fakes) -> None:
+    make_theirs(fakes)
+    make_stranger(fakes, "untagged")
+    other = builders.endpoint("other")
+    other["metadata"]["annotations"] = {ADOPT_ANNOTATION: "production"}
+    await ready(fakes, other, rounds=4)
+    key = await ready(fakes, builders.endpoint())
+    fakes.restart()
+    fakes.cluster.delete(key)
+    await fakes.run(8)
+    assert key not in fakes.cluster.objects
+    assert {"production", "untagged"} <= {name for kind, name in there(fakes) if kind == "Endpoint"}
+
+
+async def test_endpoints_of_others_are_asked_for_once_for_all_objects(fakes: Fakes) -> None:
+    for number in range(5):
+        make_stranger(fakes, f"stranger-{number}")
+    keys = [await ready(fakes, builders.endpoint(name)) for name in ("one", "two", "three")]
+    fakes.restart()
+    await fakes.look_at_aws()
+    fakes.cloud.log.clear()
+    for key in keys:
+        fakes.cluster.delete(key)
+    await fakes.look()
+    strangers = [name for operation, name in fakes.cloud.log if operation == "ListTags" and "stranger" in name]
+    assert len(strangers) == len(set(strangers)) == 5
 
 
 @pytest.mark.parametrize("policy", ["Stop", "Delete"])

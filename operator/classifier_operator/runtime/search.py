@@ -2,7 +2,8 @@
 
 The names of an object's resources have a part in common, so a List by that part (NameContains) has all of them and few
 others; of each whose name the operator can have made for the object, ListTags tells whose it is. What costs money and
-may have any name, an adopted endpoint, is looked for among all endpoints, and only where nothing tells its name.
+may have any name, an adopted endpoint, is looked for among all endpoints: of a lost status only where none is found by
+its name, of an older one once for all objects (runtime/adopted.py).
 
 A search may take many calls, and each of them may be put off. What has been answered is kept until the search is over,
 so that it goes on where it was.
@@ -23,11 +24,11 @@ from classifier_operator.reconcile.decision import Meta
 from classifier_operator.reconcile.owner import owner_in
 from classifier_operator.reconcile.past import Found, SearchCall
 from classifier_operator.runtime.act import tags_of, view_of
+from classifier_operator.runtime.adopted import Adopted
 from classifier_operator.runtime.inventory import Inventory
-from classifier_operator.runtime.pacing.limits import Caller
+from classifier_operator.runtime.pages import NEWEST_FIRST, Turn, pages
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.remembered import Remembered
-from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.answers import reading, structures, text
 from classifier_operator.sagemaker.names import common_part, suffixes_in
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
@@ -44,13 +45,10 @@ from classifier_operator.training.status import HISTORY_LIMIT
 
 logger = logging.getLogger(__name__)
 
-PAGE_SIZE = 100
 # A creation time is AWS's, an object's age the API server's.
 CLOCKS_DIFFER = timedelta(hours=1)
 # No training job is older and still runs: 28 days are the most that it may run, and the most that it may wait.
 OLDEST_RUNNING = timedelta(days=57)
-
-Turn = Caller | Priority
 
 
 class Searcher:
@@ -60,6 +58,7 @@ class Searcher:
         self._cloud = cloud
         self._inventory = inventory
         self._clock = clock
+        self._adopted = Adopted(cloud, inventory)
         self._under_way: dict[ObjectKey, Remembered] = {}
         self._running: dict[Place, tuple[JobView, ...]] = {}
         self._listing: dict[Place, Remembered] = {}
@@ -76,7 +75,7 @@ class Searcher:
         search = _Search(cloud, self._inventory, meta, call, turn)
         for place in call.places:
             if call.kind is Kind.ENDPOINT:
-                await search.of_endpoint(place)
+                await search.of_endpoint(place, () if call.is_lost else await self._adopted.by(meta, place, turn))
             elif call.is_lost or call.with_ended:
                 await search.of_jobs(place)
             else:
@@ -95,6 +94,7 @@ class Searcher:
         self._under_way.clear()
         self._running.clear()
         self._listing.clear()
+        self._adopted.anew()
 
     async def _jobs_running_in(self, place: Place, turn: Turn) -> tuple[JobView, ...]:
         """All jobs that ran there when it was first asked: once for all objects, for it may take many pages.
@@ -105,10 +105,10 @@ class Searcher:
             cloud = self._listing.setdefault(place, Remembered(self._cloud))
             # A token goes with the query that it came of, so the query does not change when the listing goes on.
             since = (self._clock.now() - OLDEST_RUNNING).replace(minute=0, second=0, microsecond=0)
-            query = {"StatusEquals": "InProgress", "CreationTimeAfter": since, **_NEWEST_FIRST}
-            pages = _pages(cloud, place, "ListTrainingJobs", query, turn)
+            query = {"StatusEquals": "InProgress", "CreationTimeAfter": since, **NEWEST_FIRST}
+            listed = pages(cloud, place, "ListTrainingJobs", query, turn)
             with reading("ListTrainingJobs"):
-                self._running[place] = tuple([job_listed(one) async for one in pages])
+                self._running[place] = tuple([job_listed(one) async for one in listed])
             del self._listing[place]
         return self._running[place]
 
@@ -174,9 +174,12 @@ class _Search:
 
     # Endpoints, and what they are made of
 
-    async def of_endpoint(self, place: Place) -> None:
-        """Look for endpoints, their scalable targets, configurations and models."""
-        endpoints = await self._endpoints(place)
+    async def of_endpoint(self, place: Place, adopted: Iterable[Resource]) -> None:
+        """Look for endpoints, their scalable targets, configurations and models.
+
+        adopted: endpoints that the object may have adopted.
+        """
+        endpoints = await self._endpoints(place, adopted)
         for kind in (ResourceType.MODEL, ResourceType.ENDPOINT_CONFIG):
             async for summary in self._listed(place, kind):
                 with reading(f"List{kind}s"):
@@ -198,9 +201,9 @@ class _Search:
         if self._call.is_lost and (described := await self._describe(resource)) is not None:
             self._described[resource] = described
 
-    async def _endpoints(self, place: Place) -> dict[Resource, EndpointView]:
+    async def _endpoints(self, place: Place, adopted: Iterable[Resource]) -> dict[Resource, EndpointView]:
         """The endpoints that the ledger does not name, described."""
-        named = [one for one in self._call.endpoints if one.place == place]
+        named = list(dict.fromkeys([*(one for one in self._call.endpoints if one.place == place), *adopted]))
         found = [one for one in named if one not in self._known and await self._is_there(one)]
         if not found and self._call.is_lost:
             found = [one async for one in self._among_all(place, named)]
@@ -216,8 +219,8 @@ class _Search:
 
     async def _among_all(self, place: Place, known: list[Resource]) -> AsyncIterator[Resource]:
         """One that was adopted may have any name, and nothing has kept it."""
-        query = {**_NEWEST_FIRST}
-        async for summary in _pages(self._cloud, place, "ListEndpoints", query, self._turn):
+        query = {**NEWEST_FIRST}
+        async for summary in pages(self._cloud, place, "ListEndpoints", query, self._turn):
             with reading("ListEndpoints"):
                 view = endpoint_listed(summary)
             resource = Resource(place, ResourceType.ENDPOINT, view.name)
@@ -267,9 +270,9 @@ class _Search:
         """
         call = self._call
         since = {"CreationTimeAfter": call.since - CLOCKS_DIFFER} if call.since is not None else {}
-        query = {"NameContains": common_part(call.namespace, call.name), **since, **_NEWEST_FIRST}
+        query = {"NameContains": common_part(call.namespace, call.name), **since, **NEWEST_FIRST}
         try:
-            async for summary in _pages(self._cloud, place, f"List{kind}s", query, self._turn):
+            async for summary in pages(self._cloud, place, f"List{kind}s", query, self._turn):
                 yield summary
         except AwsRefusal as refusal:
             if call.is_lost or refusal.kind is not RefusalKind.ACCESS_DENIED:
@@ -309,28 +312,3 @@ class _Search:
         if self._inventory.is_owned(resource, self._meta):
             self._inventory.record(resource, view)
         return view
-
-
-_NEWEST_FIRST: Mapping[str, Any] = {"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": PAGE_SIZE}
-_ITEMS = {
-    "ListTrainingJobs": "TrainingJobSummaries",
-    "ListEndpoints": "Endpoints",
-    "ListEndpointConfigs": "EndpointConfigs",
-    "ListModels": "Models",
-}
-
-
-async def _pages(
-    cloud: Remembered, place: Place, operation: str, query: Mapping[str, Any], turn: Turn
-) -> AsyncIterator[Mapping[str, Any]]:
-    """All items of a List; a page may be empty and not be the last one."""
-    asked = dict(query)
-    while True:
-        page = await cloud.call(place, operation, asked, turn=turn)
-        with reading(operation):
-            items, token = structures(page, _ITEMS[operation]), text(page, "NextToken", "")
-        for item in items:
-            yield item
-        if not token:
-            return
-        asked = {**query, "NextToken": token}
