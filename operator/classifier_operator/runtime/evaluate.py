@@ -19,6 +19,7 @@ from classifier_operator.reconcile.decision import Decision, Defaults, Meta, See
 from classifier_operator.reconcile.past import Found, Past
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
+from classifier_operator.runtime.annotations import OF_OBJECTS, UnknownAnnotations
 from classifier_operator.runtime.behalf import Behalf, decision_for, seen_of, subject_for
 from classifier_operator.runtime.bodies import mapping
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
@@ -101,6 +102,7 @@ class Evaluator:
         # Objects that wait for credentials of the account in which they have something.
         self.mismatched: dict[ObjectKey, AccountCheck] = {}
         self.unmade = Unmade()
+        self._annotations = UnknownAnnotations()
         self._identities: dict[ObjectKey, str] = {}
         self._modified: dict[ObjectKey, str] = {}
 
@@ -113,6 +115,7 @@ class Evaluator:
         """The object is gone."""
         self.mismatched.pop(key, None)
         self.unmade.forget(key)
+        self._annotations.forget(key)
         self._identities.pop(key, None)
         self._modified.pop(key, None)
 
@@ -127,6 +130,7 @@ class Evaluator:
             ClusterUnavailableError: its namespace cannot be read.
 
         """
+        self._annotations.note(key, body, OF_OBJECTS[key.kind])
         defaults = await self._defaults.of(key.namespace, afresh=gather.is_newly_wanted(body))
         allowed, cluster = self._allowed(key.namespace), self._cluster.names
         accounts = await self._compared(key, body, defaults, past)

@@ -14,6 +14,7 @@ from typing import Any
 from classifier_operator.api.kinds import ENFORCE_ANNOTATION, GROUP
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.reconcile.walls import enforced_by
+from classifier_operator.runtime.annotations import OF_NAMESPACES, UnknownAnnotations
 from classifier_operator.runtime.ports import Cluster, ClusterUnavailableError, GoneError
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class NamespaceDefaults:
         self._cluster = cluster
         self._fallback = fallback
         self._known: dict[str, Defaults] = {}
+        self._annotations = UnknownAnnotations()
         self._under_way: dict[str, _Request] = {}
         self._to_come: dict[str, _Request] = {}
 
@@ -94,17 +96,20 @@ class NamespaceDefaults:
         """
         for namespace in self._known.keys() - in_use:
             del self._known[namespace]
+            self._annotations.forget(f"namespace {namespace}")
         try:
-            read = {one["metadata"]["name"]: self._in(one) async for one in self._cluster.list_namespaces()}
+            found = {one["metadata"]["name"]: one async for one in self._cluster.list_namespaces()}
         except (GoneError, ClusterUnavailableError) as error:
             logger.warning("namespaces keep their last known annotations: %s", error)
             return frozenset()
-        known = self._known.keys() & read.keys()
+        known = self._known.keys() & found.keys()
+        read = {namespace: self._in(found[namespace]) for namespace in known}
         changed = frozenset(namespace for namespace in known if self._known[namespace] != read[namespace])
-        self._known.update({namespace: read[namespace] for namespace in known})
+        self._known.update(read)
         return changed
 
     def _in(self, namespace: Mapping[str, Any]) -> Defaults:
+        self._annotations.note(f"namespace {namespace['metadata']['name']}", namespace, OF_NAMESPACES)
         annotations = namespace["metadata"].get("annotations") or {}
         enforced, problem = enforced_by(annotations.get(ENFORCE_ANNOTATION))
 
