@@ -113,11 +113,11 @@ class Sources:
 
 
 class ListenedOperator(Operator):
-    """Waits for transfers, which take real time here."""
+    """Waits for transfers and smoke tests, which take real time here."""
 
-    async def _let_transfers_run(self) -> None:
+    async def _let_others_run(self) -> None:
         end = time.monotonic() + _SECONDS
-        while self.queue.is_idle and any(map(_is_busy, self._jobs())):
+        while self.queue.is_idle and (self.smoke_tests.tasks or any(map(_is_busy, self._jobs()))):
             assert time.monotonic() < end
             await asyncio.sleep(0.001)
 

@@ -203,8 +203,9 @@ class Evaluator:
         if past is Past.LOST and not recorded:
             # That nothing is found in another account is no reason to let the object go.
             recorded = gather.account_of_role(body, defaults)
-        # What is about to be recorded must not be of a while ago.
-        current = await self._account.known(region, afresh=not recorded) if region else ""
+        # What is about to be recorded must not be of a while ago, nor what a call that was refused contradicts.
+        afresh = not recorded or self._troubles.has(key, RefusalKind.ACCOUNT_MISMATCH)
+        current = await self._account.known(region, afresh=afresh) if region else ""
         found = AccountCheck(recorded, current)
         if found.current and not found.mismatch:
             self._troubles.over(key, RefusalKind.ACCOUNT_MISMATCH)

@@ -92,10 +92,15 @@ class Troubles:
         if trouble is not None and (trouble.operation == operation or not operation.startswith("Describe")):
             self._keep(key, identity, {one: other for one, other in troubles.items() if one != resource})
 
+    def has(self, key: ObjectKey, kind: RefusalKind) -> bool:
+        """Return whether something of the object was refused for that reason."""
+        _, troubles = self._known.get(key, ("", {}))
+        return any(trouble.kind is kind for trouble in troubles.values())
+
     def over(self, key: ObjectKey, kind: RefusalKind) -> None:
         """What was refused for that reason is not refused any more: it is tried at once."""
         identity, troubles = self._known.get(key, ("", {}))
-        if any(trouble.kind is kind for trouble in troubles.values()):
+        if self.has(key, kind):
             self._keep(key, identity, {one: trouble for one, trouble in troubles.items() if trouble.kind is not kind})
 
     def seconds_until_next(self, key: ObjectKey, now: datetime) -> float | None:
