@@ -23,7 +23,7 @@ STAGES = Stages(5, 5, 5, 5)
 CREATING_SECONDS = 10.0
 PATIENCE_SECONDS = 1500.0
 PAGE = 100
-READS = ("Describe", "List")
+READS = ("Describe", "List", "Get")
 SCALE_CALL = "UpdateEndpointWeightsAndCapacities"
 CHANGES = 10
 
@@ -100,7 +100,7 @@ class Population:
         looked = self._until_looked_at(number, started)
         self._pass_time(started + self.work.restart, "restarted")
         spent = {name: count - counts.get(name, 0) for name, count in self.site.aws.control.counts().items()}
-        reads = sum(count for name, count in spent.items() if name.startswith(READS))
+        reads = sum(count for name, count in spent.items() if name.rpartition(".")[2].startswith(READS))
         return {
             "seconds to stop": started - began,
             "seconds to be ready": ready,

@@ -94,6 +94,7 @@ def test_a_restart_with_everything_settled_writes_nothing(world: World, start: C
     restarted = start()
     until(lambda: 'passes_total{kind="ClassifierEndpoint",result="ok"} 1.0' in restarted.get("/metrics"), "a pass")
     assert [world.get(kind, "digits")["metadata"]["resourceVersion"] for kind in ("ctrain", "cep")] == before
-    # Once all is looked at, AWS is asked whether it is as it was left.
-    until(lambda: world.aws.counts() == {"DescribeEndpoint": 1}, "one look at the endpoint")
+    # Once every object has had its pass, AWS is asked whether the endpoint is as it was left, in the account on record.
+    expected = {"DescribeEndpoint": 1, "sts.GetCallerIdentity": 1}
+    until(lambda: world.aws.counts() == expected, "one drift check of the endpoint", state=world.aws.counts)
     assert [world.get(kind, "digits")["metadata"]["resourceVersion"] for kind in ("ctrain", "cep")] == before

@@ -17,7 +17,6 @@ def condition(kind: str, status: str, reason: str, message: str = "") -> dict[st
         "type": kind,
         "status": status,
         "observedGeneration": 3,
-        "revision": 12,
         "lastTransitionTime": TIME,
         "reason": reason,
         "message": message,

@@ -28,6 +28,8 @@ LEFT_OUT = {
     Reason.SUPERSEDED: "passes with the end of the older job; the group superseded goes through it",
     Reason.JOB_LOST: "the same course as JobStopped, which a group is in",
     Reason.MAX_WAIT_TIME_EXCEEDED: "the same course as MaxRuntimeExceeded, which a group is in",
+    Reason.ACCOUNT_MISMATCH: "begins with a change of the operator's credentials; test_other_accounts.py",
+    Reason.INTERNAL_ERROR: "a defect of the operator; test_unexpected_errors.py",
     Reason.NOT_ALLOWED: "is decided without AWS",
     Reason.ACCESS_DENIED: "AccessPending after five minutes",
     Reason.NAME_TAKEN: "begins with somebody else's resource",

@@ -154,10 +154,10 @@ async def test_a_hand_written_previous_configuration_of_another_object_is_not_go
     fakes.cloud.bad_artifacts.add("s3://bucket/bad.tar.gz")
     fakes.cluster.edit(thief, lambda body: body["spec"].update(model={"artifactS3Uri": "s3://bucket/bad.tar.gz"}))
     await fakes.look()
-    update = fakes.cluster.status(thief)["update"]
-    fakes.cluster.edit(
-        thief, lambda body: body["status"].update(update={**update, "previousEndpointConfigName": config})
-    )
+    status = fakes.cluster.status(thief)
+    # One that is no newer than the operator's own would be put back.
+    forged = {"update": {**status["update"], "previousEndpointConfigName": config}, "revision": status["revision"] + 9}
+    fakes.cluster.edit(thief, lambda body: body["status"].update(forged))
     await fakes.run(4)
     assert fakes.cluster.condition(thief, "Stalled") == ("True", "SmokeTestFailed")
     assert "belongs to ClassifierEndpoint/victim/production" in conditions(fakes, thief)

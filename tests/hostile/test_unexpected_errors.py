@@ -17,6 +17,7 @@ from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.endpoint import decide as endpoints
 from classifier_operator.runtime.controller import Controller
+from classifier_operator.runtime.evaluate import Evaluator
 from classifier_operator.runtime.failures import PAUSE_SECONDS, STEPS, pause_after
 from classifier_operator.runtime.ports import ClusterUnavailableError
 from classifier_operator.sagemaker import views
@@ -55,9 +56,11 @@ def created(world: World, kind: Kind, **changes: Any) -> ObjectKey:
     return world.cluster.create(make(**changes))
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_the_steps_are_those_of_the_controller(step: str) -> None:
-    assert callable(getattr(Controller, step))
+@pytest.mark.parametrize(("module", "step"), STEPS)
+def test_the_steps_are_functions_of_their_modules(module: str, step: str) -> None:
+    owner = {"runtime.evaluate": Evaluator, "runtime.controller": Controller}[module]
+    assert owner.__module__ == f"classifier_operator.{module}"
+    assert callable(getattr(owner, step))
 
 
 def test_the_pauses_grow_to_ten_minutes() -> None:
@@ -80,7 +83,7 @@ async def test_an_error_becomes_a_condition_and_goes_with_it(
         found = said(world, "Reconciling", key)
         assert (found["status"], found["reason"], found["observedGeneration"]) == ("True", "InternalError", 2)
         assert (
-            "an unexpected DefectError of the operator while deciding what to do (runtime.controller:"
+            "an unexpected DefectError of the operator while deciding what to do (runtime.evaluate:"
             in found["message"]
         )
         assert "the operator's log" in found["message"]

@@ -17,12 +17,12 @@ from classifier_operator.runtime.bodies import mappings, word
 # Seconds before the first further try, and the most that they grow to.
 PAUSE_SECONDS = (30.0, 600.0)
 _PACKAGE = "classifier_operator."
-# The steps of a pass, by the function of `controller.py` that takes them.
+# The steps of a pass, by the module and the function that take them.
 STEPS = {
-    "_decide": "deciding what to do",
-    "_announce": "writing down what is about to be done",
-    "_act": "acting",
-    "_conclude": "writing the status",
+    ("runtime.evaluate", "decide"): "deciding what to do",
+    ("runtime.controller", "_announce"): "writing down what is about to be done",
+    ("runtime.controller", "_act"): "acting",
+    ("runtime.controller", "_conclude"): "writing the status",
 }
 
 
@@ -64,8 +64,9 @@ def _where(error: BaseException) -> tuple[str, str]:
     """The step of the pass, and the innermost line of the operator's own."""
     step, line = "looking at the object", "unknown"
     for frame, number in traceback.walk_tb(error.__traceback__):
-        module = frame.f_globals.get("__name__", "")
-        if module.startswith(_PACKAGE):
-            step = STEPS.get(frame.f_code.co_name, step)
-            line = f"{module.removeprefix(_PACKAGE)}:{number}"
+        name = frame.f_globals.get("__name__", "")
+        if name.startswith(_PACKAGE):
+            module = name.removeprefix(_PACKAGE)
+            step = STEPS.get((module, frame.f_code.co_name), step)
+            line = f"{module}:{number}"
     return step, line
