@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -161,8 +162,10 @@ async def test_the_process_gets_its_signals_back(installed: ControlPlane, namesp
 class Stub:
     """An API server of a few lines that answers a watch as it is told."""
 
-    def __init__(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+    def __init__(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], holds: str = "") -> None:
         self.authorized: list[str] = []
+        # The path of the discovery whose answer is held back.
+        self.holds, self.held, self.released = holds, asyncio.Event(), asyncio.Event()
         self._answer = answer
         app = web.Application(middlewares=[self._note])
         group = {"name": GROUP, "versions": [{"version": VERSION}], "preferredVersion": {"version": VERSION}}
@@ -186,6 +189,15 @@ class Stub:
         app.router.add_get(f"/apis/{GROUP}/{VERSION}/namespaces/here/classifiertrainings", self._collection)
         self.server = TestServer(app)
 
+    async def connected(self) -> KubernetesCluster:
+        """Start it, and return what is connected to it."""
+        await self.server.start_server()
+        settings = Configuration(host=str(self.server.make_url("")).rstrip("/"))
+        settings.api_key = {"BearerToken": "secret"}
+        settings.api_key_prefix = {"BearerToken": "Bearer"}
+        settings.proxy = None
+        return KubernetesCluster(ApiClient(settings), (), Metrics())
+
     @web.middleware
     async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if "Authorization" in request.headers:
@@ -194,6 +206,9 @@ class Stub:
         return response
 
     async def _discover(self, request: web.Request) -> web.StreamResponse:
+        if request.path == self.holds:
+            self.held.set()
+            await self.released.wait()
         return web.json_response(self._discovery[request.path])
 
     async def _collection(self, request: web.Request) -> web.StreamResponse:
@@ -244,12 +259,7 @@ async def test_whatever_a_watch_is_answered_it_ends_alone(
     """And whoever asked is told, who says it once; the token goes nowhere else."""
     watches.quieten_kopf()
     stub = Stub(answer)
-    await stub.server.start_server()
-    settings = Configuration(host=str(stub.server.make_url("")).rstrip("/"))
-    settings.api_key = {"BearerToken": "secret"}
-    settings.api_key_prefix = {"BearerToken": "Bearer"}
-    settings.proxy = None
-    cluster = KubernetesCluster(ApiClient(settings), (), Metrics())
+    cluster = await stub.connected()
     watch = Watch(cluster, Kind.TRAINING, "here")
     try:
         with pytest.raises(Exception, match=why):
@@ -257,6 +267,50 @@ async def test_whatever_a_watch_is_answered_it_ends_alone(
         assert "/elsewhere" not in stub.authorized
         assert any(path.endswith("/classifiertrainings") for path in stub.authorized)
         assert not [record for record in caplog.records if record.exc_info]
+    finally:
+        await cluster.close()
+        await stub.server.close()
+
+
+def _is_of_kopf(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return "/kopf/" in getattr(code, "co_filename", "")
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/v1", "/apis", f"/apis/{GROUP}/{VERSION}"])
+@pytest.mark.parametrize("is_answered", [True, False], ids=["answered", "not-sent-yet"])
+async def test_a_watch_that_ends_during_the_discovery_leaves_no_error_behind(
+    path: str, is_answered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kopf cancels the discovery, but not the requests that it consists of."""
+    errors: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    stub = Stub(with_garbage, holds=path)
+    cluster = await stub.connected()
+    if not is_answered:
+        # Held back before it is sent: the credentials are read for each request.
+        credentials = cluster._credentials  # noqa: SLF001
+        count = 0
+
+        async def slowly() -> dict[str, str]:
+            nonlocal count
+            count += 1
+            if count > 1:
+                stub.held.set()
+                await stub.released.wait()
+            return await credentials()
+
+        monkeypatch.setattr(cluster, "_credentials", slowly)
+    watch = Watch(cluster, Kind.TRAINING, "here")
+    try:
+        await asyncio.wait_for(stub.held.wait(), 20)
+        await watch.end()
+        stub.released.set()
+        async with asyncio.timeout(20):
+            while any(_is_of_kopf(task) for task in asyncio.all_tasks()):
+                await asyncio.sleep(0.01)
+        gc.collect()
+        assert errors == []
     finally:
         await cluster.close()
         await stub.server.close()

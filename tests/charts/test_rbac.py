@@ -88,7 +88,8 @@ class Mutant:
     def has_missed_it(self) -> bool:
         """Whether its log says that it was not allowed to do just that."""
         resource = "/".join(part for part in (self._lacks.resource, self._lacks.subresource) if part)
-        refusal = rf'cannot {self._lacks.verb} resource \\*"{re.escape(resource)}\\*"'
+        # In the API server's words or, of a ConfigMap that a spec names, in the operator's.
+        refusal = rf'cannot {self._lacks.verb} resource \\*"{re.escape(resource)}\\*"|\({self._lacks.verb} {resource}\)'
         return bool(re.search(refusal, self._site.kubelet.log(self.namespace)))
 
     def close(self) -> None:

@@ -244,7 +244,9 @@ class KubernetesCluster:
         async def ask(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             request.headers.update(await self._credentials())
             request.server_hostname = settings.tls_server_name
+            _end_with(session)
             response = await send(request)
+            _end_with(session)
             is_collection = request.url.path.endswith(path)
             is_redirect, is_refused = 300 <= response.status < 400, 400 <= response.status < 500
             if is_redirect or (is_refused and response.status != 429 and (is_collection or response.status == 401)):
@@ -269,6 +271,12 @@ class KubernetesCluster:
         """The token as it is now: those of a service account are renewed each hour."""
         token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return {"Authorization": token} if token else {}
+
+
+def _end_with(session: aiohttp.ClientSession) -> None:
+    """End the task whose session is closed: kopf leaves its requests for the discovery behind when a watch ends."""
+    if session.closed:
+        raise asyncio.CancelledError
 
 
 async def connect(
