@@ -215,10 +215,26 @@ async def test_passes_that_wait_for_a_region_that_hangs_hold_no_workers() -> Non
     await parts.app.stop()
 
 
+def test_a_region_that_hangs_delays_nobody_who_asks_whose_the_credentials_are(world: World, start: Start) -> None:
+    """The account is not known yet, and was first asked for where nobody answers."""
+    with HangingAws(world.aws.url) as between:
+        between.hangs = {"eu-west-1"}
+        operator = start(environment={"AWS_ENDPOINT_URL": between.url})
+        world.apply(*(training(f"hangs-{number}", region="eu-west-1") for number in range(4)))
+        wait_until(lambda: between.under_way["eu-west-1"] > 0, "a call to hang")
+        world.apply(training())
+        world.wait_for("ctrain", "digits", "Completed")
+        assert between.under_way["eu-west-1"] > 0
+        assert operator.stop() == 0
+
+
 def test_a_region_that_hangs_delays_no_object_of_another_nor_the_end(world: World, start: Start) -> None:
     with HangingAws(world.aws.url) as between:
         between.hangs = {"eu-west-1"}
         operator = start(environment={"AWS_ENDPOINT_URL": between.url})
+        # From here on it is known of which account the operator's credentials are.
+        world.apply(training("before"))
+        world.wait_for("ctrain", "before", "Completed")
         world.apply(*(training(f"hangs-{number}", region="eu-west-1") for number in range(40)))
         wait_until(lambda: between.under_way["eu-west-1"] == 16, "calls to hang")
         world.apply(training())

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,12 +29,12 @@ logger = logging.getLogger(__name__)
 
 # STS answers in a fraction of a second, or is not to be reached.
 STS_SECONDS = 3.0
-# Where it could not be reached it is not waited for again for so long.
+# In a region where it could not be reached it is not waited for again for so long.
 STS_PAUSE_SECONDS = 600.0
-# Where nobody has told the account, nobody is asked again for so long.
+# In a region where nobody has told the account, nobody is asked again for so long.
 PAUSE_SECONDS = 10.0
-# Sets of credentials that are remembered.
-MOST_SETS = 64
+# Sets of credentials that are remembered, and regions.
+MOST_SETS = MOST_REGIONS = 64
 # No configuration has this name: SageMaker says in which account it has not found it.
 NOBODYS_NAME = "classifier-operator-whose-account-is-this"
 _ARN = re.compile(r"arn:aws[a-z-]*:(?:sagemaker|sts|iam):[a-z0-9-]*:[0-9]{12}:")
@@ -48,6 +49,18 @@ class Pinned:
     def get_frozen_credentials(self) -> Any:
         """Return the set, as botocore asks for it."""
         return self._frozen
+
+
+@dataclass
+class _Region:
+    """What is known of the services of a region: one that hangs keeps nobody from asking in another.
+
+    asking: held by the thread that asks there.
+    """
+
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    sts_away_until: float = float("-inf")
+    asked_nobody_until: float = float("-inf")
 
 
 class Accounts:
@@ -67,9 +80,9 @@ class Accounts:
         self._use = use
         self._submit = submit
         self._monotonic = monotonic
-        self._asking = threading.Lock()
+        self._changing = threading.Lock()
+        self._regions: dict[str, _Region] = {}
         self._known: dict[str, str] = {}
-        self._sts_away_until = self._asked_nobody_until = float("-inf")
 
     @contextmanager
     def acting(self, place: Place, operation: str, credentials: Any) -> Iterator[str]:
@@ -118,28 +131,39 @@ class Accounts:
         """Return the account of the set that acts in this thread."""
         if account := self._known.get(frozen.access_key, ""):
             return account
-        with self._asking:
+        there = self._region(region)
+        with there.asking:
             if account := self._known.get(frozen.access_key, ""):
                 return account
-            if self._monotonic() < self._asked_nobody_until:
+            if self._monotonic() < there.asked_nobody_until:
                 return ""
-            account = self._asked_sts(region, frozen) or self._asked_sagemaker(region)
+            account = self._asked_sts(region, there, frozen) or self._asked_sagemaker(region)
             if account:
                 logger.info("the operator's own credentials are of account %s", account)
                 self._note(frozen.access_key, account)
             else:
-                self._asked_nobody_until = self._monotonic() + PAUSE_SECONDS
+                there.asked_nobody_until = self._monotonic() + PAUSE_SECONDS
             return account
+
+    def _region(self, name: str) -> _Region:
+        with self._changing:
+            # A region's name comes from a spec: the oldest are forgotten.
+            region = self._regions.pop(name, None) or _Region()
+            self._regions[name] = region
+            while len(self._regions) > MOST_REGIONS:
+                del self._regions[next(iter(self._regions))]
+            return region
 
     def _note(self, key: str, account: str) -> None:
         if self._known.get(key) == account:
             return
-        self._known[key] = account
-        while len(self._known) > MOST_SETS:
-            del self._known[next(iter(self._known))]
+        with self._changing:
+            self._known[key] = account
+            while len(self._known) > MOST_SETS:
+                del self._known[next(iter(self._known))]
 
-    def _asked_sts(self, region: str, frozen: Any) -> str:
-        if self._monotonic() < self._sts_away_until:
+    def _asked_sts(self, region: str, there: _Region, frozen: Any) -> str:
+        if self._monotonic() < there.sts_away_until:
             return ""
 
         def ask() -> str:
@@ -150,7 +174,7 @@ class Accounts:
             return str(self._submit(ask).result(STS_SECONDS))
         except (NotInTime, BotoCoreError, ClientError, OSError) as error:
             logger.info("sts: GetCallerIdentity: %r", error)
-            self._sts_away_until = self._monotonic() + STS_PAUSE_SECONDS
+            there.sts_away_until = self._monotonic() + STS_PAUSE_SECONDS
             return ""
 
     def _asked_sagemaker(self, region: str) -> str:

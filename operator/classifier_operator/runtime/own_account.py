@@ -23,7 +23,7 @@ PAUSE_SECONDS = 15.0
 class OwnAccount:
     """The account of the operator's own credentials.
 
-    region: where to ask; "" asks where the first object that needs it is.
+    region: where to ask, beside the region of the object that needs it; "" asks in the latter alone.
     changed: called when it is another one than before.
     """
 
@@ -33,8 +33,9 @@ class OwnAccount:
         self._clock = clock
         self._region = region
         self._changed = changed
-        self._asking: asyncio.Task[None] | None = None
-        self._asked_at = float("-inf")
+        # By region, because one that hangs must not delay objects of another: who asks there, and when it began.
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asked_at: dict[str, float] = {}
 
     async def known(self, region: str, *, afresh: bool = False) -> str:
         """Return the account, asked for in that region if it is not known; "" where nobody can tell.
@@ -45,21 +46,33 @@ class OwnAccount:
             if afresh:
                 await self.look()
             return self.current
-        self._region = self._region or region
-        if self._asking is None and self._clock.monotonic() - self._asked_at >= PAUSE_SECONDS:
-            self._asked_at = self._clock.monotonic()
-            self._asking = asyncio.get_running_loop().create_task(self.look())
-            self._asking.add_done_callback(self._asked)
-        if self._asking is not None:
-            # Whoever is cancelled does not take the answer from the others.
-            await asyncio.wait([self._asking])
+        for place in {region, self._region} - {""}:
+            self._ask(place)
+        # Whichever region answers first is believed. Whoever is cancelled does not take the answer from the others.
+        while not self.current and self._asking.keys() & {region, self._region}:
+            await asyncio.wait(self._asking.values(), return_when=asyncio.FIRST_COMPLETED)
         return self.current
+
+    def _ask(self, region: str) -> None:
+        now = self._clock.monotonic()
+        # Regions come from specs: those that were asked long ago are forgotten.
+        self._asked_at = {name: at for name, at in self._asked_at.items() if now - at < PAUSE_SECONDS}
+        if region in self._asking or region in self._asked_at:
+            return
+        self._asked_at[region] = now
+        task = asyncio.get_running_loop().create_task(self._look(region))
+        self._asking[region] = task
+        task.add_done_callback(lambda task: self._asked(region, task))
 
     async def look(self) -> None:
         """Look whether the credentials are still of the same account; nobody is asked while they are the same."""
-        if not self._region:
-            return
-        account = await self._cloud.account(self._region)
+        if self._region:
+            await self._look(self._region)
+
+    async def _look(self, region: str) -> None:
+        account = await self._cloud.account(region)
+        if account:
+            self._region = self._region or region
         if not account or account == self.current:
             return
         before, self.current = self.current, account
@@ -67,7 +80,7 @@ class OwnAccount:
             logger.warning("the operator's own credentials are of account %s now, and were of %s", account, before)
             self._changed()
 
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._asking = None
+    def _asked(self, region: str, task: asyncio.Task[None]) -> None:
+        self._asking.pop(region, None)
         if not task.cancelled() and task.exception() is not None:
             logger.error("the operator's own account: %r", task.exception())
