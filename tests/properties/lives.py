@@ -205,6 +205,11 @@ class Life(RuleBasedStateMachine):
 
     @rule(region=REGIONS)
     def region_changes(self, region: str) -> None:
+        if self.is_forgetful and self.is_there:
+            # What was made where neither the status nor the spec looks any more is not found (decision 0018).
+            named = {region for region, _, _ in self.ledger()} | {region}
+            if not {place.region for place, _, _ in of_object(self.account, self.uid)} <= named:
+                return
         self.change(region=region)
 
     @rule(is_tight=st.booleans())
