@@ -26,6 +26,9 @@ from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainVi
 
 def was_settled_before(at: Situation) -> EndpointDecision | None:
     """Nothing has changed since it was called good, and AWS, where it was asked, agrees."""
+    if find(at.status.conditions, ConditionType.RECONCILING) is not None:
+        # A change was under way whose answer may have been lost: going back to what was there does not undo it.
+        return None
     if not report.is_settled(at.status, at.wanted, at.tags) or not _is_found_good(at):
         return None
     if at.sighting is not Unseen.UNKNOWN and not _is_listed_unchanged(at):

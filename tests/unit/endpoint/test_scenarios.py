@@ -287,6 +287,27 @@ async def test_the_count_changes_in_place(world: World) -> None:
     assert world.cloud.count("UpdateEndpoint") == 0
 
 
+@pytest.mark.parametrize("counts", [[1], [3, 1]], ids=str)
+async def test_a_change_whose_answer_was_lost_is_undone_when_the_spec_goes_back(
+    world: World, counts: list[int]
+) -> None:
+    """The status still says one instance; AWS has two."""
+    key = await serving(world)
+    for operation in ("DescribeEndpoint", "ListEndpoints"):
+        world.cloud.refuse(operation, "ConnectionClosedError", status=0, times=20)
+    world.cloud.refuse("UpdateEndpointWeightsAndCapacities", "ConnectionClosedError", status=0, after=True)
+    edit(world, key, instanceCount=2)
+    await world.operator.work()
+    for count in counts:
+        edit(world, key, instanceCount=count)
+    await world.operator.work()
+    assert world.cluster.condition(key, "Reconciling") is not None, "it is not known yet how many there are"
+    world.cloud.calm()
+    await world.run(3)
+    assert world.cloud.one("Endpoint")["ProductionVariants"][0]["DesiredInstanceCount"] == 1
+    assert ready(world, key) == ("True", "InService")
+
+
 async def test_n17_an_endpoint_deleted_by_hand_is_restored(world: World) -> None:
     key = await serving(world, smokeTest=SMOKE_TEST)
     del world.cloud.resources[next(one for one in world.cloud.resources if one[1] == "Endpoint")]
