@@ -83,8 +83,7 @@ async def test_an_error_becomes_a_condition_and_goes_with_it(
         found = said(world, "Reconciling", key)
         assert (found["status"], found["reason"], found["observedGeneration"]) == ("True", "InternalError", 2)
         assert (
-            "an unexpected DefectError of the operator while deciding what to do (runtime.evaluate:"
-            in found["message"]
+            "an unexpected DefectError of the operator while deciding what to do (runtime.evaluate:" in found["message"]
         )
         assert "the operator's log" in found["message"]
         assert (said(world, "Ready", key), world.cluster.status(key)["resources"]) == (ready, ledger)
