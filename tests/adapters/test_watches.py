@@ -289,7 +289,7 @@ async def test_a_watch_that_ends_during_the_discovery_leaves_no_error_behind(
     cluster = await stub.connected()
     if not is_answered:
         # Held back before it is sent: the credentials are read for each request.
-        credentials = cluster._credentials  # noqa: SLF001
+        credentials = cluster._credentials
         count = 0
 
         async def slowly() -> dict[str, str]:
