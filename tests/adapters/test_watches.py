@@ -307,8 +307,8 @@ async def test_a_watch_that_ends_during_the_discovery_leaves_no_error_behind(
         await watch.end()
         stub.released.set()
         async with asyncio.timeout(20):
-            while any(_is_of_kopf(task) for task in asyncio.all_tasks()):
-                await asyncio.sleep(0.01)
+            while left := [task for task in asyncio.all_tasks() if _is_of_kopf(task)]:
+                await asyncio.wait(left)
         gc.collect()
         assert errors == []
     finally:
