@@ -89,6 +89,20 @@ def test_everything_that_users_write_has_a_limit(kind: str) -> None:
 
 
 @BOTH
+def test_everything_that_the_operator_writes_has_a_limit(kind: str) -> None:
+    # A status that etcd refuses says nothing. What names what exists at AWS is never left out.
+    ledgers = {"status.resources", "status.import.uploads"}
+    limits = {"array": {"maxItems"}, "string": {"maxLength", "enum", "format"}}
+    unlimited = {
+        path
+        for path, node in nodes(kind)
+        if path.startswith("status") and node["type"] in limits and not limits[node["type"]] & set(node)
+    }
+
+    assert unlimited - ledgers == set()
+
+
+@BOTH
 def test_what_the_operator_finds_in_its_defaults_has_none_here(kind: str) -> None:
     spec: dict[str, Any] = dict(nodes(kind))["spec"]["properties"]
 

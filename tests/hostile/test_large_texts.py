@@ -45,6 +45,44 @@ def test_a_label_of_900_kilobytes_is_cut(world: World, operator: OperatorProcess
     assert outcome["label"].endswith("(cut, 900000 bytes)")
 
 
+LONG = "x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "member"),
+    [
+        *(("TrainingJob", one) for one in ("TrainingJobArn", "TrainingJobStatus", "SecondaryStatus", "FailureReason")),
+        *(("Endpoint", one) for one in ("EndpointArn", "EndpointStatus", "EndpointConfigName", "FailureReason")),
+        ("Endpoint", "ProductionVariants"),
+        ("TrainingJob", "ModelArtifacts"),
+        ("TrainingJob", "FinalMetricDataList"),
+        ("TrainingJob", "AlgorithmSpecification"),
+    ],
+)
+async def test_whatever_aws_says_at_length_the_status_stays_small(kind: str, member: str) -> None:
+    """What people read is cut; a name is never cut: the answer that has it is not used."""
+    world = FakeWorld()
+    key = world.cluster.create(builders.training() if kind == "TrainingJob" else builders.endpoint())
+    await world.look()
+    described = world.cloud.one(kind)
+    inner = {
+        "ProductionVariants": [{"VariantName": LONG}] * 10,
+        "ModelArtifacts": {"S3ModelArtifacts": LONG},
+        "FinalMetricDataList": [{"MetricName": f"{LONG}{number}", "Value": 1.0} for number in range(100)],
+        "AlgorithmSpecification": {"TrainingImage": LONG},
+    }
+    before = world.cluster.status(key)["resources"]
+    world.cloud.progress()
+    described[member] = inner.get(member, LONG)
+    await world.run(3, progress=False)
+    status = world.cluster.status(key)
+    assert status["resources"] == before
+    assert len(json.dumps(status)) < 100_000
+    assert len(json.dumps(world.cluster.events)) < 100_000
+    if member not in ("FailureReason", "FinalMetricDataList", "AlgorithmSpecification"):
+        assert "1000000 characters, more than 4096" in condition(status, "Reconciling")["message"]
+
+
 def refusing(world: FakeWorld, error: ClusterUnavailableError, *, fields: frozenset[str]) -> None:
     """Refuse every status that has one of these fields."""
     write = world.cluster.patch

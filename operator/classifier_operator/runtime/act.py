@@ -23,7 +23,7 @@ from classifier_operator.runtime.inventory import Fact, Inventory
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Answering, Clock, Cloud
 from classifier_operator.runtime.workqueue import Priority
-from classifier_operator.sagemaker.answers import reading, tags_in, text, time
+from classifier_operator.sagemaker.answers import next_token, reading, tags_in, text, time
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.views import (
     EndpointView,
@@ -275,7 +275,7 @@ async def tags_of(cloud: Answering, place: Place, arn: str, turn: Caller | Prior
         page = await cloud.call(place, "ListTags", query, turn=turn)
         with reading("ListTags"):
             tags |= tags_in(page)
-            token = text(page, "NextToken", "")
+            token = next_token(page)
         if not token:
             return tags
         query = {"ResourceArn": arn, "NextToken": token}

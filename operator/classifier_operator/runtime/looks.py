@@ -23,7 +23,7 @@ from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.turns import Turns
 from classifier_operator.runtime.workqueue import Priority
-from classifier_operator.sagemaker.answers import UnreadableAnswerError, reading, structures, text
+from classifier_operator.sagemaker.answers import UnreadableAnswerError, next_token, reading, structures
 from classifier_operator.sagemaker.refusals import AwsRefusal, Remedy
 from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, endpoint_listed, job_listed
 
@@ -179,7 +179,7 @@ class Looks:
             if not self._inventory.is_growing:
                 named.clear()
             with reading(_list_of(group)):
-                token = text(page, "NextToken", "")
+                token = next_token(page)
             is_over = not token or members <= found
             if is_over or pages == len(members):
                 self._cost(group).was(pages if is_over else pages + 1, self._clock.monotonic())

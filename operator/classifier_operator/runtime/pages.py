@@ -9,7 +9,7 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.pacing.limits import Caller
 from classifier_operator.runtime.remembered import Remembered
 from classifier_operator.runtime.workqueue import Priority
-from classifier_operator.sagemaker.answers import reading, structures, text
+from classifier_operator.sagemaker.answers import next_token, reading, structures
 
 Turn = Caller | Priority
 
@@ -37,7 +37,7 @@ async def pages(
     while True:
         page = await cloud.call(place, operation, asked, turn=turn)
         with reading(operation):
-            items, token = structures(page, _ITEMS[operation]), text(page, "NextToken", "")
+            items, token = structures(page, _ITEMS[operation]), next_token(page)
         for item in items:
             yield item
         if not token:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from classifier_operator.api.cut import cut
+from classifier_operator.api.redaction import redacted
 from classifier_operator.sagemaker.refusals import UNREADABLE_CODE, AwsRefusal, RefusalKind
 
 Answer = Mapping[str, Any]
 # JSON's own limit of whole numbers.
 _MOST_COUNT = 2**53 - 1
+# Characters of a name, an ARN or an address. AWS allows 2,048; a status takes no longer one than this (maxLength).
+TEXT_LIMIT = 4096
+# AWS limits the token of a next page to 8,192 characters.
+TOKEN_LIMIT = 16_384
 
 
 class UnreadableAnswerError(ValueError):
@@ -28,14 +35,29 @@ def reading(operation: str) -> Iterator[None]:
         raise AwsRefusal(operation, RefusalKind.UNREADABLE, UNREADABLE_CODE, str(error)) from error
 
 
-def text(answer: Answer, name: str, default: str | None = None) -> str:
-    """A text; a member that is absent is an error without a default."""
+def text(answer: Answer, name: str, default: str | None = None, *, limit: int = TEXT_LIMIT) -> str:
+    """Return a text of at most `limit` characters; a member that is absent is an error without a default.
+
+    What names something is never cut: a longer one is an error.
+    """
     value = answer.get(name, default)
     if value is None and default is not None:
         return default
     if not isinstance(value, str):
         raise _error(name, "a text", value)
+    if len(value) > limit:
+        raise UnreadableAnswerError(f"the answer's {name} has {len(value)} characters, more than {limit}")
     return value
+
+
+def next_token(page: Answer) -> str:
+    """Return the token of the page after this one; empty on the last."""
+    return text(page, "NextToken", "", limit=TOKEN_LIMIT)
+
+
+def sentences(answer: Answer, name: str) -> str:
+    """Return what AWS says in a member that people read: redacted, and cut where it is long; empty where absent."""
+    return cut(redacted(text(answer, name, "", limit=sys.maxsize)))
 
 
 def number(answer: Answer, name: str, default: float = 0, *, is_finite: bool = True) -> float:

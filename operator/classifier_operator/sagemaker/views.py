@@ -14,8 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from classifier_operator.api.cut import NAME_LIMIT, cut
-from classifier_operator.api.redaction import redacted
-from classifier_operator.sagemaker.answers import count, number, structure, structures, text, time
+from classifier_operator.sagemaker.answers import count, number, sentences, structure, structures, text, time
 
 JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
@@ -157,7 +156,7 @@ def job_described(answer: Mapping[str, Any]) -> JobView:
         arn=text(answer, "TrainingJobArn"),
         status=text(answer, "TrainingJobStatus"),
         secondary_status=text(answer, "SecondaryStatus", ""),
-        failure_reason=cut(redacted(text(answer, "FailureReason", ""))),
+        failure_reason=sentences(answer, "FailureReason"),
         artifact=text(structure(answer, "ModelArtifacts"), "S3ModelArtifacts", ""),
         metrics=tuple(map(_metric, structures(answer, "FinalMetricDataList")[:MOST_METRICS])),
         created=time(answer, "CreationTime"),
@@ -189,7 +188,7 @@ def endpoint_described(answer: Mapping[str, Any]) -> EndpointView:
         status=text(answer, "EndpointStatus"),
         config_name=text(answer, "EndpointConfigName", ""),
         pending_config=text(structure(answer, "PendingDeploymentSummary"), "EndpointConfigName", ""),
-        failure_reason=cut(redacted(text(answer, "FailureReason", ""))),
+        failure_reason=sentences(answer, "FailureReason"),
         variants=tuple(map(_variant, structures(answer, "ProductionVariants"))),
         created=time(answer, "CreationTime"),
         modified=time(answer, "LastModifiedTime"),
