@@ -29,7 +29,7 @@ BASE_IMAGE = f"localhost/debian-python:{SUITE}"
 # What `python:slim` has and the smallest Debian lacks.
 BASE_PACKAGES = ("ca-certificates", "python3", "python3-venv")
 CERTIFICATES = Path("/etc/ssl/certs")
-SECONDS = 540
+SECONDS = 840
 Release = dict[str, Any]
 
 
