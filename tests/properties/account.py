@@ -54,6 +54,10 @@ class Account(MovingCloud, Protocol):
         """The next calls are refused; `after`: they take effect, and only the answer is lost."""
         ...
 
+    def become(self, account: str) -> bool:
+        """The operator's credentials are of that account from now on; False where there is one account alone."""
+        ...
+
     def calm(self) -> None:
         """From now on nothing goes wrong; accelerators stay as they are."""
         ...

@@ -64,7 +64,7 @@ class EmulatedClock(FakeClock):
     def seconds(self, value: float) -> None:
         self._scheduler.advance(value - self.seconds)
 
-    def now(self) -> datetime:
+    def true_now(self) -> datetime:
         return datetime.fromtimestamp(self._scheduler.clock.now(), UTC)
 
 
@@ -176,6 +176,10 @@ class EmulatedAccount:
         failure = Failure(code=code, message=message, status=status or 500, reset=not status)
         pattern = operation if operation == "*" else f"*{operation}"
         self._world.faults.plan(Planned(pattern, failure, "after" if after else "before", times))
+
+    def become(self, account: str) -> bool:  # noqa: ARG002
+        """The emulator's credentials are those of one account; `tests/faults` has two."""
+        return False
 
     def calm(self) -> None:
         self._world.faults.clear()

@@ -33,6 +33,10 @@ class FakedAccount:
         self.refuse = self._cloud.refuse
         self.calm = self._cloud.calm
 
+    def become(self, account: str) -> bool:
+        self._cloud.become(account)
+        return True
+
     def resources(self) -> Mapping[Key, Described]:
         return self._cloud.resources
 

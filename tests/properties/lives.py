@@ -32,6 +32,9 @@ REFUSALS = st.sampled_from(
         ("ValidationException", "Could not assume role arn.", 400),
     ]
 )
+# What the API server may refuse.
+REQUESTS = ("read", "patch", "status", "namespace", "config map")
+HOME_ACCOUNT, ELSEWHERE = "123456789012", "999999999999"
 # The schema's default: no operator has seen the object.
 NOT_SEEN = {"observedGeneration": 0}
 NOTHING = Tenants(entries=(Tenant(namespaces=("*",), regions=()),))
@@ -169,10 +172,17 @@ class Life(RuleBasedStateMachine):
     def operator_looks(self) -> None:
         self.loop.run_until_complete(self.stage.look())
 
+    @property
+    def is_on_record(self) -> bool:
+        """Whether an operator without a memory would find all there is (decision 0018 says what it does not find)."""
+        return not (self.is_there and self.is_forgetful) or self.can_be_found(self.status)
+
+    @precondition(lambda self: self.is_on_record)
     @rule()
     def operator_restarts(self) -> None:
         self.stage.restart()
 
+    @precondition(lambda self: self.is_on_record)
     @rule(points=st.integers(1, 16), progress=st.booleans())
     def operator_is_killed(self, points: int, progress: bool) -> None:
         self.stage.points.kill_at = self.stage.points.passed + points
@@ -187,6 +197,30 @@ class Life(RuleBasedStateMachine):
     @rule()
     def an_answer_is_lost(self) -> None:
         self.account.refuse("*", "ConnectionClosedError", "", status=0, after=True)
+
+    @rule(request=st.sampled_from(REQUESTS), status=st.sampled_from([403, 429, 500]), times=st.integers(1, 4))
+    def the_api_server_refuses(self, request: str, status: int, times: int) -> None:
+        self.cluster.refusals += [(request, status)] * times
+
+    @precondition(lambda self: self.is_on_record)
+    @rule(hours=st.sampled_from([-48.0, -5.0, 0.0, 0.0, 5.0, 48.0]))
+    def the_clock_is_moved(self, hours: float) -> None:
+        """The machine's clock, not that of AWS. A process that runs keeps its time (adapters/clock.py); the next does not."""
+        self.stage.clock.shift = hours * 3600.0
+        self.stage.restart()
+
+    @precondition(lambda self: bool(self.is_there and self.status.get("account") and of_object(self.account, self.uid)))
+    @rule(rounds=st.integers(1, 3), is_restarted=st.booleans())
+    def credentials_are_of_another_account(self, rounds: int, is_restarted: bool) -> None:
+        """For a while. Nothing is made there, and nothing is believed."""
+        if not self.account.become(ELSEWHERE):
+            return
+        if is_restarted and self.is_on_record:
+            self.stage.restart()
+        self.run(rounds)
+        found = of_object(self.account, self.uid)
+        self.account.become(HOME_ACCOUNT)
+        assert not found, found
 
     @rule(times=st.integers(1, 3))
     def events_arrive(self, times: int) -> None:
@@ -327,6 +361,10 @@ class Life(RuleBasedStateMachine):
 
     def _calm_down(self) -> None:
         self.account.calm()
+        self.cluster.refusals.clear()
+        if self.stage.clock.shift:
+            self.stage.clock.shift = 0.0
+            self.stage.restart()
         self._allow(Tenants())
         self.stage.points.kill_at = None
         self.run(LONG)

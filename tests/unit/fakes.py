@@ -19,7 +19,7 @@ from tests.unit.fake_imports import FakeS3
 from classifier_operator.api.kinds import FINALIZER, Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.reconcile.account import mismatch_words
-from classifier_operator.runtime.ports import ConflictError, GoneError, Happening
+from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError, Happening
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, classify
 
 LISTS = {
@@ -39,12 +39,21 @@ class Crash(BaseException):
 
 
 class FakeClock:
-    """A clock that is moved by hand."""
+    """A clock that is moved by hand.
+
+    shift: seconds by which the machine's clock is ahead of the true time.
+    """
+
+    shift = 0.0
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def now(self) -> datetime:
+        return self.true_now() + timedelta(seconds=self.shift)
+
+    def true_now(self) -> datetime:
+        """Return the time as AWS has it."""
         return START + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
@@ -78,11 +87,20 @@ class FakeCluster:
         self.changed: Callable[[ObjectKey], None] = lambda key: None
         self.watches_begun = 0
         self.watches: dict[tuple[Kind, str], tuple[Callable[..., None], asyncio.Future[None]]] = {}
+        # What is refused next: "read", "patch", "status", "namespace" or "config map", and with which HTTP status.
+        self.refusals: list[tuple[str, int]] = []
         self._points = points
         self._version = 0
 
-    async def read(self, key: ObjectKey) -> dict[str, Any]:
+    def _meet(self, request: str) -> None:
         self._points.reach()
+        for one in self.refusals:
+            if one[0] == request:
+                self.refusals.remove(one)
+                raise ClusterUnavailableError(f"HTTP {one[1]}", status=one[1])
+
+    async def read(self, key: ObjectKey) -> dict[str, Any]:
+        self._meet("read")
         return copy.deepcopy(self._existing(key))
 
     async def list(self, kind: Kind, namespace: str = "") -> AsyncIterator[dict[str, Any]]:
@@ -110,7 +128,7 @@ class FakeCluster:
         await end
 
     async def patch(self, key: ObjectKey, patch: Mapping[str, Any], *, status: bool = False) -> dict[str, Any]:
-        self._points.reach()
+        self._meet("status" if status else "patch")
         body = self._existing(key)
         patch = json.loads(json.dumps(patch))
         version = patch.get("metadata", {}).get("resourceVersion")
@@ -127,13 +145,13 @@ class FakeCluster:
         return answer
 
     async def read_config_map(self, namespace: str, name: str) -> dict[str, Any]:
-        self._points.reach()
+        self._meet("config map")
         if (namespace, name) not in self.config_maps:
             raise GoneError(name)
         return self.config_maps[namespace, name]
 
     async def read_namespace(self, name: str) -> dict[str, Any]:
-        self._points.reach()
+        self._meet("namespace")
         return {"metadata": {"name": name, "annotations": self.namespaces.get(name, {})}}
 
     async def list_namespaces(self) -> AsyncIterator[dict[str, Any]]:
@@ -389,7 +407,7 @@ class FakeCloud:
     def touch(self, endpoint: dict[str, Any], **changes: Any) -> None:
         """AWS, or somebody, changes an endpoint."""
         self._clock.seconds += 1
-        endpoint.update(changes, LastModifiedTime=self._clock.now())
+        endpoint.update(changes, LastModifiedTime=self._clock.true_now())
 
     def _went(self, operation: str, place: Place) -> Place:
         """A call goes there; what is there is the same for everybody who may assume the role."""
@@ -473,11 +491,11 @@ class FakeCloud:
     def _make(self, place: Place, kind: str, params: Mapping[str, Any]) -> None:
         name = params[f"{kind}Name"]
         arn = f"arn:aws:sagemaker:{place.region}:{self.account_id}:{kind.lower()}/{name}"
-        made: dict[str, Any] = {**params, f"{kind}Arn": arn, "CreationTime": self._clock.now()}
+        made: dict[str, Any] = {**params, f"{kind}Arn": arn, "CreationTime": self._clock.true_now()}
         if kind == "TrainingJob":
             made |= {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Starting"}
         if kind == "Endpoint":
-            made |= {"EndpointStatus": "Creating", "LastModifiedTime": self._clock.now()}
+            made |= {"EndpointStatus": "Creating", "LastModifiedTime": self._clock.true_now()}
         self._tags[arn] = {tag["Key"]: tag["Value"] for tag in params.get("Tags", ())}
         self.resources[place, kind, name] = made
 
