@@ -16,6 +16,7 @@ class Size:
     outage_speed: emulated seconds per second while AWS is away, which it is for `outage_seconds` emulated ones.
     throttled_seconds: real seconds of throttling.
     refusing_seconds: real seconds for which the API server, or etcd behind it, refuses.
+    events_seconds: real seconds for which no Event can be published.
     restarts: of the API server.
     rounds: of whatever else is done again and again.
     settling_seconds: in which everything has to be as it should once the fault is over.
@@ -26,6 +27,7 @@ class Size:
     outage_speed: float
     throttled_seconds: float
     refusing_seconds: float
+    events_seconds: float
     restarts: int
     rounds: int
     settling_seconds: float = 240.0
@@ -38,6 +40,7 @@ SHORT = Size(
     outage_speed=30.0,
     throttled_seconds=20.0,
     refusing_seconds=12.0,
+    events_seconds=12.0,
     restarts=2,
     rounds=2,
 )
@@ -47,6 +50,7 @@ FULL = Size(
     outage_speed=1.0,
     throttled_seconds=300.0,
     refusing_seconds=120.0,
+    events_seconds=300.0,
     restarts=10,
     rounds=10,
 )

@@ -11,7 +11,7 @@ import pytest
 from tests.apiserver.world import until
 from tests.faults.groups import LONG
 from tests.faults.objects import Name
-from tests.faults.proxy import ApiProxy, Fault, is_status_write
+from tests.faults.proxy import ApiProxy, Fault, is_event, is_status_write
 from tests.faults.sizes import SIZE, TIMEOUT
 from tests.faults.stage import Stage
 
@@ -63,6 +63,21 @@ def test_answers_500(stage: Stage, proxy: ApiProxy, is_after: bool) -> None:
         proxy.fault = None
         stir.go_on()
     assert proxy.met["PATCH status"] > 0
+    stage.audit(lost_events=MANY)
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])
+def test_events_are_away(stage: Stage, proxy: ApiProxy, hangs: bool) -> None:
+    """Nothing waits for them, and what is known at AWS and in the statuses is as true as ever."""
+    with stage.stirred() as stir:
+        proxy.fault = Fault(503, "no Events today", is_event, hangs=hangs)
+        end = time.monotonic() + SIZE.events_seconds
+        while time.monotonic() < end:
+            stir.go_on()
+        until(lambda: proxy.met["POST events"] > 0, "an Event not to be taken")
+        before = len(stage.world.aws.calls("CreateTrainingJob"))
+        until(lambda: len(stage.world.aws.calls("CreateTrainingJob")) > before, "the operator to go on", 120)
+        proxy.fault = None
     stage.audit(lost_events=MANY)
 
 

@@ -205,7 +205,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.is_on_record)
     @rule(hours=st.sampled_from([-48.0, -5.0, 0.0, 0.0, 5.0, 48.0]))
     def the_clock_is_moved(self, hours: float) -> None:
-        """The machine's clock, not that of AWS. A process that runs keeps its time (adapters/clock.py); the next does not."""
+        """The machine's clock, not that of AWS. A process that runs keeps its time; the next one does not."""
         self.stage.clock.shift = hours * 3600.0
         self.stage.restart()
 
