@@ -17,6 +17,7 @@ class Size:
     throttled_seconds: real seconds of throttling.
     refusing_seconds: real seconds for which the API server, or etcd behind it, refuses.
     events_seconds: real seconds for which no Event can be published.
+    changes_after_snapshot: what users do between a snapshot of etcd and its restore, about one thing in half a second.
     restarts: of the API server.
     rounds: of whatever else is done again and again.
     settling_seconds: in which everything has to be as it should once the fault is over.
@@ -28,6 +29,7 @@ class Size:
     throttled_seconds: float
     refusing_seconds: float
     events_seconds: float
+    changes_after_snapshot: int
     restarts: int
     rounds: int
     settling_seconds: float = 240.0
@@ -41,6 +43,7 @@ SHORT = Size(
     throttled_seconds=20.0,
     refusing_seconds=12.0,
     events_seconds=12.0,
+    changes_after_snapshot=20,
     restarts=2,
     rounds=2,
 )
@@ -51,6 +54,7 @@ FULL = Size(
     throttled_seconds=300.0,
     refusing_seconds=120.0,
     events_seconds=300.0,
+    changes_after_snapshot=240,
     restarts=10,
     rounds=10,
 )
