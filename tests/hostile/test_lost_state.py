@@ -656,3 +656,17 @@ async def test_tags_decide_whose_it_is_and_not_names(fakes: Fakes) -> None:
     fakes.cluster.delete(key)
     await fakes.run(8)
     assert [kind for kind, _ in there(fakes)] == ["Endpoint"]
+
+
+@pytest.mark.parametrize("words", ['Could not find resource "arn:x".', "Requested resource not found."])
+async def test_what_goes_while_it_is_searched_for_holds_nobody_up(fakes: Fakes, words: str) -> None:
+    """Another object's endpoint is listed, and is gone when its tags are read."""
+    await ready(fakes, builders.endpoint("other"))
+    key = fakes.cluster.create(builders.endpoint())
+    await fakes.look()
+    fakes.cluster.edit(key, wipe)
+    fakes.cloud.resources = {one: body for one, body in fakes.cloud.resources.items() if "digits" not in one[2]}
+    fakes.restart()
+    fakes.cloud.refuse("ListTags", "ValidationException", words, times=50)
+    await fakes.run(4)
+    assert fakes.cluster.condition(key, "Ready") == ("True", "InService")

@@ -257,6 +257,13 @@ RULES = (
             "could not find training job",
         ),
     ),
+    # Of these, whatever the words are, one thing alone can be missing: what bears the tags.
+    Rule(
+        RefusalKind.NOT_FOUND,
+        _VALIDATION,
+        ("could not find", "not found", "does not exist"),
+        ("ListTags", "AddTags", "DeleteTags"),
+    ),
     # A role that was made a moment ago: IAM takes seconds, rarely a minute, to tell SageMaker.
     Rule(
         RefusalKind.ROLE_PENDING,

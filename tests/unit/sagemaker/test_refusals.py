@@ -204,6 +204,16 @@ ANSWERS = {
     ),
     "hub denied": ("CreateTrainingJob", VALIDATION, "Access denied to hub content x", KIND.ROLE_PENDING, WAIT),
     "image denied": ("CreateTrainingJob", VALIDATION, "Access denied for repository: x", KIND.ROLE_PENDING, WAIT),
+    **{
+        f"gone, asked by {operation}": (
+            operation,
+            VALIDATION,
+            f'Could not find resource "{ARN}:endpoint/x".',
+            KIND.NOT_FOUND,
+            STOP,
+        )
+        for operation in ("ListTags", "AddTags", "DeleteTags")
+    },
     # Data
     "no training data": ("CreateTrainingJob", VALIDATION, NO_OBJECTS, KIND.MISSING_DATA, WAIT),
     "no model data": ("CreateModel", VALIDATION, "Could not find model data at s3://b/m.", KIND.INVALID, STOP),
