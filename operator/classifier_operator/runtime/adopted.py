@@ -68,7 +68,7 @@ class Adopted:
                 if not self._is_named_by_us(resource) and (owner := await _owner_of(cloud, resource, view.arn, turn)):
                     found[resource] = owner
             self._owners[place] = found
-            del self._reading[place]
+            self._reading.pop(place, None)
         return self._owners[place]
 
     def _is_named_by_us(self, endpoint: Resource) -> bool:

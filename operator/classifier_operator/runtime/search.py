@@ -109,7 +109,7 @@ class Searcher:
             listed = pages(cloud, place, "ListTrainingJobs", query, turn)
             with reading("ListTrainingJobs"):
                 self._running[place] = tuple([job_listed(one) async for one in listed])
-            del self._listing[place]
+            self._listing.pop(place, None)
         return self._running[place]
 
 
