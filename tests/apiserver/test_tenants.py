@@ -62,7 +62,7 @@ def test_nothing_is_begun_that_is_not_allowed(
     assert world.events("digits") == ["NotAllowed", "NotAllowed"]
     # The test itself has put something into S3; the operator has asked for nothing but the account of its credentials.
     asked = {call["operation"] for call in world.aws.calls() if call["service"] != "s3"}
-    assert asked <= {"GetCallerIdentity"}
+    assert asked <= {"sts.GetCallerIdentity"}
     assert world.remaining() == []
     # An edit mends the one, other rules mend the other; nobody has to touch that.
     world.patch_spec("cep", NAME, {"instanceType": "ml.m5.large"})

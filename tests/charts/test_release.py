@@ -134,7 +134,9 @@ def test_a_release_can_be_taken_away_from_its_objects_on_purpose(site: Site, tea
     helm(*install)
     team.apply(training(region=None, roleArn=None, deletionPolicy="Delete"))
     team.wait_for("ctrain", "digits", "Completed", seconds=SECONDS)
-    assert "forbidden" not in site.kubelet.log(namespace).lower()
+    # The UID of kube-system may be read only by who serves all namespaces.
+    lines = site.kubelet.log(namespace).lower().splitlines()
+    assert [line for line in lines if "forbidden" in line and "kube-system" not in line] == []
     helm("uninstall", "own", "-n", namespace, "--no-hooks", "--timeout=60s")
     assert team.exists("ctrain", "digits")
     assert team.jobs() == ["Completed"]
