@@ -27,11 +27,6 @@ _ALONE = (ResourceType.TRAINING_JOB, ResourceType.OBJECT)
 _BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
 
 
-def may_leave_something(call: AnyCall) -> bool:
-    """Whether something may be at AWS after the call that was not there before it."""
-    return isinstance(call, ImportCall) or (isinstance(call, Call) and call.changes)
-
-
 _WHAT_IT_IS_ABOUT = ("account", "jobName", "endpointArn", "update", "import", "history")
 
 

@@ -215,7 +215,6 @@ class Controller:
 
     async def _announce(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> Body:
         """Write down what is about to be done; what is being retried is written down already."""
-        self._evaluator.unmade.announcing(key, body, look.accounts)
         body = await self._writer.hold(key, body)
         troubles = self._troubles.of(key, look.subject.identity)
         is_retried = any(call.resource in troubles for call in calls)
@@ -238,7 +237,7 @@ class Controller:
             if self._is_outdated(meta):
                 raise OutdatedError
             try:
-                with self._waiting(key), self._evaluator.unmade.sending(key, call):
+                with self._waiting(key):
                     is_taken = await self._send(key, look, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
@@ -286,7 +285,8 @@ class Controller:
 
     def _turn(self, key: ObjectKey) -> Caller:
         # Whoever has stood in one line already is to get on in the next.
-        urgency, call = max(Priority.URGENT, self._queue.urgency(key)), partial(self._queue.add, key, Priority.TURN)
+        urgency = max(Priority.URGENT, self._queue.urgency(key))
+        call = partial(self._queue.add, key, Priority.TURN)
         return Caller(name=key, priority=urgency, call=call, group=key.namespace)
 
     async def _conclude(self, key: ObjectKey, body: Body, look: Look) -> None:
@@ -297,7 +297,7 @@ class Controller:
             await self._writer.release(key, body)
             self._forget(key)
             return
-        await self._writer.settle(key, body, self._evaluator.unmade.concluded(key, look.status))
+        await self._writer.settle(key, body, look.status)
         self._pasts.recorded(key)
         self._asked.forget(key)
         self._smoke_tests.told(key, look.testing)
