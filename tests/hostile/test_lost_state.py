@@ -670,3 +670,31 @@ async def test_what_goes_while_it_is_searched_for_holds_nobody_up(fakes: Fakes, 
     fakes.cloud.refuse("ListTags", "ValidationException", words, times=50)
     await fakes.run(4)
     assert fakes.cluster.condition(key, "Ready") == ("True", "InService")
+
+
+@pytest.mark.parametrize("make", [builders.training, builders.endpoint], ids=["training", "endpoint"])
+@pytest.mark.parametrize(
+    ("meanwhile", "after"),
+    [({"team": "b"}, {"team": "a"}), ({"team": "a", "new": "x"}, {"team": "a"}), ({}, {"team": "a"})],
+    ids=["changed", "added", "removed"],
+)
+async def test_tags_that_go_back_after_a_kill_are_put_back(
+    fakes: Fakes, make: Callable[..., Body], meanwhile: dict[str, str], after: dict[str, str]
+) -> None:
+    """The operator is killed after it has changed them, before the status says so; then the spec is as it was."""
+    key = await ready(fakes, make(tags={"team": "a"}))
+    fakes.cluster.edit(key, lambda body: body["spec"].update(tags=meanwhile))
+    fakes.cloud.kill_after("AddTags" if meanwhile else "DeleteTags")
+    restart = fakes.restart
+
+    def edited_before_the_restart() -> None:
+        fakes.cluster.edit(key, lambda body: body["spec"].update(tags=after))
+        restart()
+
+    fakes.restart = edited_before_the_restart  # type: ignore[method-assign]
+    await fakes.run(4)
+    kind = "TrainingJob" if key.kind is Kind.TRAINING else "Endpoint"
+    (name,) = fakes.cloud.names(kind)
+    own = {name: value for name, value in fakes.cloud.tags_of(name, kind).items() if "sagemaker.dev" not in name}
+    assert own == after
+    assert "?" not in fakes.cluster.status(key)["tags"].values()

@@ -17,7 +17,7 @@ from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.endpoint.spec import Autoscaling
 from classifier_operator.endpoint.teardown import tear_down
 from classifier_operator.endpoint.updates import restored
-from classifier_operator.reconcile.calls import Call, identify, retag, retagged
+from classifier_operator.reconcile.calls import Call, identify, retag, retagged, unsure
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import note_of, verdict_of
 from classifier_operator.reconcile.walls import within
@@ -148,7 +148,7 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         calls=(*tagging, *scaling, *down.calls),
         follow=down.follow,
         guard=at.follow,
-        again_after=down.again_after,
+        again_after=0.0 if tags != at.status.tags and not tagging else down.again_after,
     )
 
 
@@ -186,6 +186,10 @@ def _retagged(at: Situation) -> tuple[tuple[Call, ...], dict[str, str]]:
     if unseen:
         # Only AWS knows how it writes their names in ARNs.
         return unseen, had
+    on_record = unsure(wanted=wanted, had=had)
+    if had != on_record:
+        # On record first, and only then at AWS.
+        return (), on_record
     # What is about to go may be wanted again before it is gone.
     others = {one: _arn(at, one) for one in resources_in(at.status.resources) if one not in arns}
     arns |= {one: arn for one, arn in others.items() if arn}

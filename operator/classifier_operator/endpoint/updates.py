@@ -22,7 +22,7 @@ from classifier_operator.endpoint.refused import rolled_back_message, was_taken_
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.reconcile.calls import Call, create, describe, tag_list, update_endpoint
+from classifier_operator.reconcile.calls import Call, create, describe, known_tags, tag_list, update_endpoint
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.refusals import RefusalKind
 from classifier_operator.sagemaker.views import EndpointView, Unseen
@@ -109,7 +109,11 @@ def _ground(at: Situation, view: EndpointView) -> tuple[Call, ...]:
     is_another = update is not None and update.previous_endpoint_config_name not in ("", view.config_name)
     if at.seen.of(current) is not Unseen.ABSENT or is_another or not variants:
         return ()
-    return (create(current, {"ProductionVariants": variants, "Tags": tag_list(at.meta.all_tags(at.status.tags))}),)
+    return (
+        create(
+            current, {"ProductionVariants": variants, "Tags": tag_list(at.meta.all_tags(known_tags(at.status.tags)))}
+        ),
+    )
 
 
 def _as_it_was(variant: VariantStatus) -> dict[str, Any]:

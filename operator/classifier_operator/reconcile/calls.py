@@ -19,6 +19,8 @@ NAME_FIELDS = {
 }
 
 CAPACITIES = "UpdateEndpointWeightsAndCapacities"
+# On record instead of a tag's value while it is being changed; AWS takes no question mark in one.
+UNSURE = "?"
 
 
 class Call(Struct, frozen=True):
@@ -117,6 +119,20 @@ def retag(resource: Resource, arn: str, *, wanted: Mapping[str, str], had: Mappi
         return (Call("DeleteTags", resource, {"ResourceArn": arn, "TagKeys": removed}),)
     added = {key: value for key, value in wanted.items() if had.get(key) != value}
     return (Call("AddTags", resource, {"ResourceArn": arn, "Tags": tag_list(added)}),) if added else ()
+
+
+def unsure(*, wanted: Mapping[str, str], had: Mapping[str, str]) -> dict[str, str]:
+    """Return what goes on record before tags are changed: those that change, with a value that no tag can have.
+
+    An operator that is killed after the call would else take the tags of before for those that are there.
+    """
+    changing = {key for key in had.keys() | wanted.keys() if had.get(key) != wanted.get(key)}
+    return {**had, **dict.fromkeys(changing, UNSURE)}
+
+
+def known_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags on record whose values are known."""
+    return {key: value for key, value in tags.items() if value != UNSURE}
 
 
 def retagged(*, wanted: Mapping[str, str], had: Mapping[str, str]) -> dict[str, str]:

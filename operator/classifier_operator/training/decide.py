@@ -15,7 +15,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, idle, stalled, with_note, working
 from classifier_operator.api.kinds import CLUSTER_TAG
 from classifier_operator.api.ledger import resources_in, with_resources, without
-from classifier_operator.reconcile.calls import create, describe, identify, retag, retagged, stop_job
+from classifier_operator.reconcile.calls import create, describe, identify, retag, retagged, stop_job, unsure
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.reconcile.trouble import bounded_after, delay_of, note_of, verdict_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Stranger, Unseen
@@ -290,6 +290,11 @@ def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     trouble = at.seen.trouble_with(at.job)
     if trouble is not None and trouble.is_pausing(at.now):
         return decision
+    on_record = unsure(wanted=at.tags, had=at.status.tags)
+    if at.status.tags != on_record:
+        # On record first, and only then at AWS.
+        status = structs.replace(decision.status, tags=on_record)
+        return structs.replace(decision, status=status, again_after=0.0)
     calls = retag(at.job, decision.status.job_arn, wanted=at.tags, had=at.status.tags)
     status = structs.replace(decision.status, tags=retagged(wanted=at.tags, had=at.status.tags))
     return structs.replace(decision, status=status, calls=(*calls, *decision.calls))
