@@ -55,7 +55,6 @@ class Population:
     def __init__(self, world: World, objects: Objects) -> None:
         self.world = world
         self.objects = objects
-        self.groups = GROUPS
         self.ends: dict[Name, End] = {name: group.end for group in GROUPS for name in group.names}
         self._began = world.aws.now()
 

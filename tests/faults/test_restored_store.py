@@ -11,8 +11,8 @@ from control_plane import ControlPlane
 from tests.apiserver.world import until
 from tests.contract.manifests import CRDS
 from tests.faults.ends import COMPLETED, GONE, IN_SERVICE, End
+from tests.faults.groups import GROUPS
 from tests.faults.objects import Name
-from tests.faults.population import Population
 from tests.faults.sizes import SIZE, TIMEOUT
 from tests.faults.stage import Stage
 
@@ -47,7 +47,7 @@ def test_restored_under_load(stage: Stage, tmp_path: Path) -> None:
     bodies = population.objects.all()
     younger = [name for name, end in population.ends.items() if end is not GONE and name not in bodies]
     assert younger
-    ends = {name: _end(population, name) for name in bodies}
+    ends = {name: _end(name) for name in bodies}
     gone = {name for name, body in bodies.items() if "deletionTimestamp" in body["metadata"]}
     population.ends = {name: GONE if name in gone else end for name, end in ends.items()}
     log = stage.operator.log
@@ -65,11 +65,11 @@ def test_restored_under_load(stage: Stage, tmp_path: Path) -> None:
     stage.audit(lost_events=None)
 
 
-def _end(population: Population, name: Name) -> End:
+def _end(name: Name) -> End:
     """How it has to end now that whoever has deleted it has not."""
     if name.name.startswith("new-"):
         return COMPLETED if name.kind == "ctrain" else IN_SERVICE
-    return next(group.end for group in population.groups if name in group.names)
+    return next(group.end for group in GROUPS if name in group.names)
 
 
 def _tidy_up(stage: Stage, younger: list[Name]) -> None:
