@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -162,10 +164,17 @@ async def test_the_process_gets_its_signals_back(installed: ControlPlane, namesp
 class Stub:
     """An API server of a few lines that answers a watch as it is told."""
 
-    def __init__(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], holds: str = "") -> None:
+    def __init__(
+        self,
+        answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        holds: str = "",
+        *,
+        in_body: bool = False,
+    ) -> None:
         self.authorized: list[str] = []
-        # The path of the discovery whose answer is held back.
-        self.holds, self.held, self.released = holds, asyncio.Event(), asyncio.Event()
+        # The path of the discovery whose answer is held back, or what follows its headers.
+        self.holds, self.in_body = holds, in_body
+        self.held, self.released = asyncio.Event(), asyncio.Event()
         self._answer = answer
         app = web.Application(middlewares=[self._note])
         group = {"name": GROUP, "versions": [{"version": VERSION}], "preferredVersion": {"version": VERSION}}
@@ -206,10 +215,19 @@ class Stub:
         return response
 
     async def _discover(self, request: web.Request) -> web.StreamResponse:
-        if request.path == self.holds:
+        text = json.dumps(self._discovery[request.path]).encode()
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        is_held = request.path == self.holds
+        if is_held and not self.in_body:
             self.held.set()
             await self.released.wait()
-        return web.json_response(self._discovery[request.path])
+        await response.prepare(request)
+        await response.write(text[:1])
+        if is_held and self.in_body:
+            self.held.set()
+            await self.released.wait()
+        await response.write(text[1:])
+        return response
 
     async def _collection(self, request: web.Request) -> web.StreamResponse:
         if "watch" in request.query:
@@ -278,29 +296,31 @@ def _is_of_kopf(task: asyncio.Task[Any]) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/v1", "/apis", f"/apis/{GROUP}/{VERSION}"])
-@pytest.mark.parametrize("is_answered", [True, False], ids=["answered", "not-sent-yet"])
+@pytest.mark.parametrize("held", ["credentials", "connection", "answer", "body"])
 async def test_a_watch_that_ends_during_the_discovery_leaves_no_error_behind(
-    path: str, is_answered: bool, monkeypatch: pytest.MonkeyPatch
+    path: str, held: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """kopf cancels the discovery, but not the requests that it consists of."""
+    """kopf cancels the discovery, but not the requests that it consists of, wherever each of them is."""
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
-    stub = Stub(with_garbage, holds=path)
+    stub = Stub(with_garbage, holds=path if held in ("answer", "body") else "", in_body=held == "body")
     cluster = await stub.connected()
-    if not is_answered:
-        # Held back before it is sent: the credentials are read for each request.
-        credentials = cluster._credentials
-        count = 0
 
-        async def slowly() -> dict[str, str]:
-            nonlocal count
-            count += 1
-            if count > 1:
+    def held_at_the_second(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        calls = itertools.count(1)
+
+        async def hold(*args: Any, **named: Any) -> Any:
+            if next(calls) > 1:
                 stub.held.set()
                 await stub.released.wait()
-            return await credentials()
+            return await call(*args, **named)
 
-        monkeypatch.setattr(cluster, "_credentials", slowly)
+        return hold
+
+    if held == "credentials":
+        monkeypatch.setattr(cluster, "_credentials", held_at_the_second(cluster._credentials))
+    if held == "connection":
+        monkeypatch.setattr(aiohttp.TCPConnector, "connect", held_at_the_second(aiohttp.TCPConnector.connect))
     watch = Watch(cluster, Kind.TRAINING, "here")
     try:
         await asyncio.wait_for(stub.held.wait(), 20)

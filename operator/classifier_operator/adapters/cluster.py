@@ -122,7 +122,7 @@ class KubernetesCluster:
         await watches.watch(
             kind,
             namespace,
-            login=lambda: self._session_of_watch(_collection(kind, namespace), is_asked, began),
+            login=lambda requests: self._session_of_watch(_collection(kind, namespace), is_asked, began, requests),
             is_asked=is_asked,
             happened=happened,
             spawned=self._signals_taken,
@@ -234,7 +234,9 @@ class KubernetesCluster:
             )
         return self._session
 
-    def _session_of_watch(self, path: str, is_asked: asyncio.Event, began: Callable[[], None]) -> kopf.AiohttpSession:
+    def _session_of_watch(
+        self, path: str, is_asked: asyncio.Event, began: Callable[[], None], requests: watches.Requests
+    ) -> kopf.AiohttpSession:
         """Make the session by which kopf watches a collection; kopf closes it, and not the connector of all of them."""
         settings = self._client.configuration
         if self._watching is None:
@@ -242,11 +244,10 @@ class KubernetesCluster:
             self._watching = aiohttp.TCPConnector(limit=0, ssl=self._client.rest_client.ssl_context)
 
         async def ask(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            requests.add()
             request.headers.update(await self._credentials())
             request.server_hostname = settings.tls_server_name
-            _end_with(session)
             response = await send(request)
-            _end_with(session)
             is_collection = request.url.path.endswith(path)
             is_redirect, is_refused = 300 <= response.status < 400, 400 <= response.status < 500
             if is_redirect or (is_refused and response.status != 429 and (is_collection or response.status == 401)):
@@ -271,12 +272,6 @@ class KubernetesCluster:
         """The token as it is now: those of a service account are renewed each hour."""
         token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return {"Authorization": token} if token else {}
-
-
-def _end_with(session: aiohttp.ClientSession) -> None:
-    """End the task whose session is closed: kopf leaves its requests for the discovery behind when a watch ends."""
-    if session.closed:
-        raise asyncio.CancelledError
 
 
 async def connect(

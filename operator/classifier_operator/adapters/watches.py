@@ -59,11 +59,43 @@ def quieten_kopf() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+class Requests:
+    """The tasks that send the requests of one watch.
+
+    kopf ends its discovery with the watch, but not the requests that the discovery consists of. Each would go on with
+    a session that is closed, and leave an error behind that nobody expects.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._have_ended = False
+
+    def add(self) -> None:
+        """Add the current task, which is about to send a request.
+
+        Raises:
+            asyncio.CancelledError: the watch has ended.
+
+        """
+        if self._have_ended:
+            raise asyncio.CancelledError
+        # Until the task is done, not until it is answered: it reads the answer afterwards, and may send another one.
+        if (task := asyncio.current_task()) and task not in self._tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def end(self) -> None:
+        """Cancel the tasks, and each that is added later."""
+        self._have_ended = True
+        for task in self._tasks:
+            task.cancel()
+
+
 async def watch(
     kind: Kind,
     namespace: str,
     *,
-    login: Callable[[], kopf.AiohttpSession],
+    login: Callable[[Requests], kopf.AiohttpSession],
     is_asked: asyncio.Event,
     happened: Happened,
     spawned: Callable[[], None],
@@ -71,6 +103,7 @@ async def watch(
     """Pass on what happens to the objects of a kind in a namespace, or in all without one; it ends by an error alone.
 
     login: makes the session by which kopf reaches the API server; what a request of the session raises ends the watch.
+        The session adds each request to the Requests that it is given.
     is_asked: set by the session when the collection was first asked for.
     spawned: called when kopf has taken over the signals of the process, which mean more than one watch.
 
@@ -78,9 +111,10 @@ async def watch(
         ClusterUnavailableError: why it has ended; whatever else kopf has failed with.
 
     """
+    requests = Requests()
     # kopf keeps its credentials in the context of the task, so each watch needs a task of its own.
     tasks = await kopf.spawn_tasks(
-        registry=_registry(kind, login, happened),
+        registry=_registry(kind, lambda: login(requests), happened),
         settings=_settings(),
         memo=kopf.Memo(),
         # kopf would make one up from the user's name, which a container's user need not have; its type is private.
@@ -96,6 +130,8 @@ async def watch(
         if is_asked.is_set():
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        # Before kopf's own tasks, which close the session.
+        requests.end()
         for task in (asked, *tasks):
             task.cancel()
         await asyncio.wait([asked, *tasks])
