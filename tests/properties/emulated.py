@@ -91,7 +91,8 @@ class EmulatedAccount:
         turn: Any = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         self._points.reach()
-        answer = await self._aws.call(place, operation, params)
+        with self._points.waiting():
+            answer = await self._aws.call(place, operation, params)
         self._points.reach()
         return answer
 
@@ -114,18 +115,21 @@ class EmulatedAccount:
     ) -> bytes:
         """The emulator's stand-in for models of other images knows one class only: here the artifact tells."""
         self._points.reach()
-        await self._aws.invoke(place, endpoint, body, content_type, limit=limit, variant=variant, sent=sent)
+        with self._points.waiting():
+            await self._aws.invoke(place, endpoint, body, content_type, limit=limit, variant=variant, sent=sent)
         variants = self._scope(place).endpoints.get(endpoint, self._now()).phase(self._now()).variants
         served = next(one.served.artifact for one in variants if variant in ("", one.name))
         return b"[0.9, 0.1]" if served in self.bad_artifacts else b"[0.1, 0.9]"
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         self._points.reach()
-        return await self._aws.read_object(place, s3_uri, limit)
+        with self._points.waiting():
+            return await self._aws.read_object(place, s3_uri, limit)
 
     async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         self._points.reach()
-        return await self._aws.call_s3(place, operation, params)
+        with self._points.waiting():
+            return await self._aws.call_s3(place, operation, params)
 
     def progress(self) -> None:
         self._world.scheduler.advance(ENOUGH)

@@ -9,8 +9,9 @@ import asyncio
 import copy
 import json
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,10 +62,14 @@ class FakeClock:
 
 
 class Points:
-    """Counts the points that are passed, and kills at one of them."""
+    """Counts the points that are passed, and kills at one of them.
+
+    under_way: calls that other threads carry out, in real time.
+    """
 
     def __init__(self) -> None:
         self.passed = 0
+        self.under_way = 0
         self.kill_at: int | None = None
         self.has_killed = False
 
@@ -73,6 +78,15 @@ class Points:
         if self.passed == self.kill_at:
             self.has_killed = True
             raise Crash
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Whatever runs in the block waits for another thread."""
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
 
 class FakeCluster:

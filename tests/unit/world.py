@@ -37,8 +37,10 @@ from classifier_operator.runtime.write import Writer, seen_by_followers
 
 # More passes than this without the clock moving: the operator is busy with nothing.
 PASSES = 60
-# A transfer that passes no point in so many turns of the event loop waits for something.
+# A transfer that passes no point in so many turns of the event loop waits for something, if not for another thread.
 QUIET = 20
+# Seconds between two looks whether another thread has answered.
+TURN = 0.001
 
 
 class ManualQueue(WorkQueue[ObjectKey]):
@@ -204,8 +206,9 @@ class Operator:
         quiet = 0
         while self._background() and quiet < QUIET:
             passed = self._points.passed
-            await asyncio.sleep(0)
-            quiet = quiet + 1 if passed == self._points.passed else 0
+            await asyncio.sleep(TURN if self._points.under_way else 0)
+            is_quiet = passed == self._points.passed and not self._points.under_way
+            quiet = quiet + 1 if is_quiet else 0
         if self._points.has_killed:
             raise Crash
 
