@@ -71,10 +71,12 @@ class EmulatedClock(FakeClock):
 class EmulatedAccount:
     """One emulator as an account, emptied."""
 
-    def __init__(self, emulator: Emulator, aws: Aws, points: Points) -> None:
+    def __init__(self, emulator: Emulator, aws: Aws, source: CredentialsSource, points: Points) -> None:
         self.bad_artifacts: set[str] = set()
         self._aws = aws
+        self._source = source
         self._points = points
+        self._account = SETTINGS.account
         self._app = emulator.application
         self._app.reset()
         self._world = emulator.application.world
@@ -181,9 +183,9 @@ class EmulatedAccount:
         pattern = operation if operation == "*" else f"*{operation}"
         self._world.faults.plan(Planned(pattern, failure, "after" if after else "before", times))
 
-    def become(self, account: str) -> bool:  # noqa: ARG002
-        """The emulator's credentials are those of one account; `tests/faults` has two."""
-        return False
+    def become(self, account: str) -> None:
+        self._account = account
+        self._source.become(OWN_CREDENTIALS if account == SETTINGS.account else self._credentials_of(account))
 
     def calm(self) -> None:
         self._world.faults.clear()

@@ -75,7 +75,10 @@ class FakedAccount:
         self._cloud.touch(made, EndpointStatus="InService")
 
     def remove(self, endpoint: Key) -> None:
+        """DeleteEndpoint deregisters the endpoint's scalable targets."""
         del self._cloud.resources[endpoint]
+        for target in [name for name in self._cloud.targets if name.split("/")[1] == endpoint[2]]:
+            del self._cloud.targets[target]
 
     def move(self, endpoint: Key, config: str) -> None:
         one = self._cloud.resources[endpoint]
