@@ -54,8 +54,8 @@ class Account(MovingCloud, Protocol):
         """The next calls are refused; `after`: they take effect, and only the answer is lost."""
         ...
 
-    def become(self, account: str) -> bool:
-        """The operator's credentials are of that account from now on; False where there is one account alone."""
+    def become(self, account: str) -> None:
+        """The operator's own credentials are of that account from now on, and all that is shown here is in it."""
         ...
 
     def calm(self) -> None:

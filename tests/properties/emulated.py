@@ -12,6 +12,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.credentials import Credentials
+
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.api.ledger import Place
 from sagemaker_emulator import autoscaling, endpoint_descriptions, training_jobs
@@ -46,6 +48,8 @@ SETTINGS = Settings(
 # Everything that began before ends within this: an update that is rolled back takes longest.
 ENOUGH = 2400.0
 REGIONS = ("us-east-1", "eu-west-1")
+# Those of an access key that the emulator does not know are of its own account.
+OWN_CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "secret", "token")
 _RESULTS = {"Failed": "fail", "MaxRuntimeExceeded": "max_runtime", "Stopped": "stop"}
 
 
@@ -69,14 +73,17 @@ class EmulatedClock(FakeClock):
 
 
 class EmulatedAccount:
-    """One emulator as an account, emptied."""
+    """One emulator as an account, emptied.
 
-    def __init__(self, emulator: Emulator, aws: Aws, source: CredentialsSource, points: Points) -> None:
+    own: the operator's own credentials, which `become` exchanges where they are.
+    """
+
+    def __init__(self, emulator: Emulator, aws: Aws, points: Points, own: Credentials | None = None) -> None:
         self.bad_artifacts: set[str] = set()
         self._aws = aws
-        self._source = source
+        self._own = own or Credentials(*OWN_CREDENTIALS)
         self._points = points
-        self._account = SETTINGS.account
+        self.become(SETTINGS.account)
         self._app = emulator.application
         self._app.reset()
         self._world = emulator.application.world
@@ -173,6 +180,13 @@ class EmulatedAccount:
         }
         return dict(tables[kind].get(name, self._now()).tags)
 
+    def _credentials_of(self, account: str) -> tuple[str, str, str]:
+        """Those of a role of that account, new ones each time."""
+        sts: Any = self._world.moto.client("sts", account=account, region=SETTINGS.region)
+        role = f"arn:aws:iam::{account}:role/Classifiers"
+        given = sts.assume_role(RoleArn=role, RoleSessionName="operator")["Credentials"]
+        return given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+
     def effects(self) -> Counter[str]:
         return Counter(call["operation"].rpartition(".")[2] for call in self._world.calls.entries() if call["effect"])
 
@@ -185,7 +199,8 @@ class EmulatedAccount:
 
     def become(self, account: str) -> None:
         self._account = account
-        self._source.become(OWN_CREDENTIALS if account == SETTINGS.account else self._credentials_of(account))
+        given = OWN_CREDENTIALS if account == SETTINGS.account else self._credentials_of(account)
+        self._own.access_key, self._own.secret_key, self._own.token = given
 
     def calm(self) -> None:
         self._world.faults.clear()
@@ -245,7 +260,7 @@ class EmulatedAccount:
             self._app.sagemaker.perform(operation, params, self._key(place))
 
     def _key(self, place: Place) -> ScopeKey:
-        return ScopeKey(SETTINGS.account, place.region)
+        return ScopeKey(self._account, place.region)
 
     def _scope(self, place: Place) -> Any:
         return self._world.scope(self._key(place))
@@ -262,8 +277,8 @@ def _aim(policies: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {"aim": aims[0]} if aims else {}
 
 
-def stage(emulator: Emulator, aws: Aws) -> tuple[Stage, EmulatedAccount]:
+def stage(emulator: Emulator, aws: Aws, own: Credentials) -> tuple[Stage, EmulatedAccount]:
     """A world over the emulator, and its account."""
     points = Points()
-    account = EmulatedAccount(emulator, aws, points)
+    account = EmulatedAccount(emulator, aws, points, own)
     return Stage(EmulatedClock(emulator.application.world.scheduler), points, account), account

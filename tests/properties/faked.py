@@ -32,10 +32,7 @@ class FakedAccount:
         self.progress = self._cloud.progress
         self.refuse = self._cloud.refuse
         self.calm = self._cloud.calm
-
-    def become(self, account: str) -> bool:
-        self._cloud.become(account)
-        return True
+        self.become = self._cloud.become
 
     def resources(self) -> Mapping[Key, Described]:
         return self._cloud.resources

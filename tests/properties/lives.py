@@ -213,8 +213,7 @@ class Life(RuleBasedStateMachine):
     @rule(rounds=st.integers(1, 3), is_restarted=st.booleans())
     def credentials_are_of_another_account(self, rounds: int, is_restarted: bool) -> None:
         """For a while. Nothing is made there, and nothing is believed."""
-        if not self.account.become(ELSEWHERE):
-            return
+        self.account.become(ELSEWHERE)
         if is_restarted and self.is_on_record:
             self.stage.restart()
         self.run(rounds)
