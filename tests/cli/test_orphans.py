@@ -98,7 +98,7 @@ def apply(kinds: ControlPlane, namespace: str) -> Callable[..., str]:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         kinds.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(manifest))
         entries = [{"type": "Model", "name": one, "region": REGION, **place} for one in names]
-        patch = json.dumps({"status": {"resources": entries, **({"account": account} if entries else {})}})
+        patch = json.dumps({"status": {"resources": entries, **({"account": account} if entries and account else {})}})
         kinds.kubectl("patch", kind, name, "-n", namespace, "--subresource=status", "--type=merge", "-p", patch)
         return kinds.kubectl("get", kind, name, "-n", namespace, "-o", "jsonpath={.metadata.uid}").stdout
 
@@ -226,11 +226,34 @@ def test_a_region_that_is_denied_is_said_and_the_others_are_looked_at(
 def test_credentials_of_another_account_are_said(run: Run, make: Make, apply: Any) -> None:
     apply(endpoint(), "x", account="999999999999")
     make("orphan", "gone")
-    done = run()
-    assert done.exit_code == 1
-    assert "objects have something in account 999999999999, and your credentials are of account 123456789012" in (
-        done.stderr
-    )
+    done = run("-o", "json")
+    assert (done.exit_code, found(done)) == (1, {"orphan": "NoObject"})
+    words = "objects have something in account 999999999999, and your credentials are of account 123456789012"
+    assert words in done.stderr
+
+
+def test_a_role_reaches_the_other_account_in_its_region_only(run: Run, make: Make, apply: Any) -> None:
+    role = ("--region", REGION, "--assume-role-arn", ROLE)
+    uid = apply(endpoint("here"), "x", account="222222222222")
+    make("x", uid, role=ROLE)
+    make("orphan", "gone", role=ROLE)
+    done = run("-o", "json", *role)
+    assert (done.exit_code, found(done)) == (3, {"orphan": "NoObject"})
+    apply(endpoint("there", region="eu-west-1"), "x", account="222222222222", region="eu-west-1")
+    done = run("-o", "json", *role)
+    assert (done.exit_code, found(done)) == (1, {"orphan": "NoObject"})
+    assert [one["region"] for one in json.loads(done.stdout)["failures"]] == ["eu-west-1"]
+
+
+@pytest.mark.parametrize("account", ["222222222222", ""], ids=["recorded", "not recorded"])
+def test_a_name_is_an_objects_in_its_own_account_only(run: Run, make: Make, apply: Any, account: str) -> None:
+    """The object has been in another account; a status that does not tell its account names it in every one."""
+    uid = apply(endpoint(), "x", account=account)
+    make("x", uid)
+    make("x", uid, role=ROLE)
+    done = run("-o", "json", "--region", REGION, "--assume-role-arn", ROLE)
+    listed = [(one["account"], one["reason"]) for one in json.loads(done.stdout)["orphans"]]
+    assert listed == ([("123456789012", "NotInStatus")] if account else [])
 
 
 def test_what_is_gone_meanwhile_is_none(run: Run, make: Make, apply: Any, aws: Control) -> None:

@@ -12,9 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from click.testing import CliRunner
+
+from classifier_operator.cli import main
 from sagemaker_emulator.control import Control
+from tests.apiserver.identity import ROOT
 from tests.apiserver.serving import UID_TAG
-from tests.apiserver.world import Json, until
+from tests.apiserver.world import REGION, Json, until
+from tests.faults.accounts import ELSEWHERE, HOME, root_role_of
 from tests.faults.asked import OVER, AtAws, not_as_asked, strays
 from tests.faults.objects import Name
 from tests.faults.population import Population
@@ -34,6 +39,15 @@ _REST_SECONDS = 60.0
 _NAMES = ("TrainingJobName", "ModelName", "EndpointConfigName", "EndpointName")
 _MAKING = ("CreateTrainingJob", "CreateModel", "CreateEndpointConfig")
 _STRAY_SECONDS = 120.0
+# Whoever looks for orphans: the root of the operator's account, with nothing of the developer's own.
+_ROOT = {
+    "AWS_ACCESS_KEY_ID": ROOT,
+    "AWS_SECRET_ACCESS_KEY": "unchecked",
+    "AWS_SESSION_TOKEN": "",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 def audit(population: Population, seconds: float, lost_events: int | None) -> None:
@@ -54,6 +68,7 @@ def audit(population: Population, seconds: float, lost_events: int | None) -> No
     calls = Carried.out(world.aws)
     complaints = [
         *_orphans(population),
+        *listed_as_orphans(population),
         *_duplicates(population, calls),
         *_not_as_asked(population, calls),
         *([] if lost_events is None else told_twice(world.all_events())[lost_events:]),
@@ -149,6 +164,27 @@ def _orphans(population: Population) -> list[str]:
     return complaints if Counter(retained) == wanted else [*complaints, f"what was to be retained is {retained}"]
 
 
+def listed_as_orphans(population: Population) -> list[str]:
+    """`classifier-operator orphans` lists what is retained and nothing else, in both accounts."""
+    world = population.world
+    places = ["--region", REGION, *(f"--assume-role-arn={root_role_of(account)}" for account in (HOME, ELSEWHERE))]
+    options = ["-n", world.namespace, "--kubeconfig", str(world.cluster.kubeconfig), *places, "-o", "json"]
+    done = CliRunner().invoke(main, ["orphans", *options], env={**_ROOT, "AWS_ENDPOINT_URL": world.aws.url})
+    if done.exit_code not in (0, 3):
+        return [f"classifier-operator orphans ended with {done.exit_code}: {done.output}"]
+    listed = {one["name"]: one for one in json.loads(done.stdout)["orphans"]}
+    retained = {one["name"] for one in world.aws.resources() if _is_of(population, one, "retained") and _costs(one)}
+    orphans = [
+        f"{one['type']} {name} is listed as an orphan: {one}" for name, one in listed.items() if name not in retained
+    ]
+    return orphans + [f"{name} is retained and not listed as an orphan" for name in sorted(retained - listed.keys())]
+
+
+def _costs(one: Json) -> bool:
+    """Whether it is neither a job that has ended nor a scalable target, which bears no tags."""
+    return one["kind"] != "scalable-targets" and one["status"] not in OVER
+
+
 def _why_orphaned(population: Population, one: Json, uids: set[str], named: set[str]) -> str:
     """Finished jobs are kept, unless the policy of their object is to delete them."""
     uid = one["tags"].get(UID_TAG, "")
@@ -192,14 +228,14 @@ def _duplicates(population: Population, calls: Carried) -> list[str]:
 
 def made_twice(calls: Carried, attempts: Mapping[str, int]) -> list[str]:
     """Of each owner's each request there is one resource at a time; a job is never made again, also when it is gone."""
-    alive: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    alive: dict[tuple[str, str, str], set[tuple[str, str]]] = defaultdict(set)
     jobs: Counter[tuple[str, str, str]] = Counter()
     complaints = []
     for call in calls.calls:
         operation, name = call["operation"], call["resource"]
         if operation.startswith("Create"):
             key = _what_is_made(call)
-            alive[key].add(name)
+            alive[key].add((call["account"], name))
             jobs[key] += 1
             allowed = next((most for of, most in attempts.items() if f"-{of}-" in name), 1)
             most = jobs[key] if operation == "CreateTrainingJob" else len(alive[key])
@@ -209,7 +245,7 @@ def made_twice(calls: Carried, attempts: Mapping[str, int]) -> list[str]:
                 )
         elif operation.startswith("Delete") and operation not in ("DeleteTags", "DeleteTrainingJob"):
             for names in alive.values():
-                names.discard(name)
+                names.discard((call["account"], name))
     return complaints
 
 
@@ -246,12 +282,15 @@ def at_aws(population: Population, calls: Carried) -> AtAws:
     """All that there is at AWS, as AWS says."""
     world = population.world
     resources = world.aws.resources()
-    sagemaker = world.client("sagemaker")
-    names = [one["name"] for one in resources if one["kind"] == "endpoints"]
+    accounts = {one["account"] for one in resources}
+    clients = {account: world.client("sagemaker", role=root_role_of(account)) for account in accounts}
+    endpoints = [one for one in resources if one["kind"] == "endpoints"]
     statuses = {name: body.get("status", {}) for name, body in population.objects.all().items()}
     return AtAws(
         resources=resources,
-        endpoints={name: sagemaker.describe_endpoint(EndpointName=name) for name in names},
+        endpoints={
+            one["name"]: clients[one["account"]].describe_endpoint(EndpointName=one["name"]) for one in endpoints
+        },
         requests={operation: calls.requests(operation) for operation in _MAKING},
         artifacts={
             name.name: status.get("modelArtifacts", {}).get("s3Uri", "")

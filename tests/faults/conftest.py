@@ -13,6 +13,7 @@ from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.conftest import SPEED
 from tests.apiserver.identity import IAM_SETTINGS, install
 from tests.apiserver.world import BUCKET, World
+from tests.faults.accounts import ELSEWHERE
 from tests.faults.objects import Objects
 from tests.faults.population import FAST, Population
 from tests.faults.stage import Stage
@@ -25,7 +26,7 @@ SETTINGS = {**FAST, "iam": IAM_SETTINGS, "call_log_size": 500_000}
 def emulator() -> Iterator[EmulatorProcess]:
     """The emulated AWS."""
     with EmulatorProcess("--speed", str(SPEED), "--settings", json.dumps(SETTINGS)) as process:
-        install(process.url)
+        install(process.url, (ELSEWHERE,))
         yield process
 
 

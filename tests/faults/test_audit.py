@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from classifier_operator.api.conditions import Reason
-from tests.apiserver.serving import UID_TAG
-from tests.apiserver.world import Json
+from classifier_operator.api.kinds import CLUSTER_TAG, OBJECT_TAG, UID_TAG
+from tests.apiserver.world import Json, World
+from tests.faults.accounts import ELSEWHERE, HOME, root_role_of
 from tests.faults.asked import AtAws, not_as_asked, strays
-from tests.faults.audit import Carried, is_about_nothing, made_twice, moved_twice, told_twice
+from tests.faults.audit import Carried, audit, is_about_nothing, listed_as_orphans, made_twice, moved_twice, told_twice
 from tests.faults.ends import COMPLETED, GONE, IN_SERVICE, SUSPENDED, End, stalled, waiting
 from tests.faults.groups import GROUPS
+from tests.faults.objects import Objects
+from tests.faults.population import Population
 
 # In which no object is before the fault, and why; each has tests of its own on the same real parts (tests/apiserver).
 LEFT_OUT = {
@@ -39,9 +43,10 @@ LEFT_OUT = {
 }
 
 
-def call(operation: str, resource: str, uid: str = "1", **request: object) -> Json:
+def call(operation: str, resource: str, uid: str = "1", account: str = HOME, **request: object) -> Json:
     tags = [{"Key": UID_TAG, "Value": uid}]
-    return {"operation": operation, "resource": resource, "request": {**request, "Tags": tags}}
+    request = {**request, "Tags": tags}
+    return {"operation": operation, "resource": resource, "account": account, "request": request}
 
 
 def test_there_are_a_hundred_objects_in_all_states() -> None:
@@ -79,6 +84,12 @@ def test_two_endpoints_of_an_object_are_found_unless_one_comes_after_the_other()
     assert made_twice(Carried([first, call("DeleteEndpoint", "a"), other]), {}) == []
 
 
+@pytest.mark.parametrize("operation", ["CreateTrainingJob", "CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
+def test_what_is_made_in_two_accounts_is_found(operation: str) -> None:
+    first, other = (call(operation, "a", account=account) for account in (HOME, ELSEWHERE))
+    assert len(made_twice(Carried([first, other]), {})) == 1
+
+
 def test_an_endpoint_that_is_moved_twice_to_the_same_place_is_found() -> None:
     to_x, to_y = (call("UpdateEndpoint", "a", EndpointConfigName=name) for name in ("x", "y"))
     assert moved_twice(Carried([to_x, to_y, to_x])) == []
@@ -92,6 +103,52 @@ def test_what_is_told_twice_is_found() -> None:
     assert told_twice([event(3, "Training"), event(2, "Starting"), event(1, "Training")]) == []
     assert told_twice([event(1, "Training"), event(2, "Training", uid="2")]) == []
     assert len(told_twice([event(1, "Training"), event(2, "Training")])) == 1
+
+
+@pytest.fixture
+def nothing(world: World) -> Iterator[Population]:
+    """A population of no objects."""
+    objects = Objects(world.cluster.kubeconfig, world.namespace)
+    population = Population(world, objects)
+    population.ends.clear()
+    yield population
+    objects.close()
+
+
+def plant(population: Population, name: str, account: str = HOME, owner: str = "gone") -> None:
+    """Make a model at AWS that no object has asked for."""
+    world = population.world
+    cluster = world.cluster.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}").stdout
+    tags = {UID_TAG: owner, OBJECT_TAG: f"ClassifierEndpoint/{world.namespace}/{name}", CLUSTER_TAG: cluster}
+    world.client("sagemaker", role=root_role_of(account)).create_model(
+        ModelName=name,
+        ExecutionRoleArn=f"arn:aws:iam::{account}:role/SageMakerExecution",
+        PrimaryContainer={"Image": "x:1"},
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items() if owner],
+    )
+
+
+@pytest.mark.parametrize("account", [HOME, ELSEWHERE])
+def test_the_audit_fails_by_an_orphan_that_is_listed(nothing: Population, account: str) -> None:
+    assert listed_as_orphans(nothing) == []
+    plant(nothing, "orphan", account)
+    with pytest.raises(AssertionError, match="Model orphan is listed as an orphan"):
+        audit(nothing, 1.0, None)
+
+
+def test_what_is_retained_has_to_be_listed(nothing: Population) -> None:
+    first, second = (f"{nothing.world.namespace}-retained-0-{number}" for number in (1, 2))
+    plant(nothing, first)
+    assert listed_as_orphans(nothing) == []
+    plant(nothing, second, owner="")
+    assert listed_as_orphans(nothing) == [f"{second} is retained and not listed as an orphan"]
+
+
+def test_orphans_have_to_be_looked_for_to_the_end(nothing: Population) -> None:
+    words = "User is not authorized to perform: sagemaker:ListModels"
+    nothing.world.aws.fail_next("ListModels", 1, code="AccessDeniedException", message=words, status=400)
+    (complaint,) = listed_as_orphans(nothing)
+    assert words in complaint
 
 
 def test_a_denial_counts_unless_what_it_is_about_is_gone() -> None:

@@ -22,7 +22,7 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.cli import clients
 from classifier_operator.cli.objects import Objects, connect, kubeconfig_option
 from classifier_operator.cli.owned import Listed, listed, tags_of
-from classifier_operator.cli.places import own_accounts, places_in_use
+from classifier_operator.cli.places import own_accounts, places_in_use, recorded_in
 from classifier_operator.reconcile.owner import Owner, owner_in
 
 FAILED, FOUND = 1, 3
@@ -107,19 +107,29 @@ def command(
 
 
 class Known(Struct, frozen=True):
-    """What the objects say: their UIDs, and the type, name and region of all that their statuses name."""
+    """What the objects say: their UIDs, and the type, name, region and account of all that their statuses name.
+
+    The account is "" where a status does not tell it; such a name is taken for the object's in every account.
+    """
 
     uids: frozenset[str]
-    named: frozenset[tuple[str, str, str]]
+    named: frozenset[tuple[str, str, str, str]]
 
     @classmethod
     def of(cls, bodies: list[dict[str, Any]]) -> Known:
         """Read the objects."""
-        entries = (entry for body in bodies for entry in body.get("status", {}).get("resources", ()))
         return cls(
             uids=frozenset(body["metadata"]["uid"] for body in bodies),
-            named=frozenset((entry["type"], entry["name"], entry["region"]) for entry in entries),
+            named=frozenset(
+                (entry["type"], entry["name"], place.region, place.account)
+                for body in bodies
+                for entry, place in recorded_in(body)
+            ),
         )
+
+    def names(self, one: Listed) -> bool:
+        """Return whether an object's status names the resource."""
+        return any((one.type.value, one.name, one.region, account) in self.named for account in (one.account, ""))
 
 
 class Search:
@@ -149,9 +159,10 @@ class Search:
         found: dict[str, tuple[Listed, Any]] = {}
         for place in places:
             with _failing(place, failures):
-                client = self._client(place, before)
+                client = self._client(place)
                 # An account may be reached by several roles.
                 found |= {one.arn: (one, client) for one in self._listed(client, place) if one.arn not in found}
+        self._note_unreached(places, before, failures)
         orphans: list[Orphan] = []
         known = Known.of(self._objects())
         for one, client in found.values():
@@ -165,7 +176,7 @@ class Search:
 
     def _judged(self, one: Listed, client: Any, known: Known) -> Orphan | None:
         """Return it as an orphan, if it is one. Tags are read of what no status names only."""
-        if (one.type.value, one.name, one.region) in known.named:
+        if known.names(one):
             return None
         tags = tags_of(client, one.arn)
         if tags is None or not (owner := owner_in(tags)).uid:
@@ -195,19 +206,29 @@ class Search:
         is_asked_for = not self._namespaces or bool(set(namespace) & set(self._namespaces))
         return self._names.include(owner.cluster) and is_asked_for
 
-    def _client(self, place: Place, bodies: list[dict[str, Any]]) -> Any:
-        """Return a client of SageMaker there, as the caller; where it would be in another account, say so."""
+    def _client(self, place: Place) -> Any:
+        """Return a client of SageMaker there, as the caller, who assumes no role in an account of its own."""
         role = place.assume_role_arn
         if not self._own_account:
             with clients.explained():
                 self._own_account = str(clients.client("sts", place.region).get_caller_identity()["Account"])
-        if not role and (others := own_accounts(bodies) - {self._own_account}):
-            raise click.ClickException(
-                f"objects have something in account {', '.join(sorted(others))}, and your credentials are of account "
+        is_at_home = place.account == self._own_account
+        return clients.client("sagemaker", place.region, "" if is_at_home else role, is_patient=True)
+
+    def _note_unreached(self, places: list[Place], bodies: list[dict[str, Any]], failures: list[Failure]) -> None:
+        """Say in which accounts objects have something that neither the caller nor one of the roles can list."""
+        if not self._own_account:
+            return
+        reached = {(place.region, place.account or self._own_account) for place in places}
+        unreached: dict[str, set[str]] = {}
+        for region, account in own_accounts(bodies) - reached:
+            unreached.setdefault(region, set()).add(account)
+        for region, accounts in sorted(unreached.items()):
+            message = (
+                f"objects have something in account {', '.join(sorted(accounts))}, and your credentials are of account "
                 f"{self._own_account}: use credentials of that account, or a role in it (--assume-role-arn)"
             )
-        is_at_home = role.split(":")[4:5] == [self._own_account]
-        return clients.client("sagemaker", place.region, "" if is_at_home else role, is_patient=True)
+            failures.append(Failure(region, "", message))
 
     def _objects(self) -> list[dict[str, Any]]:
         return [body for kind in Kind for namespace in self._namespaces or ("",) for body in self._all(kind, namespace)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from classifier_operator.api.kinds import GROUP
@@ -24,15 +24,23 @@ def places_in_use(bodies: Iterable[Mapping[str, Any]], namespaces: Iterable[Mapp
     return {place for place in found if is_region(place.region)}
 
 
-def own_accounts(bodies: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Return the accounts in which the operator's own credentials have made something, as far as statuses say."""
-    recorded = {str(body.get("status", {}).get("account", "")) for body in bodies}
-    return {account for account in recorded if is_account(account)}
+def own_accounts(bodies: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Return the regions and accounts in which the operator's own credentials have made something, by the statuses."""
+    own = (place for body in bodies for _, place in recorded_in(body) if not place.assume_role_arn)
+    return {(place.region, place.account) for place in own if place.account and is_region(place.region)}
+
+
+def recorded_in(body: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    """Yield what the status names, and where that is; in no account where the status does not tell it."""
+    status = body.get("status", {})
+    account = str(status.get("account", ""))
+    for entry in status.get("resources", ()):
+        place = Place(str(entry.get("region", "")), str(entry.get("assumeRoleArn", "")))
+        yield entry, place.acting_for("", account if is_account(account) else "")
 
 
 def _recorded(body: Mapping[str, Any]) -> set[Place]:
-    entries = body.get("status", {}).get("resources", ())
-    return {Place(str(one.get("region", "")), str(one.get("assumeRoleArn", ""))) for one in entries}
+    return {place._replace(own_account="") for _, place in recorded_in(body)}
 
 
 def _wanted(body: Mapping[str, Any], defaults: Mapping[str, str]) -> Place:
