@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from classifier_operator.api.kinds import FINALIZER, RETRAIN_ANNOTATION, ObjectKey
+from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, RETRAIN_ANNOTATION, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.runtime.gather import recorded_account
 from tests.apiserver.identity import ROLE as OPERATOR_ROLE
@@ -52,6 +52,17 @@ RESTARTS = pytest.mark.parametrize("restarts", [False, True], ids=["going on", "
 
 def names(fakes: Fakes) -> list[str]:
     return sorted(name for _, _, name in fakes.cloud.resources)
+
+
+def refuse_to_make(fakes: Fakes) -> None:
+    """Let AWS refuse each first creation, clearly."""
+    for operation in ("CreateTrainingJob", "CreateModel"):
+        fakes.cloud.refuse(operation, "AccessDeniedException", "not authorized", times=50)
+
+
+def tries(fakes: Fakes) -> int:
+    """Count the first creations that were asked for, refused or not."""
+    return fakes.cloud.count("CreateTrainingJob") + fakes.cloud.count("CreateModel")
 
 
 async def away(fakes: Fakes, key: ObjectKey, *, restarts: bool, rounds: int = 3) -> None:
@@ -298,6 +309,215 @@ async def test_a_suspended_object_may_go_on_in_another_account(fakes: Fakes) -> 
     await fakes.run(3)
     assert fakes.cluster.condition(key, "Ready") == ("True", "InService")
     assert fakes.cluster.status(key)["account"] == THERE
+
+
+@pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
+@pytest.mark.parametrize(
+    ("ends_there", "rounds"), [(False, 0), (True, 0), (True, 2)], ids=["one process", "restarted there", "and refused"]
+)
+@RESTARTS
+async def test_where_everything_was_refused_there_is_nothing_to_wait_for(
+    fakes: Fakes, manifest: dict[str, Any], *, ends_there: bool, rounds: int, restarts: bool
+) -> None:
+    """New objects meet credentials of an account in which these may make nothing."""
+    fakes.cloud.become(THERE)
+    refuse_to_make(fakes)
+    key = fakes.cluster.create(manifest)
+    await fakes.run(2)
+    if ends_there:
+        fakes.restart()
+        await fakes.run(rounds)
+    assert "AccessDenied" in str(fakes.cluster.condition(key, "Ready"))
+    assert fakes.cluster.status(key)["account"] == ""
+    fakes.cloud.calm()
+    fakes.cloud.become(HERE)
+    if restarts:
+        fakes.restart()
+    await fakes.run(4)
+    assert fakes.cluster.condition(key, "Ready") in (("True", "InService"), ("True", "Completed"))
+    assert fakes.cluster.status(key)["account"] == HERE
+    assert all(count == 1 for name, count in fakes.cloud.effects.items() if name.startswith("Create"))
+
+
+@pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
+@pytest.mark.parametrize("is_away", [False, True], ids=["there", "and gone"])
+@RESTARTS
+async def test_what_was_refused_is_deleted_in_any_account(
+    fakes: Fakes, manifest: dict[str, Any], *, is_away: bool, restarts: bool
+) -> None:
+    fakes.cloud.become(THERE)
+    refuse_to_make(fakes)
+    key = fakes.cluster.create(manifest)
+    await fakes.run(2)
+    if is_away:
+        fakes.cloud.become(HERE)
+    if restarts:
+        fakes.restart()
+    fakes.cluster.delete(key)
+    await fakes.run(3)
+    assert (key in fakes.cluster.objects, fakes.cloud.resources) == (False, {})
+
+
+@pytest.mark.parametrize("kind", ["running", "endpoint"])
+@RESTARTS
+async def test_what_is_refused_later_takes_nothing_back(fakes: Fakes, kind: str, *, restarts: bool) -> None:
+    """An edit asks for something new, and that is refused: what was made before is where it was."""
+    key = await made(fakes, kind)
+    there = names(fakes)
+    refuse_to_make(fakes)
+    if restarts:
+        fakes.restart()
+    change = {"instanceType": "ml.m5.4xlarge"}
+    fakes.cluster.edit(key, lambda body: body["spec"].update(change))
+    await fakes.run(2)
+    await away(fakes, key, restarts=restarts)
+    await back(fakes)
+    assert set(there) & set(names(fakes))
+    assert fakes.cluster.status(key)["account"] == HERE
+
+
+@pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
+async def test_a_later_process_that_only_waits_binds_it_to_no_account(fakes: Fakes, manifest: dict[str, Any]) -> None:
+    """It starts there, has nothing to send, and writes the status all the same."""
+    fakes.cloud.become(THERE)
+    refuse_to_make(fakes)
+    key = fakes.cluster.create(manifest)
+    await fakes.run(2)
+    fakes.restart()
+    fakes.cluster.edit(key, lambda body: body["spec"].update(roleArn=""))
+    await fakes.run(2)
+    assert fakes.cluster.condition(key, "Stalled") == ("True", "InvalidSpec")
+    fakes.restart()
+    fakes.cloud.calm()
+    fakes.cloud.become(HERE)
+    fakes.cluster.edit(key, lambda body: body["spec"].update(roleArn=builders.ROLE))
+    await fakes.run(4)
+    assert fakes.cluster.status(key)["account"] == HERE
+
+
+@pytest.mark.parametrize("is_recorded", [True, False], ids=["account on record", "of before accounts were recorded"])
+async def test_what_was_made_before_the_refusal_is_where_it_was_made(fakes: Fakes, *, is_recorded: bool) -> None:
+    """A model is there, its configuration was refused."""
+    fakes.cloud.refuse("CreateEndpointConfig", "AccessDeniedException", "not authorized", times=50)
+    key = fakes.cluster.create(builders.endpoint())
+    await fakes.run(2)
+    assert names(fakes)
+    if not is_recorded:
+        fakes.cluster.edit(key, lambda body: body["status"].pop("account"))
+    fakes.restart()
+    await fakes.run(2)
+    assert fakes.cluster.status(key)["account"] == HERE
+    fakes.cloud.become(THERE)
+    fakes.cloud.calm()
+    await fakes.run(3)
+    assert fakes.cluster.condition(key, "Ready") == ("Unknown", "AccountMismatch")
+    assert fakes.cloud.resources == {}
+
+
+@RESTARTS
+async def test_what_was_made_while_nobody_knew_the_account_is_not_forgotten(
+    fakes: Fakes, monkeypatch: pytest.MonkeyPatch, *, restarts: bool
+) -> None:
+    """What is refused once the account is known says nothing of what was made before."""
+
+    async def unknown(region: str) -> str:
+        return ""
+
+    fakes.cloud.refuse("CreateEndpointConfig", "AccessDeniedException", "not authorized", times=50)
+    with monkeypatch.context() as patched:
+        patched.setattr(fakes.cloud, "account", unknown)
+        key = fakes.cluster.create(builders.endpoint())
+        await fakes.run(2)
+        if restarts:
+            fakes.restart()
+            await fakes.run(2)
+    assert names(fakes)
+    assert "account" not in fakes.cluster.status(key)
+    refuse_to_make(fakes)
+    fakes.cluster.edit(key, lambda body: body["spec"]["model"].update(image="other"))
+    await fakes.run(2)
+    assert fakes.cluster.status(key)["account"] == HERE
+
+
+async def test_what_was_adopted_after_the_refusal_is_where_it_is(fakes: Fakes) -> None:
+    model = {"ModelName": "m", "PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://b/m"}}
+    fakes.cloud._make(PLACE, "Model", model)
+    variant = {"VariantName": "x", "ModelName": "m", "InstanceType": "ml.c5.large", "InitialInstanceCount": 1}
+    fakes.cloud._make(PLACE, "EndpointConfig", {"EndpointConfigName": "c", "ProductionVariants": [variant]})
+    fakes.cloud._make(PLACE, "Endpoint", {"EndpointName": "legacy", "EndpointConfigName": "c"})
+    fakes.cloud.progress()
+    refuse_to_make(fakes)
+    key = fakes.cluster.create(builders.endpoint())
+    await fakes.run(2)
+    assert fakes.cluster.status(key)["account"] == ""
+    fakes.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "legacy"}))
+    await fakes.run(3)
+    assert fakes.cluster.status(key)["account"] == HERE
+    fakes.cloud.become(THERE)
+    await fakes.run(3)
+    assert fakes.cluster.condition(key, "Ready") == ("Unknown", "AccountMismatch")
+
+
+@pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
+async def test_where_an_answer_was_lost_there_may_be_something(fakes: Fakes, manifest: dict[str, Any]) -> None:
+    fakes.cloud.become(THERE)
+    for operation in ("CreateTrainingJob", "CreateModel"):
+        fakes.cloud.refuse(operation, "InternalFailure", status=500, after=True)
+    key = fakes.cluster.create(manifest)
+    await fakes.look()
+    made_there = dict(fakes.cloud.resources)
+    fakes.cloud.become(HERE)
+    await fakes.run(4)
+    assert fakes.cluster.condition(key, "Ready") == ("Unknown", "AccountMismatch")
+    assert fakes.cloud.resources == {}
+    fakes.cloud.become(THERE)
+    assert fakes.cloud.resources.keys() == made_there.keys()
+    await fakes.run(4)
+    assert fakes.cluster.condition(key, "Ready") in (("True", "InService"), ("True", "Completed"))
+
+
+@pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
+async def test_a_retry_that_is_refused_again_is_no_news(fakes: Fakes, manifest: dict[str, Any]) -> None:
+    """The account is on record before the call and off it afterwards, and nothing else is written or told."""
+    refuse_to_make(fakes)
+    key = fakes.cluster.create(manifest)
+    await fakes.run(2)
+    told, conditions = list(fakes.cluster.events), fakes.cluster.status(key)["conditions"]
+    written, tried = fakes.cluster.writes, tries(fakes)
+    await fakes.run(10)
+    assert tries(fakes) > tried
+    assert fakes.cluster.events == told
+    assert fakes.cluster.status(key)["conditions"] == conditions
+    assert fakes.cluster.writes - written == 2 * (tries(fakes) - tried)
+
+
+@pytest.mark.parametrize("manifest", [builders.training(), builders.endpoint()], ids=["training", "endpoint"])
+async def test_a_retry_that_took_effect_before_a_crash_binds_the_object(fakes: Fakes, manifest: dict[str, Any]) -> None:
+    """It is refused first, and the answer of a later try is lost with the process."""
+    fakes.cloud.become(THERE)
+    refuse_to_make(fakes)
+    key = fakes.cluster.create(manifest)
+    await fakes.run(2)
+    assert fakes.cluster.status(key)["account"] == ""
+    fakes.cloud.calm()
+    for operation in ("CreateTrainingJob", "CreateModel"):
+        fakes.cloud.refuse(operation, "InternalFailure", status=500, after=True)
+    await fakes.run(1, progress=False)
+    assert fakes.cloud.resources
+    assert fakes.cluster.status(key)["account"] == THERE
+    fakes.restart()
+    fakes.cloud.become(HERE)
+    await fakes.run(4)
+    assert fakes.cluster.condition(key, "Ready") == ("Unknown", "AccountMismatch")
+    assert fakes.cloud.resources == {}
+
+
+async def test_throttling_writes_no_account(fakes: Fakes) -> None:
+    """It passes in a moment: the account stays on record, and costs no write."""
+    fakes.cloud.refuse("CreateTrainingJob", "ThrottlingException", "slow down", times=3)
+    key = fakes.cluster.create(builders.training())
+    await fakes.look()
+    assert fakes.cluster.status(key)["account"] == HERE
 
 
 async def test_a_smoke_test_is_not_failed_by_it(fakes: Fakes) -> None:

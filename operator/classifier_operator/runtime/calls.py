@@ -27,10 +27,26 @@ _ALONE = (ResourceType.TRAINING_JOB, ResourceType.OBJECT)
 _BESIDES = frozenset({"AddTags", "DeleteTags", "RegisterScalableTarget", "PutScalingPolicy"})
 
 
+def may_leave_something(call: AnyCall) -> bool:
+    """Whether something may be at AWS after the call that was not there before it."""
+    return isinstance(call, ImportCall) or (isinstance(call, Call) and call.changes)
+
+
 _WHAT_IT_IS_ABOUT = ("account", "jobName", "endpointArn", "update", "import", "history")
 
 
-def is_written_down(
+def announced(
+    before: Mapping[str, Any], after: Mapping[str, Any], calls: Sequence[AnyCall], *, is_retried: bool
+) -> Mapping[str, Any]:
+    """Return the status that has to be on record before the calls are sent; `before` where it is already.
+
+    Where only the account has to be, nothing else is written: a retry is no news, and must not tell an Event.
+    """
+    bound = {**before, "account": after["account"]} if "account" in after else before
+    return bound if _is_written_down(bound, after, calls, is_retried=is_retried) else after
+
+
+def _is_written_down(
     before: Mapping[str, Any], after: Mapping[str, Any], calls: Sequence[AnyCall], *, is_retried: bool
 ) -> bool:
     """Whether the status already says what a crash must not make forgotten: what is made, and what is moved whence."""

@@ -23,7 +23,7 @@ from classifier_operator.runtime import gather
 from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.asked import Asked
 from classifier_operator.runtime.behalf import Behalf, resources_for
-from classifier_operator.runtime.calls import AnyCall, is_written_down, stands_alone
+from classifier_operator.runtime.calls import AnyCall, announced, stands_alone
 from classifier_operator.runtime.evaluate import Evaluator, Look, OutdatedError
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
@@ -215,11 +215,11 @@ class Controller:
 
     async def _announce(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> Body:
         """Write down what is about to be done; what is being retried is written down already."""
+        self._evaluator.unmade.announcing(key, body, look.accounts)
         body = await self._writer.hold(key, body)
-        troubles = self._troubles.of(key, look.subject.identity)
-        is_retried = any(call.resource in troubles for call in calls)
-        status = look.status
-        if is_written_down(body.get("status", {}), status, calls, is_retried=is_retried):
+        is_retried = any(call.resource in self._troubles.of(key, look.subject.identity) for call in calls)
+        status = announced(before := body.get("status", {}), look.status, calls, is_retried=is_retried)
+        if status == before:
             return body
         body = await self._writer.status(key, body, status)
         self._pasts.recorded(key)
@@ -237,7 +237,7 @@ class Controller:
             if self._is_outdated(meta):
                 raise OutdatedError
             try:
-                with self._waiting(key):
+                with self._waiting(key), self._evaluator.unmade.sending(key, call):
                     is_taken = await self._send(key, look, call)
             except AwsRefusal as refusal:
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
@@ -285,8 +285,7 @@ class Controller:
 
     def _turn(self, key: ObjectKey) -> Caller:
         # Whoever has stood in one line already is to get on in the next.
-        urgency = max(Priority.URGENT, self._queue.urgency(key))
-        call = partial(self._queue.add, key, Priority.TURN)
+        urgency, call = max(Priority.URGENT, self._queue.urgency(key)), partial(self._queue.add, key, Priority.TURN)
         return Caller(name=key, priority=urgency, call=call, group=key.namespace)
 
     async def _conclude(self, key: ObjectKey, body: Body, look: Look) -> None:
@@ -297,7 +296,8 @@ class Controller:
             await self._writer.release(key, body)
             self._forget(key)
             return
-        await self._writer.settle(key, body, look.status)
+        troubles = self._troubles.of(key, look.subject.identity).values()
+        await self._writer.settle(key, body, self._evaluator.unmade.concluded(key, body, look.status, troubles))
         self._pasts.recorded(key)
         self._asked.forget(key)
         self._smoke_tests.told(key, look.testing)

@@ -21,6 +21,7 @@ from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
 from classifier_operator.runtime import gather
 from classifier_operator.runtime.annotations import OF_OBJECTS, UnknownAnnotations
 from classifier_operator.runtime.behalf import Behalf, decision_for, seen_of, subject_for
+from classifier_operator.runtime.bodies import mapping
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.importing.imports import Importer
 from classifier_operator.runtime.inventory import Inventory
@@ -31,6 +32,7 @@ from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.smoke_tests import SmokeTests
 from classifier_operator.runtime.store import Body, Store
 from classifier_operator.runtime.troubles import Troubles
+from classifier_operator.runtime.unmade import Unmade
 from classifier_operator.runtime.write import as_json
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.training import decide as trainings
@@ -99,6 +101,7 @@ class Evaluator:
         self._can_list = can_list
         # Objects that wait for credentials of the account in which they have something.
         self.mismatched: dict[ObjectKey, AccountCheck] = {}
+        self.unmade = Unmade()
         self._annotations = UnknownAnnotations()
         self._identities: dict[ObjectKey, str] = {}
         self._modified: dict[ObjectKey, str] = {}
@@ -111,6 +114,7 @@ class Evaluator:
     def forget(self, key: ObjectKey) -> None:
         """The object is gone."""
         self.mismatched.pop(key, None)
+        self.unmade.forget(key)
         self._annotations.forget(key)
         self._identities.pop(key, None)
         self._modified.pop(key, None)
@@ -192,7 +196,10 @@ class Evaluator:
 
     async def _compared(self, key: ObjectKey, body: Body, defaults: Defaults, past: Past) -> AccountCheck:
         """The account of what the operator's own identity has made for the object, beside that of its credentials."""
-        region, recorded = gather.own_region(body, defaults), gather.recorded_account(body)
+        region = gather.own_region(body, defaults)
+        self.unmade.recall(key, mapping(body.get("status")))
+        # An account in which everything was refused is none in which the object has something.
+        recorded = "" if key in self.unmade else gather.recorded_account(body)
         if past is Past.LOST and not recorded:
             # That nothing is found in another account is no reason to let the object go.
             recorded = gather.account_of_role(body, defaults)

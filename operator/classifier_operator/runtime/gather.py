@@ -142,6 +142,11 @@ def own_region(body: Body, defaults: Defaults) -> str:
     return next((one.place.region for one in ledger if not one.place.assume_role_arn), "")
 
 
+def names_own_resources(body: Body) -> bool:
+    """Whether the status names something that the operator's own identity has made, or was about to make."""
+    return any(not one.place.assume_role_arn for one in _ledger(body))
+
+
 def recorded_account(body: Body) -> str:
     """The account in which the operator's own identity has made what the status names; "" where it names nothing.
 

@@ -79,6 +79,10 @@ _REMEDIES = {
 }
 
 
+# Of these nobody knows whether AWS has done what was asked.
+MAY_HAVE_TAKEN_EFFECT = frozenset({RefusalKind.UNAVAILABLE, RefusalKind.UNREADABLE, RefusalKind.ALREADY_EXISTS})
+
+
 class AwsRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of ours
     """AWS did not do what was asked: which call, its code and words, and what they mean.
 
