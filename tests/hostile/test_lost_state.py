@@ -40,6 +40,10 @@ def put_back(status: Body) -> Callable[[Body], None]:
     return lambda body: body.update(status=copy.deepcopy(status))
 
 
+def tagged(team: str) -> Callable[[Body], None]:
+    return lambda body: body["spec"].update(tags={"team": team})
+
+
 def changes(fakes: Fakes) -> dict[str, int]:
     """How often each operation that makes or moves something has taken effect."""
     return {name: fakes.cloud.effects[name] for name in MAKES}
@@ -378,6 +382,40 @@ async def test_an_older_status_of_an_endpoint_hides_nothing(fakes: Fakes, is_dow
     assert fakes.cluster.status(key)["endpointConfigName"] == newer["endpointConfigName"]
     assert changes(fakes) == made
     assert there(fakes) == ledger(fakes, key)
+    await gone(fakes, key)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("loss", ["wiped", "an earlier one"])
+async def test_an_older_status_is_known_as_such_after_a_loss(fakes: Fakes, loss: str, kind: Kind) -> None:
+    """What is written after the loss counts as later than all that was written before it."""
+    key = await ready(fakes, builders.endpoint() if kind is Kind.ENDPOINT else builders.training())
+    earliest = copy.deepcopy(fakes.cluster.status(key))
+    for team in "abcdef":
+        fakes.cluster.edit(key, tagged(team))
+        await fakes.run(2)
+    older = copy.deepcopy(fakes.cluster.status(key))
+    if kind is Kind.ENDPOINT:
+        # Refused, and left: AWS knows no way from machines to none.
+        without = {
+            "serverless": {"memorySizeMB": 2048, "maxConcurrency": 5},
+            "model": {"artifactS3Uri": "s3://bucket/2"},
+        }
+        fakes.cluster.edit(key, lambda body: body["spec"].pop("instanceType"))
+        fakes.cluster.edit(key, lambda body: body["spec"].update(without))
+        await fakes.run(2)
+        assert fakes.cluster.condition(key, "Stalled") == ("True", "InvalidSpec")
+    else:
+        fakes.cluster.edit(key, lambda body: body["metadata"].update(annotations={RETRAIN_ANNOTATION: "now"}))
+        await fakes.look()
+        assert len(fakes.cloud.running()) == 1
+    fakes.cluster.edit(key, wipe if loss == "wiped" else put_back(earliest))
+    fakes.restart()
+    await fakes.run(1, progress=False)
+    fakes.cluster.edit(key, put_back(older))
+    if kind is Kind.TRAINING:
+        # Else the spec tells of the job that runs.
+        fakes.cluster.edit(key, lambda body: body["metadata"].update(annotations={RETRAIN_ANNOTATION: "again"}))
     await gone(fakes, key)
 
 

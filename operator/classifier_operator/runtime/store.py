@@ -159,7 +159,7 @@ class Store:
         if uid_of(body) in self._gone:
             return False
         before = self.mark(key_of(body))
-        if before is not None and _version(body) <= before.version:
+        if before is not None and version_of(body) <= before.version:
             return False
         return self._keep(body)
 
@@ -208,7 +208,7 @@ class Store:
     def _keep(self, body: Body) -> bool:
         """Remember it in the place of whatever was known; whether it is one of this shard."""
         body, key = sound(body), key_of(body)
-        self.latest = max(self.latest, _version(body))
+        self.latest = max(self.latest, version_of(body))
         if not self.owns(key):
             self._keep_foreign(key, body)
             return False
@@ -246,7 +246,7 @@ class Store:
 
 
 def revision_of(status: Mapping[str, Any]) -> int:
-    """How often the operator has written the status; a hand may have written anything there."""
+    """The number of the write that the status is of; a hand may have written anything there."""
     revision = status.get("revision", 0)
     return revision if isinstance(revision, int) else 0
 
@@ -260,7 +260,7 @@ def goes_back(before: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
 
 def is_older(body: Body, before: Mark | None) -> bool:
     """Whether the object, as it is here, is older than what was known of it, or of one of the same name."""
-    return before is not None and _version(body) < before.version
+    return before is not None and version_of(body) < before.version
 
 
 def key_of(body: Body) -> ObjectKey:
@@ -286,10 +286,11 @@ def _body(kept: Kept | None) -> Body | None:
 
 
 def _kept(body: Body, what: Body) -> Kept:
-    return Kept(_version(body), uid_of(body), msgspec.json.encode(what))
+    return Kept(version_of(body), uid_of(body), msgspec.json.encode(what))
 
 
-def _version(body: Body) -> int:
+def version_of(body: Body) -> int:
+    """Which version of the object it is, a number that each write raises."""
     # They count for all objects together: one that was made anew under the name of another has a higher one.
     # Comparable as numbers since Kubernetes 1.35 says so (KEP-5504); etcd's revisions have always been.
     return int(body["metadata"].get("resourceVersion") or 0)

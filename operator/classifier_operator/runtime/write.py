@@ -20,7 +20,7 @@ from classifier_operator.runtime.bodies import mapping, mappings, word
 from classifier_operator.runtime.failures import failed
 from classifier_operator.runtime.gather import has_finalizer, is_being_deleted
 from classifier_operator.runtime.ports import Clock, Cluster, ClusterUnavailableError, ConflictError, GoneError
-from classifier_operator.runtime.store import Body, Store, revision_of, uid_of
+from classifier_operator.runtime.store import Body, Store, revision_of, uid_of, version_of
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +78,11 @@ class Writer:
     async def status(self, key: ObjectKey, body: Body, status: Mapping[str, Any]) -> Body:
         """The object with that status, and an Event when its headline is another one than before."""
         before = body.get("status", {})
-        changes = _numbered(before, status)
+        changes = _numbered(body, status)
         if changes:
             # Most passes end with what is there already.
             status = status_redacted(status)
-            changes = _numbered(before, status)
+            changes = _numbered(body, status)
         if not changes:
             return body
         try:
@@ -106,7 +106,7 @@ class Writer:
         message = f"the API server refuses the status that the operator has for this object: {error}"
         generation = body["metadata"].get("generation", 1)
         said = status_redacted(failed({**before, **ledger}, message, generation=generation, now=self._clock.now()))
-        if not (changes := _numbered(before, said)):
+        if not (changes := _numbered(body, said)):
             return
         try:
             written = await self._patch(key, body, {"status": changes}, status=True)
@@ -175,12 +175,14 @@ def as_json(value: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def _numbered(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The patch that makes the one status into the other, as the operator's next writing; empty when they are the same.
+def _numbered(body: Body, after: Mapping[str, Any]) -> dict[str, Any]:
+    """The patch that makes the object's status into that one, as the operator's next write; empty when it is that one.
 
-    By their numbers what the operator has written is told from what anybody else has.
+    By their numbers what the operator has written is told from what anybody else has. A number counts from the object's
+    version, which each write raises: so it is higher than all before it, those too that a wiped status had.
     """
-    revision = max(revision_of(before), revision_of(after))
+    before = body.get("status", {})
+    revision = max(revision_of(before), revision_of(after), version_of(body))
     changes = merge_patch({**before, "revision": revision}, {**after, "revision": revision})
     return {**changes, "revision": revision + 1} if changes else {}
 

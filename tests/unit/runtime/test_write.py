@@ -110,6 +110,17 @@ def setting() -> Setting:
     return Setting()
 
 
+async def test_each_write_has_a_higher_number_than_all_before(setting: Setting) -> None:
+    """Also where those before are not there any more."""
+    numbers = [0]
+    losses: tuple[dict[str, Any], ...] = ({}, {}, {"status": {}}, {"status": {"revision": 1}})
+    for words, loss in zip("1234", losses, strict=True):
+        setting.body.update(loss)
+        await setting.writer.status(setting.key, setting.body, saying("Ready", "Completed", words))
+        assert setting.body["status"]["revision"] > max(numbers)
+        numbers.append(setting.body["status"]["revision"])
+
+
 async def test_a_status_is_written_once(setting: Setting) -> None:
     status = saying("Ready", "Completed")
     body = await setting.writer.status(setting.key, dict(setting.body), status)
