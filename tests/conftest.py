@@ -6,10 +6,15 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from control_plane import ControlPlane, find_tools
 from control_plane.plane import CONTROLLER_MANAGER, TOOLS
 from tests.contract.manifests import CRDS
+
+# How long an example takes is up to the machine, and must not decide a test.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 # The tools that a fixture takes.
 NEEDED = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sagemaker_emulator import endpoint_states, timeline, training_states
@@ -16,7 +16,6 @@ from sagemaker_emulator.settings import Endpoint, Training
 from sagemaker_emulator.training_states import GONE, TERMINAL, Order
 
 # Machines that run tests are busy: a slow example is no failure.
-CALM = settings(deadline=None)
 SECONDS = st.floats(0, 500, allow_nan=False)
 OUTCOMES = st.none() | st.builds(
     Outcome, st.just("training"), st.sampled_from(KINDS["training"]), after_seconds=st.none() | SECONDS
@@ -39,7 +38,6 @@ TRAINING_STEPS: dict[str, Callable[..., Any]] = {
 }
 
 
-@CALM
 @given(ORDERS, st.lists(st.tuples(st.sampled_from(sorted(TRAINING_STEPS)), SECONDS)))
 def test_training_job(order: Order, steps: list[tuple[str, float]]) -> None:
     now, phases = 1000.0, training_states.planned(order, 1000.0)
@@ -55,7 +53,6 @@ def test_training_job(order: Order, steps: list[tuple[str, float]]) -> None:
     assert phases[-1].status in TERMINAL or phases[-1].secondary == "Training"
 
 
-@CALM
 @given(ORDERS)
 def test_ended_job_can_be_deleted(order: Order) -> None:
     phases = training_states.planned(order, 1000.0)
@@ -92,7 +89,6 @@ POLICIES = st.one_of(
 )
 
 
-@CALM
 @given(POLICIES, st.none() | st.floats(1, 5000), st.booleans())
 def test_update_ends_in_service(policy: dict[str, Any], undone_after: float | None, fails: bool) -> None:
     durations, target = Endpoint(), Target("new", VARIANTS, policy)

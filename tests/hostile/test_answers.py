@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier_operator.adapters.aws import Aws
@@ -54,7 +54,6 @@ BODIES = st.binary(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=30
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(BODIES, st.lists(st.text(max_size=5), max_size=3))
 def test_any_bytes_are_judged(body: bytes, labels: list[str]) -> None:
     answered = Answered(body=body, first_milliseconds=1, milliseconds=1)

@@ -6,7 +6,7 @@ import copy
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -42,7 +42,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.sampled_from(list(Kind)), JSON, JSON, st.booleans())
 def test_whatever_is_stored_nobody_else_is_disturbed(kind: Kind, spec: Any, status: Any, is_ours: bool) -> None:
     body = copy.deepcopy(KINDS[kind])

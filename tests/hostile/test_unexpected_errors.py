@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier_operator.api.conditions import Reason
@@ -283,7 +283,6 @@ MEMBERS = st.sampled_from(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(MEMBERS, VALUES, max_size=12))
 def test_an_answer_of_any_shape_is_read_or_refused(answer: dict[str, Any]) -> None:
     for read in (

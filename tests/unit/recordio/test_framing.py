@@ -2,7 +2,7 @@ from contextlib import suppress
 from io import BytesIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from image_recordio import RecordIOError, encode_frame, read_frames
@@ -39,14 +39,12 @@ class Counting:
         return piece
 
 
-@settings(deadline=None)
 @given(st.lists(payloads, max_size=5))
 def test_what_was_written_is_read(records):
     file = b"".join(map(encode_frame, records))
     assert [frame.data for frame in read_frames(file)] == records
 
 
-@settings(deadline=None)
 @given(st.lists(payloads, max_size=5))
 def test_each_record_says_where_it_starts(records):
     file = b"".join(map(encode_frame, records))
@@ -54,7 +52,6 @@ def test_each_record_says_where_it_starts(records):
     assert starts == [len(b"".join(map(encode_frame, records[:i]))) for i in range(len(records))]
 
 
-@settings(deadline=None)
 @given(payloads)
 def test_the_magic_stands_aligned_only_where_a_part_starts(payload):
     file = encode_frame(payload)
@@ -66,7 +63,6 @@ def test_the_magic_stands_aligned_only_where_a_part_starts(payload):
     assert found == starts
 
 
-@settings(deadline=None)
 @given(payloads, st.data())
 def test_a_file_cut_anywhere_inside_a_record_is_truncated(payload, data):
     file = encode_frame(b"before") + encode_frame(payload)
@@ -78,7 +74,6 @@ def test_a_file_cut_anywhere_inside_a_record_is_truncated(payload, data):
         next(frames)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_are_read_or_refused(data):
     with suppress(RecordIOError):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from image_recordio import ListEntry, ListError, format_entry, parse_index, parse_list
@@ -13,7 +13,6 @@ entries = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(entries, max_size=4))
 def test_written_entries_are_read(items):
     assert list(parse_list("".join(map(format_entry, items)))) == items

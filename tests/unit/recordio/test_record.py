@@ -1,7 +1,7 @@
 from io import BytesIO, StringIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from image_recordio import Record, RecordIOError, RecordWriter, encode_frame, pack, parse_index, read_records, unpack
@@ -11,13 +11,11 @@ labels = st.one_of(floats, st.lists(floats, min_size=1, max_size=6).map(tuple))
 records = st.builds(Record, label=labels, id=st.integers(0, (1 << 64) - 1), image=st.binary(max_size=40))
 
 
-@settings(deadline=None)
 @given(records)
 def test_a_packed_record_is_unpacked(record):
     assert unpack(pack(record)) == record
 
 
-@settings(deadline=None)
 @given(st.lists(records, max_size=4))
 def test_a_written_file_is_read(items):
     file = BytesIO()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit import builders
 from tests.unit.fakes import FakeClock, FakeCluster, Points, is_held, merged
@@ -24,16 +24,13 @@ STATUSES = st.dictionaries(NAMES, LEAVES | st.dictionaries(NAMES, LEAVES, max_si
 
 
 # A loaded machine is slow to make examples, and that is nothing about the code.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@UNHURRIED
 @given(before=STATUSES, after=STATUSES)
 def test_the_patch_makes_the_one_into_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert merged(before, merge_patch(before, after)) == after
 
 
-@UNHURRIED
 @given(status=STATUSES)
 def test_nothing_changed_is_no_patch(status: dict[str, Any]) -> None:
     assert merge_patch(status, status) == {}
