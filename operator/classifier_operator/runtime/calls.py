@@ -12,6 +12,9 @@ from classifier_operator.reconcile.past import SearchCall
 from classifier_operator.runtime.write import as_json
 from classifier_operator.training.fetches import AbortCall, ImportCall
 
+# On record as the account of what has nothing in any. An account that is absent is not known.
+NOWHERE = ""
+
 AnyCall = Call | SmokeTestCall | ImportCall | AbortCall | SearchCall
 
 
@@ -40,10 +43,12 @@ def announced(
 ) -> Mapping[str, Any]:
     """Return the status that has to be on record before the calls are sent; `before` where it is already.
 
-    Where only the account has to be, nothing else is written: a retry is no news, and must not tell an Event.
+    That AWS has refused everything so far stays on record while it is asked again: a wait is written once.
     """
-    bound = {**before, "account": after["account"]} if "account" in after else before
-    return bound if _is_written_down(bound, after, calls, is_retried=is_retried) else after
+    known = (
+        {**before, "account": after["account"]} if before.get("account") == NOWHERE and "account" in after else before
+    )
+    return before if _is_written_down(known, after, calls, is_retried=is_retried) else after
 
 
 def _is_written_down(

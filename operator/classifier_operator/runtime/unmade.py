@@ -14,14 +14,11 @@ from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.reconcile.account import AccountCheck
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.runtime.bodies import mapping
-from classifier_operator.runtime.calls import AnyCall, may_leave_something
+from classifier_operator.runtime.calls import NOWHERE, AnyCall, may_leave_something
 from classifier_operator.runtime.gather import names_own_resources
 from classifier_operator.runtime.pacing.limits import NotYetError
 from classifier_operator.runtime.store import Body
 from classifier_operator.sagemaker.refusals import MAY_HAVE_TAKEN_EFFECT, AwsRefusal, Remedy
-
-# On record as the account of what has nothing in any. An account that is absent is not known.
-NOWHERE = ""
 
 
 class Unmade:
@@ -87,7 +84,7 @@ class Unmade:
         """
         if key not in self._keys or "account" not in status:
             return status
-        # Two writes for each retry are too many where one follows in a moment, as when AWS throttles.
+        # Where a retry follows in a moment, as when AWS throttles, it is worth no write.
         is_for_long = any(trouble.kind.remedy is not Remedy.RETRY for trouble in troubles)
         is_on_record = mapping(body.get("status")).get("account") == NOWHERE
         return {**status, "account": NOWHERE} if is_for_long or is_on_record else status
