@@ -81,6 +81,8 @@ def _why_unwanted(owner: Json | None, request: Json) -> str:
 
 def not_as_asked(kind: str, body: Json, end: End, aws: AtAws) -> str:
     """What AWS has else than it should for an object that has come to that end; nothing if all is right."""
+    if end.is_unknown:
+        return ""
     if not end.is_ready and not end.stalled:
         return _is_more_than_nothing(body, aws)
     if not end.is_ready:

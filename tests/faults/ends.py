@@ -9,10 +9,14 @@ from tests.apiserver.world import Json, condition, reason_of
 
 @dataclass(frozen=True)
 class End:
-    """The reasons of its conditions, "" for one that is absent; `is_gone` where the object must not exist."""
+    """The reasons of its conditions, "" for one that is absent; `is_gone` where the object must not exist.
+
+    is_unknown: whether the object can tell nothing of how it is.
+    """
 
     ready: str = ""
     is_ready: bool = False
+    is_unknown: bool = False
     reconciling: str = ""
     stalled: str = ""
     is_gone: bool = False
@@ -27,7 +31,7 @@ class End:
         generation = body["metadata"]["generation"]
         if status.get("observedGeneration") != generation:
             return f"generation {generation} is not observed: {_said(body)}"
-        wanted = (self.ready, str(self.is_ready), self.reconciling, self.stalled)
+        wanted = (self.ready, "Unknown" if self.is_unknown else str(self.is_ready), self.reconciling, self.stalled)
         found = (
             reason_of(status, "Ready"),
             condition(status, "Ready").get("status", ""),
@@ -56,6 +60,8 @@ COMPLETED = settled("Completed")
 IN_SERVICE = settled("InService")
 SUSPENDED = End(ready="Suspended")
 GONE = End(is_gone=True)
+# It is in another account than the operator's credentials are of.
+MISMATCHED = End(ready="AccountMismatch", is_unknown=True, reconciling="AccountMismatch")
 
 
 def _said(body: Json) -> str:

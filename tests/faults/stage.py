@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.apiserver.identity import operator_environment
@@ -13,6 +15,8 @@ from tests.faults.population import Population
 from tests.faults.sizes import SIZE, chance
 from tests.faults.stir import Stir
 
+# An Event in a log, as runtime/write.py announces it.
+_ANNOUNCED = re.compile(r" classifier_operator\.runtime\.write Classifier\w+/\S+: \w+: ")
 _FAST = ("--sweep-interval", "0.5", "--wait-interval", "1")
 
 
@@ -27,22 +31,22 @@ class Stage:
         self._operators: list[OperatorProcess] = []
         self.operator = self.another()
 
-    def another(self, kubeconfig: Path | None = None) -> OperatorProcess:
-        """One more operator, not started yet."""
+    def another(self, kubeconfig: Path | None = None, environment: Mapping[str, str] | None = None) -> OperatorProcess:
+        """One more operator, not started yet; with other variables than those of its credentials, if given."""
         operator = OperatorProcess(
             kubeconfig=kubeconfig or self.world.cluster.kubeconfig,
             aws_url=self.world.aws.url,
             namespace=self.world.namespace,
             log=self._folder / f"operator-{len(self._operators)}.log",
             options=_FAST,
-            environment=operator_environment(self.world.aws.url),
+            environment=environment or operator_environment(self.world.aws.url),
         )
         self._operators.append(operator)
         return operator
 
-    def stirred(self, pace: float = 0.5) -> Stir:
-        """Hands that go on working."""
-        return Stir(self.population, self.chance, pace)
+    def stirred(self, pace: float = 0.5, *, makes: bool = True) -> Stir:
+        """Hands that go on working; `makes`: at new objects, too."""
+        return Stir(self.population, self.chance, pace, makes=makes)
 
     def audit(self, lost_events: int | None = 0) -> None:
         """The fault is over: all that is to be done gets done, and then all is looked at."""
@@ -52,6 +56,11 @@ class Stage:
         for operator in self._operators:
             # kopf has tracebacks of its own when it is ended while it begins to watch; ours are announced so.
             assert "unforeseen" not in operator.log.read_text(), "the operator met something unforeseen"
+
+    def unpublished(self) -> int:
+        """How many Events the operators have announced in their logs and never published: a kill forgets what waits."""
+        announced = sum(len(_ANNOUNCED.findall(operator.log.read_text())) for operator in self._operators)
+        return max(0, announced - len(self.world.all_events()))
 
     def close(self) -> None:
         """End what runs; the ends of the logs are shown with a failure."""

@@ -23,15 +23,16 @@ class Stir:
     """A thread of its own, while a `with` block lasts; it may be entered again, and goes on where it was.
 
     pace: seconds between two things, on average.
+    makes: whether new objects are made, too.
     """
 
-    def __init__(self, population: Population, chance: random.Random, pace: float = 0.5) -> None:
+    def __init__(self, population: Population, chance: random.Random, pace: float = 0.5, *, makes: bool = True) -> None:
         self.done: list[str] = []
         self._population = population
         self._chance = chance
         self._pace = pace
         self._epochs: dict[Name, int] = {}
-        self._made = 0
+        self._made = 0 if makes else _MOST_MADE
         self._disposable = population.of("disposable")
         self._is_over = threading.Event()
         self._failure: Exception | None = None

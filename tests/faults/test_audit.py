@@ -13,8 +13,17 @@ from classifier_operator.api.kinds import CLUSTER_TAG, OBJECT_TAG, UID_TAG
 from tests.apiserver.world import Json, World
 from tests.faults.accounts import ELSEWHERE, HOME, root_role_of
 from tests.faults.asked import AtAws, not_as_asked, strays
-from tests.faults.audit import Carried, audit, is_about_nothing, listed_as_orphans, made_twice, moved_twice, told_twice
-from tests.faults.ends import COMPLETED, GONE, IN_SERVICE, SUSPENDED, End, stalled, waiting
+from tests.faults.audit import (
+    Carried,
+    audit,
+    is_about_another_account,
+    is_about_nothing,
+    listed_as_orphans,
+    made_twice,
+    moved_twice,
+    told_twice,
+)
+from tests.faults.ends import COMPLETED, GONE, IN_SERVICE, MISMATCHED, SUSPENDED, End, stalled, waiting
 from tests.faults.groups import GROUPS
 from tests.faults.objects import Objects
 from tests.faults.population import Population
@@ -32,7 +41,7 @@ LEFT_OUT = {
     Reason.SUPERSEDED: "passes with the end of the older job; the group superseded goes through it",
     Reason.JOB_LOST: "the same course as JobStopped, which a group is in",
     Reason.MAX_WAIT_TIME_EXCEEDED: "the same course as MaxRuntimeExceeded, which a group is in",
-    Reason.ACCOUNT_MISMATCH: "begins with a change of the operator's credentials; test_other_accounts.py",
+    Reason.ACCOUNT_MISMATCH: "what the fault itself makes of objects; test_accounts.py",
     Reason.INTERNAL_ERROR: "a defect of the operator; test_unexpected_errors.py",
     Reason.NOT_ALLOWED: "is decided without AWS",
     Reason.ACCESS_DENIED: "AccessPending after five minutes",
@@ -158,11 +167,22 @@ def test_a_denial_counts_unless_what_it_is_about_is_gone() -> None:
     assert not is_about_nothing({"action": "sagemaker:CreateModel", "context": {}})
 
 
+def test_a_denial_to_pass_a_role_counts_unless_it_is_of_another_account() -> None:
+    passed = {"action": "iam:PassRole", "resource": f"arn:aws:iam::{HOME}:role/Execution"}
+    for account, is_excused in ((HOME, False), (ELSEWHERE, True)):
+        principal = f"arn:aws:sts::{account}:assumed-role/Classifiers/operator"
+        assert is_about_another_account({**passed, "principal": principal}) is is_excused
+        assert not is_about_another_account({**passed, "principal": principal, "action": "sagemaker:CreateModel"})
+
+
+STATUSES = {"Completed": "True", "AccountMismatch": "Unknown"}
+
+
 def body(observed: int = 2, **reasons: str) -> Json:
     conditions = [
         {
             "type": name,
-            "status": "True" if name != "Ready" or reason == "Completed" else "False",
+            "status": STATUSES.get(reason, "False") if name == "Ready" else "True",
             "reason": reason,
             "message": "",
         }
@@ -181,6 +201,9 @@ def body(observed: int = 2, **reasons: str) -> Json:
         (COMPLETED, None, "does not exist"),
         (IN_SERVICE, body(Ready="Completed"), "ought to be"),
         (stalled("JobFailed"), body(Ready="JobFailed", Stalled="JobFailed"), ""),
+        (MISMATCHED, body(Ready="AccountMismatch", Reconciling="AccountMismatch"), ""),
+        (MISMATCHED, body(Ready="Completed"), "ought to be"),
+        (COMPLETED, body(Ready="AccountMismatch", Reconciling="AccountMismatch"), "ought to be"),
         (GONE, None, ""),
         (GONE, body(Ready="Completed"), "is still there"),
     ],
@@ -308,6 +331,8 @@ NOTHING = AtAws([], {}, {}, {})
         (SUSPENDED, SPEC, there(), f"there is endpoints {NAME}, endpoint-configs {CONFIG}"),
         (waiting("WaitingForTraining"), SPEC, there(), "ought to be nothing"),
         (stalled("EndpointFailed"), SPEC, there("Failed"), ""),
+        # What is in another account is compared while the credentials are of that one.
+        (MISMATCHED, SPEC, NOTHING, ""),
     ],
 )
 def test_an_endpoint_that_is_not_as_asked_is_found(end: End, spec: Json, aws: AtAws, words: str) -> None:
