@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.exchange import Exchange
+from classifier_operator.adapters.identities import refusal_in
 from classifier_operator.api.ledger import Place
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from sagemaker_emulator.control import Control
@@ -204,6 +206,29 @@ async def test_a_throttled_sts_is_asked_again_later(aws: Aws, control: Control) 
     with pytest.raises(AwsRefusal) as refused:
         await models(aws, THERE)
     assert refused.value.kind is RefusalKind.THROTTLED
+
+
+CALLS: dict[str, Callable[[Aws], Awaitable[Any]]] = {
+    "ListModels": lambda aws: models(aws, THERE),
+    "sts.AssumeRole": lambda aws: models(aws, THERE),
+    "s3.GET": lambda aws: aws.read_object(OWN, "s3://data/image.png", 10),
+    "s3.PUT": lambda aws: aws.call_s3(OWN, "PutObject", {"Bucket": "data", "Key": "x", "Body": b""}),
+}
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("code", ["InternalFailure", ""])
+async def test_an_error_without_words_is_tried_again(aws: Aws, control: Control, operation: str, code: str) -> None:
+    control.fail_next(operation, 1, code=code, message="", status=500)
+    with pytest.raises(AwsRefusal) as refused:
+        await CALLS[operation](aws)
+    assert refused.value.kind is RefusalKind.UNAVAILABLE
+
+
+@pytest.mark.parametrize("error", [{"Code": "InternalFailure", "Message": None}, {"Code": None, "Message": None}, None])
+def test_an_error_of_empty_elements_is_told_by_its_status(error: Any) -> None:
+    answer = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 500}}
+    assert refusal_in("GetObject", answer, str.strip).kind is RefusalKind.UNAVAILABLE
 
 
 @pytest.mark.parametrize("place", [OWN, THERE], ids=["own", "role"])

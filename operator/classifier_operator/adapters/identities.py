@@ -174,11 +174,12 @@ def refusal_in(
     operation: str, answer: Mapping[str, Any], hidden: Callable[[str], str] = lambda text: text
 ) -> AwsRefusal:
     """What an answer of AWS that is an error means; `hidden` takes out of its words what nobody shall read."""
-    metadata, details = answer.get("ResponseMetadata", {}), answer.get("Error", {})
+    metadata, details = answer.get("ResponseMetadata", {}), answer.get("Error") or {}
     return classify(
         operation,
-        hidden(details.get("Code", "")),
-        hidden(details.get("Message", "")),
+        # Of an empty element in XML botocore makes None.
+        hidden(details.get("Code") or ""),
+        hidden(details.get("Message") or ""),
         metadata.get("HTTPStatusCode", 0),
         metadata.get("RequestId", ""),
     )
