@@ -58,6 +58,10 @@ class Account(MovingCloud, Protocol):
         """The operator's own credentials are of that account from now on, and all that is shown here is in it."""
         ...
 
+    def asked_in(self, account: str) -> list[str]:
+        """What the operator has asked for in that account, but for whose its credentials are."""
+        ...
+
     def calm(self) -> None:
         """From now on nothing goes wrong; accelerators stay as they are."""
         ...

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
+from classifier_operator.adapters.accounts import NOBODYS_NAME
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.api.ledger import Place
 from sagemaker_emulator import autoscaling, endpoint_descriptions, training_jobs
@@ -83,6 +84,7 @@ class EmulatedAccount:
         self._aws = aws
         self._own = own or Credentials(*OWN_CREDENTIALS)
         self._points = points
+        self._given = {SETTINGS.account: OWN_CREDENTIALS}
         self.become(SETTINGS.account)
         self._app = emulator.application
         self._app.reset()
@@ -181,7 +183,7 @@ class EmulatedAccount:
         return dict(tables[kind].get(name, self._now()).tags)
 
     def _credentials_of(self, account: str) -> tuple[str, str, str]:
-        """Those of a role of that account, new ones each time."""
+        """Those of a role of that account."""
         sts: Any = self._world.moto.client("sts", account=account, region=SETTINGS.region)
         role = f"arn:aws:iam::{account}:role/Classifiers"
         given = sts.assume_role(RoleArn=role, RoleSessionName="operator")["Credentials"]
@@ -199,8 +201,18 @@ class EmulatedAccount:
 
     def become(self, account: str) -> None:
         self._account = account
-        given = OWN_CREDENTIALS if account == SETTINGS.account else self._credentials_of(account)
-        self._own.access_key, self._own.secret_key, self._own.token = given
+        if account not in self._given:
+            self._given[account] = self._credentials_of(account)
+        self._own.access_key, self._own.secret_key, self._own.token = self._given[account]
+
+    def asked_in(self, account: str) -> list[str]:
+        return [
+            str(call["operation"])
+            for call in self._world.calls.entries()
+            if call["account"] == account
+            and call["operation"] != "sts.GetCallerIdentity"
+            and call["resource"] != NOBODYS_NAME
+        ]
 
     def calm(self) -> None:
         self._world.faults.clear()

@@ -148,6 +148,8 @@ class EndpointEdits(Life):
     def a_training_changes(self, name: str, output: str) -> None:
         key = _training(name)
         if key not in self.cluster.objects:
+            if self.is_away:
+                return
             self.cluster.create(builders.training(name, output={"s3Uri": output}))
         elif "deletionTimestamp" not in self.cluster.objects[key]["metadata"]:
             self.cluster.edit(key, lambda body: body["spec"].update(output={"s3Uri": output}))

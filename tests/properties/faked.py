@@ -32,7 +32,15 @@ class FakedAccount:
         self.progress = self._cloud.progress
         self.refuse = self._cloud.refuse
         self.calm = self._cloud.calm
-        self.become = self._cloud.become
+        # Calls up to the last change of the account.
+        self._asked = 0
+
+    def become(self, account: str) -> None:
+        self._cloud.become(account)
+        self._asked = len(self._cloud.places)
+
+    def asked_in(self, account: str) -> list[str]:
+        return [name for name, _ in self._cloud.places[self._asked :]] if self._cloud.account_id == account else []
 
     def resources(self) -> Mapping[Key, Described]:
         return self._cloud.resources
