@@ -16,6 +16,7 @@ from tests.apiserver.serving import later, serve
 from tests.apiserver.world import World, condition, training, until
 from tests.credentials_source import CredentialsSource, credentials_of
 from tests.unit import builders
+from tests.unit.fake_imports import FakeFile
 from tests.unit.fakes import merged
 from tests.unit.world import World as Fakes
 
@@ -539,6 +540,25 @@ async def test_a_smoke_test_is_not_failed_by_it(fakes: Fakes) -> None:
     await back(fakes)
     assert fakes.cluster.condition(key, "Ready") == ("True", "InService")
     assert fakes.cluster.status(key)["smokeTest"]["outcome"] == "Passed"
+
+
+async def test_an_import_asks_for_nothing_in_the_other_account(fakes: Fakes) -> None:
+    """Neither before a pass has noticed that the credentials are of another one, nor after it."""
+    url = "https://a.example/x.rec"
+    fakes.sources.files[url] = FakeFile(b"a file")
+    key = await made(fakes, "complete")
+    train, validation = builders.training_spec()["inputs"]
+    inputs = [{**train, "source": {"url": url}}, validation]
+    fakes.cluster.edit(key, lambda body: body["spec"].update(inputs=inputs))
+    fakes.cloud.become(THERE)
+    sent = len(fakes.cloud.places)
+    await fakes.look()
+    await fakes.run(2)
+    assert fakes.cloud.places[sent:] == []
+    assert fakes.cloud.s3.objects == {}
+    await back(fakes)
+    assert fakes.cluster.condition(key, "Ready") == ("True", "Completed")
+    assert len(fakes.cloud.s3.objects) == 1
 
 
 async def test_while_nobody_can_tell_the_account_nothing_waits_that_needs_no_comparison(fakes: Fakes) -> None:

@@ -24,6 +24,7 @@ from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.reconcile.walls import is_beyond, within
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.sagemaker.views import EndpointView
+from classifier_operator.training.fetches import AbortCall, ImportCall
 
 T = TypeVar("T")
 
@@ -93,7 +94,9 @@ def _as_decided(found: Mapping[Resource, T]) -> dict[Resource, T]:
 
 
 def _call_for(behalf: Behalf, call: Any) -> Any:
-    # Imports name no resource of their own: the importer knows whose they are.
+    if isinstance(call, ImportCall | AbortCall):
+        # The importer knows whose they are.
+        return structs.replace(call, own_account=behalf.own_account)
     if isinstance(call, Call | SmokeTestCall):
         return structs.replace(call, resource=call.resource.acting_for(*behalf))
     if isinstance(call, SearchCall):

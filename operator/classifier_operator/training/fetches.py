@@ -102,11 +102,13 @@ class ImportCall(Struct, frozen=True, kw_only=True):
     """Start a transfer, in the background, or let it go on once the status says what it has to.
 
     recorded: the upload that the status tells of, with which it resumes or goes on.
+    own_account: the account of the operator's own credentials with which S3 is called; "" while that is not known.
     """
 
     fetch: Fetch
     run: str
     recorded: Upload | None = None
+    own_account: str = ""
     is_announced: bool = False
     operation: str = "Import"
     creates: bool = False
@@ -118,9 +120,13 @@ class ImportCall(Struct, frozen=True, kw_only=True):
 
 
 class AbortCall(Struct, frozen=True, kw_only=True):
-    """End a multipart upload: S3 keeps, and bills, its parts until somebody does."""
+    """End a multipart upload: S3 keeps, and bills, its parts until somebody does.
+
+    own_account: the account of the operator's own credentials with which S3 is called; "" while that is not known.
+    """
 
     upload: Upload
+    own_account: str = ""
     is_announced: bool = False
     operation: str = "AbortMultipartUpload"
     creates: bool = False

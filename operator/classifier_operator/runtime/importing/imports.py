@@ -84,6 +84,8 @@ class Importer:
         self._interval = interval
         self._backoff = backoff
         self._slots = Slots(concurrency, clock.monotonic)
+        # In which the operator's own identity acts for an object, as its last call said.
+        self._accounts: dict[ObjectKey, str] = {}
         # A namespace's alone: another one's slow source must not keep it from fetching the same file.
         self._places: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._jobs: dict[ObjectKey, dict[Fetch, Job]] = defaultdict(dict)
@@ -104,6 +106,7 @@ class Importer:
 
     def run(self, key: ObjectKey, call: ImportCall) -> None:
         """Start the transfer, or let it go on."""
+        self._accounts[key] = call.own_account
         job = self._jobs[key].setdefault(call.fetch, Job(key, call.fetch))
         if not job.is_running:
             self._start(job, call)
@@ -117,6 +120,7 @@ class Importer:
             AwsRefusal: it may still be there.
 
         """
+        self._accounts[key] = call.own_account
         upload = call.upload
         jobs = [job for fetch, job in self._jobs.get(key, {}).items() if fetch.s3_uri == upload.s3_uri]
         for job in jobs:
@@ -140,6 +144,8 @@ class Importer:
         for fetch, job in list(self._jobs.get(key, {}).items()):
             if fetch not in wanted:
                 self._end(job)
+        if not wanted:
+            self._accounts.pop(key, None)
 
     async def stop(self) -> None:
         """End all tasks; the uploads stay, and are gone on with by the next process.
@@ -251,7 +257,7 @@ class Importer:
             self._changed(job.key, due - now)
 
     def _uploads(self, key: ObjectKey) -> Uploads:
-        return Uploads(self._store, key.namespace, self._sent)
+        return Uploads(self._store, key.namespace, self._sent, lambda: self._accounts.get(key, ""))
 
     def _active(self) -> set[str]:
         """The ids of the uploads that this process fills."""

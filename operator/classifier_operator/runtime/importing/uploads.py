@@ -34,13 +34,21 @@ class Uploads:
     """Multipart uploads.
 
     namespace: on whose behalf S3 is called.
+    own_account: returns the account that the operator's own credentials have to be of; "" while that is not known.
     sent: called with the size of each part that S3 has taken.
     """
 
-    def __init__(self, store: ObjectStore, namespace: str, sent: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        namespace: str,
+        sent: Callable[[int], None] = lambda _: None,
+        own_account: Callable[[], str] = lambda: "",
+    ) -> None:
         self._store = store
         self._namespace = namespace
         self._sent = sent
+        self._own_account = own_account
 
     async def size_in_place(self, fetch: Fetch) -> int | None:
         """The object's size, if it is there and is that of the source."""
@@ -110,7 +118,7 @@ class Uploads:
         bucket, key = bucket_and_key(intent.s3_uri)
         params = {"Bucket": bucket, "Prefix": key}
         try:
-            place = _place(intent).acting_for(self._namespace)
+            place = _place(intent).acting_for(self._namespace, self._own_account())
             listed = await self._store.call_s3(place, "ListMultipartUploads", params)
         except AwsRefusal as refusal:
             if refusal.kind is RefusalKind.NOT_FOUND:
@@ -130,7 +138,7 @@ class Uploads:
     async def _call(self, place: Place, operation: str, s3_uri: str, **params: Any) -> dict[str, Any]:
         bucket, key = bucket_and_key(s3_uri)
         try:
-            place = place.acting_for(self._namespace)
+            place = place.acting_for(self._namespace, self._own_account())
             return await self._store.call_s3(place, operation, {"Bucket": bucket, "Key": key, **params})
         except AwsRefusal as refusal:
             words = _FORBIDDEN if refusal.code == "403" else refusal.message
