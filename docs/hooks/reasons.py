@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from classifier_operator.api.kinds import Kind
 from classifier_operator.api.meanings import MEANINGS, Course
-from classifier_operator.sagemaker.refusals import RULES, RefusalKind, Remedy
+from classifier_operator.sagemaker.refusal_table import RULES
+from classifier_operator.sagemaker.refusals import RefusalKind, Remedy
 
 _COURSES = {
     Course.ACTS: "goes on by itself",
@@ -18,6 +19,7 @@ _REMEDIES = {
     Remedy.RETRY: "tried again soon",
     Remedy.WAIT: "waited for",
     Remedy.STOP: "not repeated",
+    Remedy.SELDOM: "tried again after hours",
 }
 _SHORT = {Kind.TRAINING: "training", Kind.ENDPOINT: "endpoint"}
 
@@ -42,7 +44,7 @@ def refusals() -> str:
             for rule in RULES
         ),
         _row(RefusalKind.UNAVAILABLE, "any other, with an HTTP status of 500 or more", "", ""),
-        _row(RefusalKind.INVALID, "any other", "", ""),
+        _row(RefusalKind.UNKNOWN, "any other", "", ""),
     ]
     return "\n".join(rows)
 

@@ -89,6 +89,20 @@ async def test_secrets_are_left_out_of_what_is_repeated(
     assert refused.value.words == "No-***: no ***, no ***, but 1"
 
 
+async def test_what_was_asked_for_is_no_part_of_what_is_said(
+    aws: Aws, control: Control, caplog: pytest.LogCaptureFixture
+) -> None:
+    """AWS quotes the request, with and without quotation marks: only its own words are matched."""
+    control.fail_next("CreateEndpoint", code="ValidationException", message="no accelerator-1 of yours", status=400)
+    with pytest.raises(AwsRefusal) as refused:
+        await aws.call(OWN, "CreateEndpoint", {"EndpointName": "accelerator-1", "EndpointConfigName": "x"})
+    assert refused.value.kind is RefusalKind.UNKNOWN
+    assert refused.value.message == "no accelerator-1 of yours"
+    assert "unknown answer of AWS: CreateEndpoint: ValidationException" in caplog.text
+    outcome = RefusalKind.UNKNOWN.value
+    assert counted(aws, "aws_calls_total", operation="CreateEndpoint", outcome=outcome) == 1
+
+
 async def test_a_region_where_sts_refuses_is_no_matter_of_the_others(aws: Aws, control: Control) -> None:
     words = "STS is not activated in this region for account:123456789012."
     control.fail_next("sts.AssumeRole", 1, code="RegionDisabledException", message=words, status=403)

@@ -185,7 +185,7 @@ def test_a_spec_that_aws_refuses_stalls_with_its_words(world: World, operator: O
 
 def test_a_refused_spec_is_not_sent_again_after_a_restart(world: World, start: Callable[..., OperatorProcess]) -> None:
     operator = start()
-    refuse(world, "CreateTrainingJob", ("ValidationException", "wrong"), 1)
+    refuse(world, "CreateTrainingJob", ("ValidationException", "1 validation error detected: wrong"), 1)
     world.apply(training())
     world.wait_for("ctrain", "digits", "InvalidSpec", of="Stalled")
     operator.kill()

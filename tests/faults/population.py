@@ -126,7 +126,9 @@ class Population:
         self._refuse("throttled", code="ThrottlingException", message="Rate exceeded")
         self._refuse("unassumed", message="Could not assume role. Please ensure that the role exists.")
 
-    def _refuse(self, state: str, *, code: str = "ValidationException", message: str = "AWS does not like it.") -> None:
+    def _refuse(
+        self, state: str, *, code: str = "ValidationException", message: str = "1 validation error detected: no."
+    ) -> None:
         resource = f"{self.world.namespace}-{state}-*"
         self.world.aws.fail_next("CreateTrainingJob", None, code=code, message=message, status=400, resource=resource)
 

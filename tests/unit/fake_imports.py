@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from botocore import xform_name
 
 from classifier_operator.runtime.ports import Source, SourceUnavailableError
-from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import AwsRefusal
 
 
 class Reached(Protocol):

@@ -21,7 +21,8 @@ from classifier_operator.api.kinds import FINALIZER, Kind, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.reconcile.account import mismatch_words
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError, Happening
-from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 
 LISTS = {
     "ListTrainingJobs": "TrainingJobSummaries",

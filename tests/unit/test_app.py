@@ -23,7 +23,7 @@ from classifier_operator.runtime.election.shards import Shard, shard_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError
 from classifier_operator.runtime.workqueue import Priority
-from classifier_operator.sagemaker.refusals import classify
+from classifier_operator.sagemaker.refusal_table import classify
 from classifier_operator.settings import Settings
 
 TRAINING = ObjectKey(Kind.TRAINING, "vision", "digits")

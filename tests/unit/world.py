@@ -116,7 +116,7 @@ class Operator:
         )
         writer = Writer(cluster, self.store, clock, "test", cluster.post_event)
         self.defaults = NamespaceDefaults(cluster, world.defaults)
-        self.smoke_tests = SmokeTests(SmokeTester(cloud, cluster, clock), changed=self.queue.add_after)
+        self.smoke_tests = SmokeTests(SmokeTester(cloud, cluster, clock, rest=world.rest), changed=self.queue.add_after)
         evaluator = Evaluator(
             store=self.store,
             inventory=self.inventory,
@@ -248,6 +248,10 @@ class Stage:
         self.sources = FakeSources(points)
         self.cluster.changed = self._changed
         self.operator = Operator(self)
+
+    async def rest(self, seconds: float) -> None:  # noqa: ARG002
+        """Pass for a pause between two invocations: the clock is moved by hand."""
+        await asyncio.sleep(0)
 
     def restart(self) -> None:
         """The process ends; another one lists what there is."""

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from classifier_operator.sagemaker.refusals import classify
+from classifier_operator.sagemaker.refusal_table import classify
 
 T = TypeVar("T")
 

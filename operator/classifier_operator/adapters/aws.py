@@ -36,8 +36,10 @@ from classifier_operator.runtime.pacing.limits import Caller, RateLimits
 from classifier_operator.runtime.pacing.shares import Share, ThreadShares
 from classifier_operator.runtime.ports import Clock
 from classifier_operator.runtime.workqueue import Priority
-from classifier_operator.sagemaker.refusals import EXPIRED_CODES, UNREADABLE_CODE, AwsRefusal, RefusalKind, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import EXPIRED_CODES, UNREADABLE_CODE, AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.s3_address import bucket_and_key
+from classifier_operator.sagemaker.words import names_in
 
 logger = logging.getLogger(__name__)
 
@@ -289,7 +291,9 @@ class Aws:
             answered = send()
         except (ClientError, FileNotFoundError, PermissionError, BotoCoreError, ResponseParserError) as error:
             exchange.answered(metadata_of(error))
-            refusal = refusal_of(exchange.operation, error, hidden)
+            refusal = refusal_of(exchange.operation, error, hidden, names_in(exchange.params))
+            if refusal.kind is RefusalKind.UNKNOWN:
+                logger.warning("unknown answer of AWS: %s", refusal, extra=fields_of(refusal))
             if refusal.code == NO_CREDENTIALS:
                 self._metrics.aws_credential_failures.labels("chain", refusal.kind.value).inc()
             raise refusal from error

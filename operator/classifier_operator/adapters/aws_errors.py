@@ -8,7 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from classifier_operator.adapters.identities import refusal_in
-from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import AwsRefusal
 
 # What botocore raises before it asks AWS. Such parameters and regions never reach AWS, and never will; credentials may
 # come, or come back.
@@ -37,10 +38,16 @@ def metadata_of(error: Exception) -> Mapping[str, Any]:
     return metadata
 
 
-def refusal_of(operation: str, error: Exception, hidden: Callable[[str], str]) -> AwsRefusal:
-    """Return a failure of botocore's as a refusal; `hidden` takes out of its message what must not be shown."""
+def refusal_of(
+    operation: str, error: Exception, hidden: Callable[[str], str], names: tuple[str, ...] = ()
+) -> AwsRefusal:
+    """Return a failure of botocore's as a refusal.
+
+    hidden: takes out of its message what must not be shown.
+    names: what the request had in it, which AWS may quote.
+    """
     if isinstance(error, ClientError):
-        return refusal_in(operation, error.response, hidden)
+        return refusal_in(operation, error.response, hidden, names)
     if isinstance(error, FileNotFoundError | PermissionError) or type(error).__name__ in _NO_CREDENTIALS:
         # A web identity's or a pod identity's token is a file, which botocore opens as it is.
         return classify(operation, NO_CREDENTIALS, hidden(str(error)))

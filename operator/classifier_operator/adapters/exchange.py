@@ -37,6 +37,8 @@ class Exchange:
         self.service = service
         self.operation = operation
         self._region = region
+        # What AWS may quote of the request; needed only where it refuses.
+        self.params = params
         self._subject = str(next((params[name] for name in _SUBJECTS if name in params), ""))
         self._not_before = 0.0
         self._began = 0.0

@@ -19,7 +19,8 @@ from botocore.session import Session, get_session
 from classifier_operator.adapters.clients import acting_as
 from classifier_operator.adapters.role_sessions import NAMES_ONLY
 from classifier_operator.api.ledger import Place
-from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import AwsRefusal
 
 # So many roles are remembered, each in a few kB; the one that was not used for longest is forgotten, and assumed anew.
 MOST_ROLES = 1000
@@ -171,9 +172,16 @@ def assumed_credentials(
 
 
 def refusal_in(
-    operation: str, answer: Mapping[str, Any], hidden: Callable[[str], str] = lambda text: text
+    operation: str,
+    answer: Mapping[str, Any],
+    hidden: Callable[[str], str] = lambda text: text,
+    names: tuple[str, ...] = (),
 ) -> AwsRefusal:
-    """What an answer of AWS that is an error means; `hidden` takes out of its words what nobody shall read."""
+    """Return what an answer of AWS that is an error means.
+
+    hidden: takes out of its words what nobody shall read.
+    names: what the request had in it, which AWS may quote.
+    """
     metadata, details = answer.get("ResponseMetadata", {}), answer.get("Error") or {}
     return classify(
         operation,
@@ -182,4 +190,5 @@ def refusal_in(
         hidden(details.get("Message") or ""),
         metadata.get("HTTPStatusCode", 0),
         metadata.get("RequestId", ""),
+        names,
     )

@@ -127,7 +127,8 @@ def subject_of(endpoint: Endpoint) -> Subject:
     adoptable = candidates_of(endpoint.meta, wanted.place) if wanted else ()
     resources = frozenset({*known, *scaled, *(wanted.resources if wanted else ()), *adoptable})
     identity = f"{endpoint.meta.generation}:{wanted and wanted.config.name}:{endpoint.meta.adopt}"
-    return Subject(resources=resources, identity=identity)
+    has_accelerator = wanted is not None and any(plan.hardware.accelerator_type for plan in wanted.variants)
+    return Subject(resources=resources, identity=identity, has_accelerator=has_accelerator)
 
 
 RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (

@@ -19,6 +19,7 @@ from classifier_operator.endpoint.variants import Asked, Hardware, Source
 from classifier_operator.reconcile.calls import tag_list
 from classifier_operator.reconcile.decision import Defaults, Meta, place_of, role_of
 from classifier_operator.sagemaker.names import aws_name, content_hash
+from classifier_operator.sagemaker.words import names_in
 
 
 class VariantPlan(Struct, frozen=True, kw_only=True):
@@ -65,6 +66,13 @@ class Deployment(Struct, frozen=True, kw_only=True):
     def resources(self) -> tuple[Resource, ...]:
         """All of them."""
         return *self.served, *self.targets
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Values of the requests that AWS may quote, the user's own names among it."""
+        return names_in(
+            {"models": list(self.models.values()), "config": self.config_params, "it": self.endpoint_params}
+        )
 
     def target(self, variant: VariantPlan) -> Resource:
         """The scalable target of a variant."""

@@ -19,6 +19,11 @@ from classifier_operator.sagemaker.views import EndpointView, ModelView, PlainVi
 # An endpoint that failed by AWS's own fault is made anew after this long, doubling with each failure.
 REMAKE_DELAY = timedelta(minutes=1)
 MOST_REMAKE_DELAY = timedelta(hours=1)
+# A role that was applied a moment before takes seconds, rarely minutes, to take effect: after so many failures in a row
+# it is not young but wrong.
+ROLE_FAILURES = 3
+
+_REMADE = {Fault.CAPACITY: Reason.WAITING_FOR_CAPACITY, Fault.ROLE: Reason.ACCESS_PENDING}
 
 MOVING = {
     "Creating": Reason.CREATING,
@@ -106,12 +111,20 @@ def has_failed(at: Situation) -> EndpointDecision | None:
     status = report.with_endpoint(at.status, view)
     if view.config_name != at.wanted.config.name:
         verdict = working(Reason.CREATING, f"endpoint {view.name} failed and is deleted to be made anew")
+        # How often another configuration has failed says nothing of this one.
+        status = structs.replace(status, retry=None)
         return Decision(status=at.says(verdict, status), calls=(delete(at.wanted.endpoint),))
-    fault = fault_of(view.failure_reason)
-    if fault.passes_by_itself:
+    fault = fault_of(view.failure_reason, at.wanted.names)
+    if fault.passes_by_itself and not _is_role_given_up(at, fault):
         return _made_anew(at, view, structs.replace(at, status=status), fault)
     message = f"endpoint {view.name} failed: {view.failure_reason or 'AWS gives no reason'}"
     return Decision(status=at.says(stalled(Reason.ENDPOINT_FAILED, message), status), guard=at.follow)
+
+
+def _is_role_given_up(at: Situation, fault: Fault) -> bool:
+    """Whether the role has had its time; a failure that is waited out already counts when it was."""
+    retry = at.status.retry
+    return fault is Fault.ROLE and retry is not None and retry.failures >= ROLE_FAILURES and not retry.after
 
 
 def _made_anew(at: Situation, view: EndpointView, failed: Situation, fault: Fault) -> EndpointDecision:
@@ -120,7 +133,7 @@ def _made_anew(at: Situation, view: EndpointView, failed: Situation, fault: Faul
     if not retry.after:
         delay = min(MOST_REMAKE_DELAY, REMAKE_DELAY * 2 ** min(retry.failures, 10))
         retry = Remaking(failures=retry.failures + 1, after=rfc3339(at.now + delay))
-    reason = Reason.WAITING_FOR_CAPACITY if fault is Fault.CAPACITY else Reason.CREATING
+    reason = _REMADE.get(fault, Reason.CREATING)
     message = f"endpoint {view.name} failed and is made anew at {retry.after}: {view.failure_reason}"
     status = failed.says(working(reason, message), structs.replace(failed.status, retry=retry))
     left = (datetime.fromisoformat(retry.after) - at.now).total_seconds()

@@ -69,7 +69,7 @@ def _accelerator_refusal(at: Situation) -> str | None:
     if trouble is not None and trouble.kind is RefusalKind.ACCELERATOR:
         return trouble.words
     view = at.view
-    if view is None or fault_of(view.failure_reason) is not Fault.ACCELERATOR:
+    if view is None or fault_of(view.failure_reason, at.wanted.names) is not Fault.ACCELERATOR:
         return None
     has_failed = view.status == "Failed" and view.config_name == at.wanted.config.name
     return view.failure_reason if has_failed or was_taken_back(at, view) else None
@@ -103,7 +103,9 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     verdict = verdict_of(trouble, at.now, underway=underway, serving=serving)
     status = at.status
     if trouble.is_final and trouble.operation != "AddTags":
-        refused = at.refuses(verdict.headline[0], trouble.words)
+        # On record only if it is not to be tried again: a restart must not forget that, and must try all else.
+        never = trouble.is_never_tried_again
+        refused = at.refuses(verdict.headline[0], trouble.words) if never else status.rolled_back
         status = structs.replace(status, rolled_back=refused, update=still_unproven(at, at.view))
     return Decision(status=at.says(verdict, status), follow=follow, guard=guard)
 

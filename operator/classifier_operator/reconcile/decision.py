@@ -14,6 +14,7 @@ from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.owner import Owner
 from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.regions import is_region
 from classifier_operator.sagemaker.roles import is_role_arn
 from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
@@ -124,10 +125,18 @@ class Subject(Struct, frozen=True, kw_only=True):
     """What a pass is about: which resources count, and what it tries to reach.
 
     Trouble is forgotten once the identity changes: a corrected spec is tried at once, whatever the back-off was.
+
+    has_accelerator: whether an accelerator is asked for.
     """
 
     resources: frozenset[Resource]
     identity: str
+    has_accelerator: bool = False
+
+    def judged(self, refusal: AwsRefusal) -> AwsRefusal:
+        """Return the refusal as it is meant: who asks for no accelerator cannot be refused one."""
+        is_beside_the_point = refusal.kind is RefusalKind.ACCELERATOR and not self.has_accelerator
+        return refusal.meaning(RefusalKind.UNKNOWN) if is_beside_the_point else refusal
 
     def beside(self, resources: frozenset[Resource]) -> Subject:
         """Return the same with these resources, too."""

@@ -19,7 +19,7 @@ ACCESS_PATIENCE = timedelta(minutes=5)
 BUSY_PATIENCE = timedelta(seconds=30)
 
 # Looking and tidying up are never given up, whatever AWS answers: only what the spec asks for can be refused for good.
-_NEVER_GIVEN_UP = ("Describe", "List", "Stop", "Delete", "Deregister", "Abort")
+NEVER_GIVEN_UP = ("Describe", "List", "Stop", "Delete", "Deregister", "Abort")
 
 _WAITS = {
     RefusalKind.THROTTLED: (Reason.THROTTLED, "AWS throttles {operation}; it is tried again"),
@@ -51,8 +51,14 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
     @property
     def is_final(self) -> bool:
-        """Whether the same request must not be sent again."""
-        return self.kind.remedy is Remedy.STOP and not self.operation.startswith(_NEVER_GIVEN_UP)
+        """Whether the object says that it stops here, and what somebody can do."""
+        is_one = self.kind.remedy in (Remedy.STOP, Remedy.SELDOM)
+        return is_one and not self.operation.startswith(NEVER_GIVEN_UP)
+
+    @property
+    def is_never_tried_again(self) -> bool:
+        """Whether the same request must not be sent again, not even after a restart."""
+        return self.is_final and self.kind.remedy is Remedy.STOP
 
     @property
     def needs_somebody(self) -> bool:
@@ -70,11 +76,11 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
     def is_pausing(self, now: datetime) -> bool:
         """Whether the next try is not due yet."""
-        return self.is_final or now < self.retry_at
+        return self.is_never_tried_again or now < self.retry_at
 
     def seconds_left(self, now: datetime) -> float | None:
         """Until the next try; None when there is none."""
-        return None if self.is_final else max(0.0, (self.retry_at - now).total_seconds())
+        return None if self.is_never_tried_again else max(0.0, (self.retry_at - now).total_seconds())
 
 
 def note_of(trouble: Trouble) -> str:
@@ -92,7 +98,7 @@ def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bo
     """What the object says: `underway` is its reason when the trouble is one that only delays it."""
     if trouble.is_final:
         reason = _STOPS.get(trouble.kind, Reason.INVALID_SPEC)
-        return conditions.stalled(reason, trouble.words, serving=serving)
+        return conditions.stalled(reason, _final_words(trouble), serving=serving)
     if trouble.kind is RefusalKind.ACCOUNT_MISMATCH:
         return conditions.unknown(Reason.ACCOUNT_MISMATCH, trouble.words)
     reason, text = _WAITS.get(trouble.kind, (underway, "{operation} is tried again"))
@@ -101,6 +107,14 @@ def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bo
         return conditions.stalled(Reason.ACCESS_DENIED, trouble.words, serving=serving)
     ready = Reason.IN_SERVICE if serving else reason
     return conditions.working(reason, message, is_ready=serving, ready=ready)
+
+
+def _final_words(trouble: Trouble) -> str:
+    if trouble.kind is RefusalKind.NOT_IN_REGION:
+        return f"{trouble.words} ({trouble.resource.place.region})"
+    if trouble.kind is RefusalKind.UNKNOWN:
+        return f"{trouble.words} (an answer that this version does not know; {trouble.operation} is tried again later)"
+    return trouble.words
 
 
 def bounded_after(after: str, now: datetime, longest: timedelta) -> str:

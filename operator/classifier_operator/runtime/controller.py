@@ -174,7 +174,6 @@ class Controller:
                 past=past,
                 found=self._pasts.found(key),
             )
-            meta = look.meta
             # If the object goes before this is concluded, what is learnt of these has to be forgotten, too.
             self._subjects[key] = look.subject.beside(self._resources_of(key))
             self._note_left_behind(look)
@@ -185,7 +184,7 @@ class Controller:
                 body = await self._announce(key, body, look, calls)
                 status = body.get("status", {})
             try:
-                succeeded = await self._act(key, meta, look, calls, recorded=known)
+                succeeded = await self._act(key, look, calls, recorded=known)
             except (NotYetError, OutdatedError):
                 # What has been announced is on record, and the rest is decided anew when it is its turn.
                 return
@@ -225,7 +224,7 @@ class Controller:
         self._pasts.recorded(key)
         return body
 
-    async def _act(self, key: ObjectKey, meta: Meta, look: Look, calls: Sequence[AnyCall], *, recorded: Body) -> bool:
+    async def _act(self, key: ObjectKey, look: Look, calls: Sequence[AnyCall], *, recorded: Body) -> bool:
         """Send the calls in order; after a refusal only those that do not depend on it. Whether all succeeded.
 
         recorded: the object as it was before the pass.
@@ -234,12 +233,13 @@ class Controller:
         for call in calls:
             if call.resource in refused:
                 continue
-            if self._is_outdated(meta):
+            if self._is_outdated(look.meta):
                 raise OutdatedError
             try:
                 with self._waiting(key), self._evaluator.unmade.sending(key, call):
                     is_taken = await self._send(key, look, call)
-            except AwsRefusal as refusal:
+            except AwsRefusal as answer:
+                refusal = look.subject.judged(answer)
                 trouble = self._troubles.note(key, look.subject.identity, call.resource, refusal, self._clock.now())
                 logger.info("%s: %s (%s)", key, refusal, trouble.kind.remedy.value, extra=fields_of(refusal))
                 refused.add(call.resource)
@@ -252,7 +252,7 @@ class Controller:
                 if call.creates and not is_taken:
                     # It is there already: whoever has made it may have gone on with it, too. Look before going on.
                     self._inventory.doubt_endpoints(look.subject.resources - {call.resource})
-                    if not has_been_written(recorded) and self._inventory.is_owned(call.resource, meta):
+                    if not has_been_written(recorded) and self._inventory.is_owned(call.resource, look.meta):
                         # It is the object's own, which looked new: it is not, and its record was lost.
                         self._pasts.doubt(key)
                     break

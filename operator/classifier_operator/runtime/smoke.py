@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -18,6 +19,10 @@ from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Reme
 
 # InvokeEndpoint takes at most 6 MB (SageMaker Runtime API reference).
 IMAGE_LIMIT = 6 * 1024 * 1024
+# The code of whatever the container answers that is no success.
+MODEL_ERROR = "ModelError"
+# Seconds before a container that gives no answer is asked again; the last one goes on.
+PAUSES = (1.0, 2.0, 5.0, 10.0)
 
 
 class _OverrunError(Exception):
@@ -53,18 +58,35 @@ class _Budget:
                 if began is not None:
                     self._left -= clock() - began
 
+    def takes(self, seconds: float) -> bool:
+        """Spend a pause between two invocations; returns whether there was time for it."""
+        if seconds >= self._left:
+            return False
+        self._left -= seconds
+        return True
+
 
 class SmokeTester:
     """Runs smoke tests.
 
     seconds: how long an endpoint has for all invocations of a test, warm-ups and all variants included.
+    rest: sleeps for so many seconds.
     """
 
-    def __init__(self, cloud: Cloud, cluster: Cluster, clock: Clock, *, seconds: float = 300.0) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        cluster: Cluster,
+        clock: Clock,
+        *,
+        seconds: float = 300.0,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._cloud = cloud
         self._cluster = cluster
         self._clock = clock
         self._seconds = seconds
+        self._rest = rest
 
     async def run(self, call: SmokeTestCall) -> SmokeTestStatus:
         """Run one test.
@@ -79,7 +101,7 @@ class SmokeTester:
         try:
             answers = [await self._answer(call, image, variant, budget) for variant in call.variants or ("",)]
         except AwsRefusal as refusal:
-            if refusal.remedy is not Remedy.STOP:
+            if refusal.remedy not in (Remedy.STOP, Remedy.SELDOM):
                 raise
             return failed(call, refusal.words, self._time())
         except _OverrunError as overrun:
@@ -96,20 +118,40 @@ class SmokeTester:
         return [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
 
     async def _answer(self, call: SmokeTestCall, image: bytes, variant: str, budget: _Budget) -> Answered:
-        """Invoke it once more than there are warm-ups: an accelerated endpoint's first answers are slow."""
+        """Invoke it once more than there are warm-ups: the first answers are slow, and may be failures.
+
+        The last answer alone decides. While the container gives none, it is asked again for as long as there is time.
+        """
         first = took = 0
         body = b""
         for number in range(call.test.warm_ups + 1):
+            which = f"invocation {number + 1} of {call.test.warm_ups + 1}"
             began = self._clock.monotonic()
             try:
-                body = await budget.spent_by(partial(self._invoke, call, image, variant))
-            except TimeoutError as error:
-                prefix = f"variant {variant}: " if variant else ""
-                which = f"invocation {number + 1} of {call.test.warm_ups + 1}"
-                raise _OverrunError(f"{prefix}it did not answer within {budget.seconds:.0f} s ({which})") from error
+                body = await self._answered(call, image, variant, budget, which)
+            except AwsRefusal as refusal:
+                if refusal.code != MODEL_ERROR or number == call.test.warm_ups:
+                    raise
             took = round((self._clock.monotonic() - began) * 1000)
             first = first if number else took
         return Answered(variant=variant, body=body, first_milliseconds=first, milliseconds=took)
+
+    async def _answered(self, call: SmokeTestCall, image: bytes, variant: str, budget: _Budget, which: str) -> bytes:
+        """Invoke it until the container gives an answer, whatever it is, or its time is over."""
+        prefix = f"variant {variant}: " if variant else ""
+        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+            try:
+                return await budget.spent_by(partial(self._invoke, call, image, variant))
+            except TimeoutError as error:
+                raise _OverrunError(f"{prefix}it did not answer within {budget.seconds:.0f} s ({which})") from error
+            except AwsRefusal as refusal:
+                if refusal.kind is not RefusalKind.NOT_READY:
+                    raise
+                if not budget.takes(pause):
+                    message = f"{prefix}it did not answer within {budget.seconds:.0f} s ({which}): {refusal.words}"
+                    raise _OverrunError(message) from refusal
+            await self._rest(pause)
+        raise AssertionError  # the pauses do not end
 
     async def _invoke(self, call: SmokeTestCall, image: bytes, variant: str, sent: Callable[[], None]) -> bytes:
         return await self._cloud.invoke(

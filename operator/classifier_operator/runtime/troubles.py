@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
-from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.reconcile.trouble import NEVER_GIVEN_UP, Trouble
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 
 RETRY_SECONDS = (1.0, 60.0)
 # A wait ends by somebody's doing (a raised quota, a new policy): more often than every five minutes is impatient.
 WAIT_SECONDS = (15.0, 300.0)
+# An answer that nobody knows may be about the spec, and then it passes by an edit, or about something else.
+SELDOM_SECONDS = (3600.0, 6 * 3600.0)
 
 
 class Backoff:
@@ -40,12 +42,18 @@ class Backoff:
 
     def delay(self, refusal: AwsRefusal, count: int) -> float:
         """Seconds to wait after as many refusals of this kind."""
-        first, most = self._wait_seconds if refusal.remedy is Remedy.WAIT else RETRY_SECONDS
+        first, most = self._bounds(refusal)
         # Propagation takes a fixed time, however often one asks.
         growth = 1.3 if refusal.kind is RefusalKind.NOT_PROPAGATED else 2.0
         delay = min(most, first * growth ** min(count - 1, 16))
         # Never sooner: what is not found is believed to be gone when it is still not found at the next try.
         return delay * self._rng.uniform(1.0, 1.5)
+
+    def _bounds(self, refusal: AwsRefusal) -> tuple[float, float]:
+        if refusal.remedy is Remedy.WAIT:
+            return self._wait_seconds
+        is_seldom = refusal.remedy is Remedy.SELDOM and not refusal.operation.startswith(NEVER_GIVEN_UP)
+        return SELDOM_SECONDS if is_seldom else RETRY_SECONDS
 
 
 class Troubles:

@@ -163,7 +163,7 @@ def _refused_before(at: Situation) -> TrainingDecision | None:
         if trouble.is_brief(at.now):
             return Decision(status=at.says(delay_of(trouble, Reason.STARTING)))
         ledger = at.status.resources
-        if trouble.is_final and not at.status.job_arn:
+        if trouble.is_never_tried_again and not at.status.job_arn:
             ledger = without(ledger, [at.job])
         verdict = verdict_of(trouble, at.now, underway=Reason.STARTING)
         return Decision(status=at.says(verdict, structs.replace(at.status, resources=ledger)))

@@ -11,6 +11,7 @@ from classifier_operator.reconcile.calls import create
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.failures import Fault, fault_of
 from classifier_operator.sagemaker.views import JobView
+from classifier_operator.sagemaker.words import names_in
 from classifier_operator.training import status as report
 from classifier_operator.training.situation import Situation, TrainingDecision
 from classifier_operator.training.spec import TrainingStatus
@@ -18,12 +19,25 @@ from classifier_operator.training.spec import TrainingStatus
 # A job that AWS failed is tried again after this long, doubling with each attempt.
 RETRY_DELAY = timedelta(seconds=30)
 MOST_RETRY_DELAY = timedelta(hours=1)
+# A role that was applied a moment before takes seconds, rarely minutes, to take effect: so many more attempts are made
+# even where the spec asks for none.
+ROLE_ATTEMPTS = 3
+
+
+_WAITS = {Fault.CAPACITY: Reason.WAITING_FOR_CAPACITY, Fault.ROLE: Reason.ACCESS_PENDING}
 
 
 def may_be_tried_again(at: Situation, job: JobView) -> bool:
-    if job.status != "Failed" or at.tries > at.spec.retry.attempts:
-        return False
-    return fault_of(job.failure_reason).passes_by_itself
+    fault = _fault(at, job.failure_reason)
+    return job.status == "Failed" and fault.passes_by_itself and at.tries <= _attempts(at, fault)
+
+
+def _fault(at: Situation, failure_reason: str) -> Fault:
+    return fault_of(failure_reason, names_in(at.wanted.params))
+
+
+def _attempts(at: Situation, fault: Fault) -> int:
+    return max(at.spec.retry.attempts, ROLE_ATTEMPTS) if fault is Fault.ROLE else at.spec.retry.attempts
 
 
 def retried(at: Situation, status: TrainingStatus, job: JobView) -> TrainingDecision:
@@ -45,9 +59,9 @@ def next_attempt(at: Situation) -> TrainingDecision:
 
 
 def verdict_of_retry(at: Situation, failure_reason: str) -> Verdict:
-    lost = fault_of(failure_reason) is Fault.CAPACITY
-    reason = Reason.WAITING_FOR_CAPACITY if lost else Reason.STARTING
-    left = at.spec.retry.attempts - at.tries + 1
+    fault = _fault(at, failure_reason)
+    reason = _WAITS.get(fault, Reason.STARTING)
+    left = _attempts(at, fault) - at.tries + 1
     return working(reason, f"training job {at.job.name} failed; {left} more attempt(s) are left: {failure_reason}")
 
 

@@ -16,7 +16,7 @@ from classifier_operator.adapters.log_output import Redacting
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.runtime.monitoring.logs import about, fields_of, topic
 from classifier_operator.runtime.monitoring.metrics import Metrics
-from classifier_operator.sagemaker.refusals import classify
+from classifier_operator.sagemaker.refusal_table import classify
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
 FIELDS = {

@@ -459,7 +459,9 @@ async def test_what_was_never_tested_is_not_ready_when_its_successor_is_rolled_b
 async def test_what_was_never_tested_is_not_ready_when_its_successor_is_refused(world: World) -> None:
     key = await serving(world, smokeTest=SMOKE_TEST)
     await untested(world, key)
-    world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/3")
+    world.cloud.refuse(
+        "CreateModel", "ValidationException", 'ECR image "1.dkr.ecr.us-east-1.amazonaws.com/x" is invalid.'
+    )
     edit(world, key, model=THIRD)
     await world.look()
     for _ in range(2):
@@ -483,7 +485,9 @@ async def refused(world: World, way: str, **changes: Any) -> ObjectKey:
     if way == "RolledBack":
         world.cloud.update_outcomes.append((False, "alarm"))
     if way == "InvalidSpec":
-        world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/2")
+        world.cloud.refuse(
+            "CreateModel", "ValidationException", 'ECR image "1.dkr.ecr.us-east-1.amazonaws.com/x" is invalid.'
+        )
     edit(world, key, model=SECOND, **changes)
     await world.run(6)
     assert (ready(world, key), stalled(world, key)) == (("True", "ServingPrevious"), ("True", way))
@@ -677,7 +681,9 @@ async def test_what_cannot_be_tidied_up_is_said(world: World) -> None:
 
 
 async def test_invalid_for_aws_and_then_corrected(world: World) -> None:
-    world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/model.tar.gz")
+    world.cloud.refuse(
+        "CreateModel", "ValidationException", 'ECR image "1.dkr.ecr.us-east-1.amazonaws.com/x" is invalid.'
+    )
     key = world.cluster.create(builders.endpoint())
     await world.run(3)
     world.restart()

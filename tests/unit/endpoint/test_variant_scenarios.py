@@ -182,7 +182,9 @@ async def test_what_aws_scales_is_not_scaled_after_a_rollback(world: World) -> N
 async def test_a_count_is_not_asked_for_while_the_scaling_of_before_may_go_on(world: World) -> None:
     key = await serving(world, autoscaling=AUTOSCALING)
     await world.run(1)
-    world.cloud.refuse("CreateModel", "ValidationException", "Could not find model data at s3://bucket/2")
+    world.cloud.refuse(
+        "CreateModel", "ValidationException", 'ECR image "1.dkr.ecr.us-east-1.amazonaws.com/x" is invalid.'
+    )
     world.cluster.edit(key, lambda body: body["spec"].pop("autoscaling"))
     edit(world, key, model={"artifactS3Uri": SECOND}, instanceCount=3)
     await world.run(4)

@@ -14,7 +14,7 @@ from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.smoke_test import SmokeTestCall, SmokeTestKey, SmokeTestState
 from classifier_operator.endpoint.spec import SmokeTest, TestImage
 from classifier_operator.runtime.smoke_tests import MOST_AT_ONCE, MOST_OF_NAMESPACE, SmokeTests
-from classifier_operator.sagemaker.refusals import classify
+from classifier_operator.sagemaker.refusal_table import classify
 
 PASSED = SmokeTestStatus(outcome="Passed")
 

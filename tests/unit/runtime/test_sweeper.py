@@ -15,7 +15,8 @@ from classifier_operator.runtime.act import Executor
 from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS, Inventory
 from classifier_operator.runtime.looks import AT_ONCE, PAGE_TRIES, Group, Looks, Occasion
 from classifier_operator.runtime.sweeper import Sweeper
-from classifier_operator.sagemaker.refusals import AwsRefusal, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import AwsRefusal
 from classifier_operator.sagemaker.views import JobView, Unseen
 
 PLACE = Place("us-east-1")

@@ -11,7 +11,7 @@ from tests.unit.fakes import START
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.reconcile.trouble import Trouble
-from classifier_operator.runtime.troubles import RETRY_SECONDS, WAIT_SECONDS, Troubles
+from classifier_operator.runtime.troubles import RETRY_SECONDS, SELDOM_SECONDS, WAIT_SECONDS, Troubles
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 
 KEY = ObjectKey(Kind.TRAINING, "vision", "digits")
@@ -30,11 +30,17 @@ def note(troubles: Troubles, kind: RefusalKind, *, resource: Resource = JOB, ope
 
 @pytest.mark.parametrize("kind", [kind for kind in RefusalKind if kind.remedy is not Remedy.STOP])
 def test_the_delay_grows_and_is_bounded(troubles: Troubles, kind: RefusalKind) -> None:
-    first, most = WAIT_SECONDS if kind.remedy is Remedy.WAIT else RETRY_SECONDS
+    bounds = {Remedy.WAIT: WAIT_SECONDS, Remedy.RETRY: RETRY_SECONDS, Remedy.SELDOM: SELDOM_SECONDS}
+    first, most = bounds[kind.remedy]
     delays = [(note(troubles, kind).retry_at - START).total_seconds() for _ in range(40)]
     assert first <= delays[0] <= first * 1.5
     assert most <= delays[-1] <= most * 1.5
     assert max(delays) <= most * 1.5
+
+
+def test_a_look_is_never_put_off_for_hours(troubles: Troubles) -> None:
+    trouble = note(troubles, RefusalKind.UNKNOWN, operation="DescribeX")
+    assert (trouble.retry_at - START).total_seconds() <= RETRY_SECONDS[0] * 1.5
 
 
 def test_another_kind_of_refusal_starts_anew(troubles: Troubles) -> None:

@@ -6,8 +6,11 @@ One row for each answer that is known of the operations this project calls, with
 from __future__ import annotations
 
 import pytest
+from tests.unit.sagemaker.reported import REPORTED
 
-from classifier_operator.sagemaker.refusals import RefusalKind, Remedy, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import RefusalKind, Remedy
+from classifier_operator.sagemaker.words import names_in
 
 VALIDATION = "ValidationException"
 ARN = "arn:aws:sagemaker:us-east-1:1"
@@ -52,7 +55,7 @@ NOT_IN_SERVICE = "The status should be in 'InService' to register it as a scalab
 MISMATCH = "The request signature we calculated does not match the signature you provided."
 
 KIND = RefusalKind
-RETRY, WAIT, STOP = Remedy.RETRY, Remedy.WAIT, Remedy.STOP
+RETRY, WAIT, STOP, SELDOM = Remedy.RETRY, Remedy.WAIT, Remedy.STOP, Remedy.SELDOM
 
 ANSWERS = {
     "an answer that cannot be read": ("DescribeEndpoint", "UnreadableAnswer", "", KIND.UNREADABLE, WAIT),
@@ -216,13 +219,13 @@ ANSWERS = {
     },
     # Data
     "no training data": ("CreateTrainingJob", VALIDATION, NO_OBJECTS, KIND.MISSING_DATA, WAIT),
-    "no model data": ("CreateModel", VALIDATION, "Could not find model data at s3://b/m.", KIND.INVALID, STOP),
+    "no model data": ("CreateModel", VALIDATION, "Could not find model data at s3://b/m.", KIND.MISSING_DATA, WAIT),
     "no model data under a prefix": (
         "CreateModel",
         VALIDATION,
         "Could not find model data at s3://b/artifacts/v2.0.0/.",
-        KIND.INVALID,
-        STOP,
+        KIND.MISSING_DATA,
+        WAIT,
     ),
     # Not allowed
     "not allowed": ("CreateModel", "AccessDeniedException", "not authorized", KIND.ACCESS_DENIED, WAIT),
@@ -357,17 +360,18 @@ ANSWERS = {
         "CreateModel",
         VALIDATION,
         "Requested image 1.dkr.ecr.us-east-1.amazonaws.com/x:1 not found.",
-        KIND.INVALID,
-        STOP,
+        KIND.MISSING_DATA,
+        WAIT,
     ),
     "image invalid": ("CreateModel", VALIDATION, 'ECR image "1.dkr.ecr/x" is invalid.', KIND.INVALID, STOP),
     "failed endpoint": ("UpdateEndpoint", VALIDATION, f'Cannot update endpoint "{ARN}" in status.', KIND.INVALID, STOP),
     "unknown operation": ("CreateModel", "UnknownOperationException", "", KIND.INVALID, STOP),
     "refused by botocore": ("CreateModel", "ParamValidationError", "Missing required parameter", KIND.INVALID, STOP),
-    "something new": ("CreateModel", "SomethingNewException", "", KIND.INVALID, STOP),
+    "something new": ("CreateModel", "SomethingNewException", "", KIND.UNKNOWN, SELDOM),
+    "something new of a known code": ("CreateModel", VALIDATION, "Not today.", KIND.UNKNOWN, SELDOM),
 }
 REMEDIES = {
-    Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "InProgress", "SourceUnavailable"},
+    Remedy.RETRY: {"Throttled", "Unavailable", "NotPropagated", "NotReady", "InProgress", "SourceUnavailable"},
     Remedy.WAIT: {
         "Quota",
         "Capacity",
@@ -384,9 +388,11 @@ REMEDIES = {
         "AlreadyEnded",
         "AcceleratorUnavailable",
         "Invalid",
+        "NotInRegion",
         "NotAllowed",
         "BadSource",
     },
+    Remedy.SELDOM: {"UnknownAnswer"},
 }
 # What botocore raises where no answer came.
 NO_ANSWERS = [
@@ -412,6 +418,59 @@ def test_each_answer_has_one_meaning_and_one_remedy(
     assert code in refusal.words
 
 
+@pytest.mark.parametrize(("operation", "code", "status", "words", "kind"), REPORTED.values(), ids=REPORTED.keys())
+def test_what_aws_has_answered_means(operation: str, code: str, status: int, words: str, kind: RefusalKind) -> None:
+    assert classify(operation, code, words, status).kind is kind
+
+
+# The user's own names stand in AWS's texts.
+USERS_NAMES = [
+    "birds-accelerator",
+    "accelerators-already-exists",
+    "ml.eia1.large",
+    "insufficient-capacity",
+    "does not exist",
+    "unable to assume",
+]
+QUOTING = [
+    (
+        "CreateEndpoint",
+        'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:1:x/{}".',
+        KIND.NOT_PROPAGATED,
+    ),
+    (
+        "CreateEndpoint",
+        'Cannot create already existing endpoint "arn:aws:sagemaker:us-east-1:1:x/{}".',
+        KIND.ALREADY_EXISTS,
+    ),
+    (
+        "UpdateEndpoint",
+        'Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:1:x/{}".',
+        KIND.IN_PROGRESS,
+    ),
+    ("CreateEndpoint", 'Something new about "{}".', KIND.UNKNOWN),
+    ("CreateEndpoint", "Something new about '{}'.", KIND.UNKNOWN),
+    ("CreateModel", "Could not find model data at s3://b/{}/model.tar.gz.", KIND.MISSING_DATA),
+    ("CreateModel", "Something new about s3://b/{}/model.tar.gz.", KIND.UNKNOWN),
+    ("UpdateEndpoint", "Something new about {} of yours.", KIND.UNKNOWN),
+    ("CreateTrainingJob", "Something new about {} of yours.", KIND.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize("name", USERS_NAMES)
+@pytest.mark.parametrize(("operation", "words", "kind"), QUOTING)
+def test_a_users_own_name_says_nothing(operation: str, words: str, kind: RefusalKind, name: str) -> None:
+    request = {"a": [{"b": name, "c": f"s3://b/{name}/model.tar.gz"}], "InstanceType": "ml.m5.large"}
+    assert classify(operation, VALIDATION, words.format(name), names=names_in(request)).kind is kind
+
+
+def test_what_is_asked_for_of_aws_may_be_refused_by_its_name() -> None:
+    request = {"ProductionVariants": [{"AcceleratorType": "ml.eia1.large", "VariantName": "AllTraffic"}]}
+    words = "ml.eia1.large is not supported"
+    refusal = classify("CreateEndpointConfig", VALIDATION, words, names=names_in(request))
+    assert refusal.kind is KIND.ACCELERATOR
+
+
 @pytest.mark.parametrize("kind", RefusalKind)
 def test_each_kind_has_one_remedy(kind: RefusalKind) -> None:
     assert kind.value in REMEDIES[kind.remedy]
@@ -420,7 +479,7 @@ def test_each_kind_has_one_remedy(kind: RefusalKind) -> None:
 def test_each_kind_is_some_answers_meaning() -> None:
     # What a smoke test lacks, what a source of data answers, and credentials that are compared are no answers of AWS.
     others = {KIND.ACCOUNT_MISMATCH, KIND.MISSING_INPUT, KIND.NOT_ALLOWED, KIND.BAD_SOURCE, KIND.SOURCE_UNAVAILABLE}
-    assert {row[3] for row in ANSWERS.values()} == set(RefusalKind) - others
+    assert {row[-2] for row in ANSWERS.values()} | {row[-1] for row in REPORTED.values()} == set(RefusalKind) - others
 
 
 @pytest.mark.parametrize("status", [0, 500, 502, 503, 504])
@@ -441,7 +500,7 @@ def test_the_longer_of_two_messages_that_begin_alike_is_known(words: str) -> Non
 
 
 def test_a_describe_that_names_an_accelerator_is_not_its_refusal() -> None:
-    assert classify("DescribeEndpoint", VALIDATION, "ml.eia1.large").kind is RefusalKind.INVALID
+    assert classify("DescribeEndpoint", VALIDATION, "ml.eia1.large").kind is RefusalKind.UNKNOWN
 
 
 def test_the_code_stands_alone_where_there_is_no_message() -> None:

@@ -17,7 +17,8 @@ from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import Clock, Message, Messages
 from classifier_operator.runtime.troubles import Backoff
-from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from classifier_operator.api.ledger import ResourceType
 from classifier_operator.runtime.hints.events import Hint
 from classifier_operator.runtime.hints.listener import QUIET_SECONDS, Listener, Outcome
 from classifier_operator.runtime.troubles import Backoff
-from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, classify
+from classifier_operator.sagemaker.refusal_table import classify
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 
 GONE = classify("ReceiveMessage", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
 DENIED = classify("ReceiveMessage", "AccessDeniedException", "User: op is not authorized")

@@ -1,0 +1,1 @@
+"""Cases of public threads: each test bears the number of its case in its docstring."""
