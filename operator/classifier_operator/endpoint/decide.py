@@ -59,12 +59,13 @@ from classifier_operator.endpoint.variants import AcceleratorRefusedError
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.reconcile.trouble import bounded_after
 from classifier_operator.reconcile.walls import note_of
+from classifier_operator.sagemaker.names import suffixes_in
 from classifier_operator.sagemaker.views import EndpointView
 
 
 def decide(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     """The next step for the object."""
-    endpoint = _with_bounded_retry(endpoint, now)
+    endpoint = _with_own_past(_with_bounded_retry(endpoint, now))
     return unrecorded(endpoint, _step(endpoint, seen, now))
 
 
@@ -111,6 +112,22 @@ def _with_bounded_retry(endpoint: Endpoint, now: datetime) -> Endpoint:
         return endpoint
     retry = structs.replace(retry, after=bounded_after(retry.after, now, MOST_REMAKE_DELAY))
     return structs.replace(endpoint, status=structs.replace(endpoint.status, retry=retry))
+
+
+def _with_own_past(endpoint: Endpoint) -> Endpoint:
+    """Go back to nobody's configuration, where the namespace may not take over what it likes.
+
+    Whether the endpoint had served it only the status tells, and a hand may have written it. One that was adopted came
+    with a configuration of somebody's.
+    """
+    update, adopted = endpoint.status.update, endpoint.status.adopted
+    if update is None or adopted is not None or endpoint.allowed.entries is None:
+        return endpoint
+    key = endpoint.meta.key
+    if suffixes_in(key.namespace, key.name, update.previous_endpoint_config_name) is not None:
+        return endpoint
+    update = structs.replace(update, previous_endpoint_config_name="")
+    return structs.replace(endpoint, status=structs.replace(endpoint.status, update=update))
 
 
 def subject_of(endpoint: Endpoint) -> Subject:

@@ -27,7 +27,7 @@ def uses_of(endpoint: Endpoint) -> tuple[Use, ...]:
         *(use for uses in variants for use in uses),
         *stored("spec.smokeTest.image.s3Uri", image),
         *stored("spec.dataCapture.s3Uri", capture, is_prefix=True),
-        *(adopted(name) for name in sorted({endpoint.meta.adopt, *(one.name for one in _taken_over(endpoint))} - {""})),
+        *(adopted(name) for name in sorted({endpoint.meta.adopt, _recorded(endpoint)} - {""})),
     )
 
 
@@ -59,6 +59,11 @@ def retained(endpoint: Endpoint) -> frozenset[Resource]:
 
 def _scales(resource: Resource, endpoint: Resource) -> bool:
     return resource.type is ResourceType.SCALABLE_TARGET and endpoint_of(resource) == endpoint
+
+
+def _recorded(endpoint: Endpoint) -> str:
+    """The name of what was adopted, as the status has it: it is used and made again, whatever the ledger names."""
+    return endpoint.status.adopted.name if endpoint.status.adopted is not None else ""
 
 
 def _taken_over(endpoint: Endpoint) -> tuple[Resource, ...]:

@@ -28,6 +28,11 @@ def is_name(text: str) -> bool:
     return len(text) <= MAX_LENGTH and _NAME.fullmatch(text) is not None
 
 
+def is_arn_of(arn: str, name: str) -> bool:
+    """Return whether the ARN is that of a resource of this name; AWS writes some names in it in lower case."""
+    return arn.startswith("arn:") and arn.partition("/")[2].lower() == name.lower()
+
+
 def content_hash(*parts: str | Mapping[str, Any]) -> str:
     """Eight hexadecimal digits that change when any part does; a mapping's order does not matter."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)

@@ -18,6 +18,7 @@ from classifier_operator.api.ledger import resources_in, with_resources, without
 from classifier_operator.reconcile.calls import create, describe, identify, retag, retagged, stop_job, unsure
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError, Subject
 from classifier_operator.reconcile.trouble import bounded_after, delay_of, note_of, verdict_of
+from classifier_operator.sagemaker.names import is_arn_of
 from classifier_operator.sagemaker.views import JOB_ENDED, JobView, Stranger, Unseen
 from classifier_operator.training import status as report
 from classifier_operator.training.deletion import being_deleted, of_another_account
@@ -285,7 +286,10 @@ def _verdict_kept(at: Situation) -> Verdict:
 
 def _retagged(at: Situation, decision: TrainingDecision) -> TrainingDecision:
     """Tags change in place: they are no part of what tells runs apart. None are sent where the spec is not allowed."""
-    if at.refusal or at.status.job_name != at.job.name or at.status.tags == at.tags or not decision.status.job_arn:
+    if at.refusal or at.status.job_name != at.job.name or at.status.tags == at.tags:
+        return decision
+    if not is_arn_of(decision.status.job_arn, at.job.name):
+        # A hand may have written the ARN of something else there.
         return decision
     trouble = at.seen.trouble_with(at.job)
     if trouble is not None and trouble.is_pausing(at.now):

@@ -25,6 +25,7 @@ from classifier_operator.training import status as report
 from classifier_operator.training.request import Wanted
 from classifier_operator.training.situation import Training, TrainingDecision
 from classifier_operator.training.spec import Importing, ModelArtifacts, TrainingStatus
+from classifier_operator.training.tenancy import uses_of
 
 
 def looks_back(training: Training, seen: Seen, now: datetime) -> TrainingDecision | None:
@@ -127,7 +128,7 @@ def _youngest_first(found: Found) -> list[JobView]:
 def _at_its_run(training: Training, status: TrainingStatus, wanted: Wanted, found: Found) -> TrainingStatus:
     """The status at the last attempt of the run that the spec asks for, if one of its jobs is there."""
     attempts = [attempt for one in found.resources if (attempt := _attempt(training, wanted, one))]
-    if wanted.fetches and status.importing is None and not attempts:
+    if wanted.fetches and status.importing is None and not attempts and not _is_refused(training):
         # Uploads that were begun and have no id on record, and no parts, are ended before new ones are begun.
         uploads = tuple(fetch.intent for fetch in wanted.fetches)
         status = structs.replace(status, importing=Importing(uploads=uploads))
@@ -139,6 +140,11 @@ def _at_its_run(training: Training, status: TrainingStatus, wanted: Wanted, foun
         # It is suspended: the operator has stopped it.
         status = structs.replace(status, history=report.with_history(status.history, view, Reason.SUSPENDED))
     return status
+
+
+def _is_refused(training: Training) -> bool:
+    """Whether the namespace may not use what the spec names: what is there by that name may be anybody's."""
+    return bool(training.wall or training.allowed.refusal_of(uses_of(training.spec, training.defaults)))
 
 
 def _attempt(training: Training, wanted: Wanted, job: Resource) -> int:
