@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.api.kinds import FINALIZER, ObjectKey
 from classifier_operator.runtime.workqueue import Priority
+from tests.hostile.test_lost_state import make_stranger
 from tests.unit import builders
 from tests.unit.fake_imports import FakeFile
 from tests.unit.test_app import Parts
@@ -213,3 +214,52 @@ def remembered(parts: Parts) -> dict[str, Any]:
     """What is in the inventory."""
     inventory = parts.app._inventory
     return {name: value for name, value in vars(inventory).items() if isinstance(value, dict | set) and value}
+
+
+async def test_nothing_is_left_of_strangers_that_a_search_has_met() -> None:
+    """A status that was lost may have named an adopted endpoint of any name: all of the account's are asked for."""
+    world = World()
+    for number in range(20):
+        make_stranger(world, f"other-{number}")
+    body = builders.endpoint(suspend=True)
+    body["metadata"]["finalizers"] = [FINALIZER]
+    inventory, before = world.operator.inventory, sizes(world.operator.inventory)
+    key = world.cluster.create(body)
+    await world.run(2)
+    world.cluster.delete(key)
+    await world.run(3)
+    assert key not in world.cluster.objects
+    assert world.cloud.count("ListTags") >= 20
+    assert grown(before, sizes(inventory)) == {}
+
+
+async def test_all_endpoints_of_an_account_are_asked_for_once_however_many_statuses_are_lost() -> None:
+    """What is remembered of a search would else be as much for each object as the account has endpoints."""
+    world = World()
+    for number in range(20):
+        make_stranger(world, f"other-{number}")
+    for number in range(10):
+        body = builders.endpoint(f"lost-{number}", suspend=True)
+        body["metadata"]["finalizers"] = [FINALIZER]
+        world.cluster.create(body)
+    await world.run(2)
+    assert world.cloud.count("ListTags") == 20
+    assert {world.cluster.condition(key, "Ready") for key in world.cluster.objects} == {("False", "Suspended")}
+
+
+async def test_nothing_is_left_of_a_search_by_a_role_that_is_refused() -> None:
+    """Each edit names another role; the status of before the restart may not tell all that there is."""
+    world = World()
+    keys = [world.cluster.create(builders.training()), world.cluster.create(builders.endpoint())]
+    await world.run(3)
+    world.restart()
+    world.cloud.refuse("ListTrainingJobs", "AccessDeniedException", times=1000)
+    world.cloud.refuse("ListEndpoints", "AccessDeniedException", times=1000)
+    before: Counter[str] = Counter()
+    for number in range(10):
+        role = f"arn:aws:iam::{number:012}:role/made-up"
+        for key in keys:
+            world.cluster.edit(key, lambda body, role=role: body["spec"].update(assumeRoleArn=role, suspend=True))
+        await world.run(1)
+        before = before or sizes(world.operator.controller._searcher)
+    assert grown(before, sizes(world.operator.controller._searcher)) == {}

@@ -1,4 +1,4 @@
-"""Finds endpoints that an earlier process adopted for an object whose status is of before that.
+"""Finds endpoints that an earlier process adopted for an object whose status is of before that, or was lost.
 
 An adopted endpoint may have any name. After a restore of etcd neither the annotation nor the status names it, and its
 tags alone tell whose it is. What an earlier process had adopted has its tags before this process begins to work, so the
@@ -20,7 +20,7 @@ from classifier_operator.runtime.ports import Cloud
 from classifier_operator.runtime.remembered import Remembered
 from classifier_operator.sagemaker.answers import reading
 from classifier_operator.sagemaker.names import suffixes_in
-from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 from classifier_operator.sagemaker.views import endpoint_listed
 
 logger = logging.getLogger(__name__)
@@ -35,8 +35,10 @@ class Adopted:
         self._owners: dict[Place, dict[Resource, Owner]] = {}
         self._reading: dict[Place, Remembered] = {}
 
-    async def by(self, meta: Meta, place: Place, turn: Turn) -> list[Resource]:
+    async def by(self, meta: Meta, place: Place, turn: Turn, *, must_tell: bool = False) -> list[Resource]:
         """Return the endpoints there whose tags name the object; none where the operator may not read that.
+
+        must_tell: not to read it is no answer.
 
         Raises:
             AwsRefusal: AWS does not tell.
@@ -46,7 +48,10 @@ class Adopted:
         try:
             owners = await self._owners_in(place, turn)
         except AwsRefusal as refusal:
-            if refusal.kind is not RefusalKind.ACCESS_DENIED:
+            if refusal.remedy is not Remedy.RETRY:
+                # Whatever roles specs name, nothing is kept of those that AWS refuses.
+                self._reading.pop(place, None)
+            if must_tell or refusal.kind is not RefusalKind.ACCESS_DENIED:
                 raise
             logger.warning("%s: an endpoint that it may have adopted is not looked for: %s", meta.key, refusal)
             return []

@@ -2,8 +2,8 @@
 
 The names of an object's resources have a part in common, so a List by that part (NameContains) has all of them and few
 others; of each whose name the operator can have made for the object, ListTags tells whose it is. What costs money and
-may have any name, an adopted endpoint, is looked for among all endpoints: of a lost status only where none is found by
-its name, of an older one once for all objects (runtime/adopted.py).
+may have any name, an adopted endpoint, is looked for among all endpoints, which are read once for all objects
+(runtime/adopted.py): for a lost status only where none is found by its name.
 
 A search may take many calls, and each of them may be put off. What has been answered is kept until the search is over,
 so that it goes on where it was.
@@ -31,16 +31,8 @@ from classifier_operator.runtime.ports import Clock, Cloud
 from classifier_operator.runtime.remembered import Remembered
 from classifier_operator.sagemaker.answers import reading, structures, text
 from classifier_operator.sagemaker.names import common_part, suffixes_in
-from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
-from classifier_operator.sagemaker.views import (
-    EndpointView,
-    JobView,
-    PlainView,
-    Unseen,
-    View,
-    endpoint_listed,
-    job_listed,
-)
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
+from classifier_operator.sagemaker.views import EndpointView, JobView, PlainView, Unseen, View, job_listed
 from classifier_operator.training.status import HISTORY_LIMIT
 
 logger = logging.getLogger(__name__)
@@ -75,7 +67,7 @@ class Searcher:
         search = _Search(cloud, self._inventory, meta, call, turn)
         for place in call.places:
             if call.kind is Kind.ENDPOINT:
-                await search.of_endpoint(place, () if call.is_lost else await self._adopted.by(meta, place, turn))
+                await search.of_endpoint(place, self._adopted)
             elif call.is_lost or call.with_ended:
                 await search.of_jobs(place)
             else:
@@ -107,8 +99,14 @@ class Searcher:
             since = (self._clock.now() - OLDEST_RUNNING).replace(minute=0, second=0, microsecond=0)
             query = {"StatusEquals": "InProgress", "CreationTimeAfter": since, **NEWEST_FIRST}
             listed = pages(cloud, place, "ListTrainingJobs", query, turn)
-            with reading("ListTrainingJobs"):
-                self._running[place] = tuple([job_listed(one) async for one in listed])
+            try:
+                with reading("ListTrainingJobs"):
+                    self._running[place] = tuple([job_listed(one) async for one in listed])
+            except AwsRefusal as refusal:
+                if refusal.remedy is not Remedy.RETRY:
+                    # Whatever roles specs name, nothing is kept of those that AWS refuses.
+                    self._listing.pop(place, None)
+                raise
             self._listing.pop(place, None)
         return self._running[place]
 
@@ -174,10 +172,10 @@ class _Search:
 
     # Endpoints, and what they are made of
 
-    async def of_endpoint(self, place: Place, adopted: Iterable[Resource]) -> None:
+    async def of_endpoint(self, place: Place, adopted: Adopted) -> None:
         """Look for endpoints, their scalable targets, configurations and models.
 
-        adopted: endpoints that the object may have adopted.
+        adopted: finds endpoints that the object may have adopted.
         """
         endpoints = await self._endpoints(place, adopted)
         for kind in (ResourceType.MODEL, ResourceType.ENDPOINT_CONFIG):
@@ -201,12 +199,17 @@ class _Search:
         if self._call.is_lost and (described := await self._describe(resource)) is not None:
             self._described[resource] = described
 
-    async def _endpoints(self, place: Place, adopted: Iterable[Resource]) -> dict[Resource, EndpointView]:
-        """The endpoints that the ledger does not name, described."""
-        named = list(dict.fromkeys([*(one for one in self._call.endpoints if one.place == place), *adopted]))
+    async def _endpoints(self, place: Place, adopted: Adopted) -> dict[Resource, EndpointView]:
+        """The endpoints that the ledger does not name, described.
+
+        One that was adopted may have any name: of a lost status it is looked for where none is found by its name.
+        """
+        named = [one for one in self._call.endpoints if one.place == place]
         found = [one for one in named if one not in self._known and await self._is_there(one)]
-        if not found and self._call.is_lost:
-            found = [one async for one in self._among_all(place, named)]
+        if not (found and self._call.is_lost):
+            others = await adopted.by(self._meta, place, self._turn, must_tell=self._call.is_lost)
+            others = [one for one in others if one not in self._known and one not in named]
+            found += [one for one in others if await self._is_there(one)]
         for one in found:
             self._found.pop(one, None)
         views = {one: view for one in found if isinstance(view := await self._describe(one), EndpointView)}
@@ -216,16 +219,6 @@ class _Search:
     async def _is_there(self, endpoint: Resource) -> bool:
         view = await self._describe(endpoint)
         return view is not None and await self._is_ours(endpoint, view)
-
-    async def _among_all(self, place: Place, known: list[Resource]) -> AsyncIterator[Resource]:
-        """One that was adopted may have any name, and nothing has kept it."""
-        query = {**NEWEST_FIRST}
-        async for summary in pages(self._cloud, place, "ListEndpoints", query, self._turn):
-            with reading("ListEndpoints"):
-                view = endpoint_listed(summary)
-            resource = Resource(place, ResourceType.ENDPOINT, view.name)
-            if resource not in known and await self._is_ours(resource, view):
-                yield resource
 
     async def _describe_what_serves(self, place: Place, endpoint: EndpointView) -> None:
         """What a configuration serves only it tells, and its models; it may be somebody else's, which was adopted."""
@@ -294,9 +287,12 @@ class _Search:
                 if refusal.kind is not RefusalKind.NOT_FOUND:
                     raise
                 return False
+            if not self._meta.owns(owner := owner_in(tags)):
+                # Nobody may care for it, and then nobody would forget what is recorded of it.
+                return False
             seen = self._inventory.get(resource)
             view = view if isinstance(seen, Unseen) else seen
-            self._inventory.identified(self._meta, resource, view, owner_in(tags))
+            self._inventory.identified(self._meta, resource, view, owner)
         return self._inventory.is_owned(resource, self._meta)
 
     async def _describe(self, resource: Resource) -> View | None:
