@@ -62,6 +62,14 @@ def test_any_bytes_are_judged(body: bytes, labels: list[str]) -> None:
     assert bool(outcome.message) == (outcome.outcome == "Failed")
 
 
+def test_a_secret_is_hidden_wherever_the_answer_is_cut() -> None:
+    """Of an address whose end is cut off nobody could tell that there is a password in it."""
+    for length in range(220):
+        body = b'{"error": "' + b"x" * length + b' postgres://user:hunter2-and-more@host/db"}'
+        answered = Answered(body=body, first_milliseconds=1, milliseconds=1)
+        assert "hunter2" not in judge(CALL, [answered], [], "2026-03-01T12:00:00Z").message
+
+
 class Endless:
     """A server that answers every request with a body of so many bytes, and counts those that were taken."""
 

@@ -22,9 +22,10 @@ from yarl import URL
 
 from classifier_operator import __version__
 from classifier_operator.adapters import watches
-from classifier_operator.api.cut import MESSAGE_LIMIT, cut, one_line
+from classifier_operator.api.cut import cut, one_line
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.api.paths import ApiPath, below, path_of
+from classifier_operator.api.redaction import redacted
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, ConflictError, GoneError, Happening
 
@@ -34,6 +35,8 @@ PAGE_SIZE = 500
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+# Of an error's body so much is shown; more is looked at for it, as a secret that is cut is not recognised.
+_SHOWN, _READ = 500, 8192
 _USER_AGENT = f"classifier-operator/{__version__}"
 
 
@@ -301,7 +304,7 @@ def _path(key: ObjectKey) -> ApiPath:
 
 
 def _failure(method: str, path: str, response: aiohttp.ClientResponse, data: bytes) -> Exception:
-    status, text = response.status, one_line(cut(data[:MESSAGE_LIMIT].decode("utf-8", "replace"), 500))
+    status, text = response.status, one_line(cut(redacted(data[:_READ].decode("utf-8", "replace")), _SHOWN))
     if status == 404:
         is_one = _names_what_is_gone(data)
         return GoneError(path) if is_one else ClusterUnavailableError(_NOT_SERVED.format(path=path), status=status)

@@ -19,7 +19,7 @@ _WORDS = (
     "token|secret|password|passwd|passphrase|passcode|pass|pwd|signature|sig|credential|authorization|cookies?|"
     "api[_-]?key|access[_-]?key(?:[_-]?id)?|secret[_-]?key|private[_-]?key|account[_-]?key|auth[_-]?key|"
     "signing[_-]?key|encryption[_-]?key|ssh[_-]?key|shared[_-]?key|master[_-]?key|storage[_-]?key|"
-    "subscription[_-]?key|client[_-]key[_-]data|secret[_-]?string|secret[_-]?binary|session[_-]?id|sessid|bearer|auth"
+    "subscription[_-]?key|customer[_-]?key|client[_-]key[_-]data|secret[_-]?string|secret[_-]?binary|session[_-]?id|sessid|bearer|auth"
 )
 _SHORTEST_WORD = 3
 # A text without any of them has none of the words.
@@ -38,6 +38,8 @@ _ABOUT = re.compile(
 )
 
 _QUOTE = r"[\"'`]"
+# Python's and TOML's strings of several lines.
+_TRIPLE = ('"""', "'''")
 _BLANKS = r"[ \t+]{0,40}+"
 _START = re.compile(
     rf"""
@@ -48,18 +50,21 @@ _START = re.compile(
             (?:=>|:=|==|=|:(?!:)) {_BLANKS}
             # A block of YAML, a line break, the list around the values of a header.
             (?:[|>][+-]?+[ \t]{{0,4}}+(?=\r?\n))?+ (?:\r?\n{_BLANKS})?+ [\[(]{{0,2}}+
-            # A name and a value that are values themselves: `name: API_TOKEN, value: …`.
-            | (?:,|\r?\n){_BLANKS} {_QUOTE}?+ values? {_QUOTE}?+ [ \t]{{0,40}}+ [:=] {_BLANKS}
+            # A name and a value that are values themselves: `name: API_TOKEN, value: …`, `key="password" value="…"`.
+            | (?:(?:,|\r?\n){_BLANKS})?+ {_QUOTE}?+ values? {_QUOTE}?+ [ \t]{{0,40}}+ [:=] {_BLANKS}
             | (?P<pair>,){_BLANKS}
+            # The head of a part of a form with files.
+            | (?P<part>\r?\n\r?\n)
         )
+        | (?P<tag>(?:\s{{1,4}}+[\w:.-]{{1,24}}+=(?:"[^"<>]{{0,40}}+"|'[^'<>]{{0,40}}+')){{0,2}}+>)(?:<!\[CDATA\[)?+
         | (?P<gap>[ \t+]{{1,4}}+)(?![-\s])
-        | (?P<tag>>)(?:<!\[CDATA\[)?+
     )
-    (?:(?:b|u|f|r|rb|br)(?=[\"']))?+ (?P<open>{_QUOTE})?+
+    (?:(?:b|u|f|r|rb|br)(?=[\"']))?+ (?P<open>{"|".join(_TRIPLE)}|{_QUOTE})?+
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _TAG_BEGIN = re.compile(r"<(?:\w{1,32}:)?\Z")
+_FORM_BEGIN = re.compile(r"\bname=[\"']\Z")
 _PAIR_BEGIN = re.compile(rf"[(\[](?:b|u|rb|br)?{_QUOTE}\Z", re.IGNORECASE)
 _PAIR_END = re.compile(r",? {0,2}[)\]]")
 
@@ -167,6 +172,8 @@ def _is_separated(text: str, found: re.Match[str], name: _Name) -> bool:
         return name.text.startswith("--")
     if found["tag"] is not None:
         return _TAG_BEGIN.search(before) is not None
+    if found["part"] is not None:
+        return found["close"] is not None and _FORM_BEGIN.search(before) is not None
     if found["pair"] is not None:
         is_pair = name.text.startswith("--") or _PAIR_BEGIN.search(before) is not None
         return is_pair and found["close"] is not None and found["open"] is not None
@@ -190,9 +197,9 @@ def _end_of_quoted(text: str, begin: int, quote: str) -> tuple[int, int]:
     A text in which no such quote follows is read to its end for it, but only once: whatever begins with such a quote
     later on would have been that end.
     """
-    end = _reach(_QUOTED[quote], text, begin)
-    if text[end : end + 1] == quote:
-        return end, end + 1
+    end = text.find(quote, begin) if quote in _TRIPLE else _reach(_QUOTED[quote], text, begin)
+    if end >= 0 and text.startswith(quote, end):
+        return end, end + len(quote)
     end = _reach(_END_OF_LINE, text, begin)
     return end, end
 

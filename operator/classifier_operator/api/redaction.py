@@ -20,7 +20,7 @@ from typing import Any
 from classifier_operator.api.known_secrets import KnownSecrets, finder_of
 from classifier_operator.api.named_secrets import named_spans
 from classifier_operator.api.secret_shapes import shape_spans
-from classifier_operator.api.text_views import Span, decoded
+from classifier_operator.api.text_views import Span, decoded, uncoloured
 
 HIDDEN = "***"
 # Characters of a text that are read: 0.1 s of work, or 0.5 s for a text that is made to cost time.
@@ -79,7 +79,7 @@ def _value_redacted(name: str, value: Any) -> Any:
 
 def _spans(text: str, known: KnownSecrets) -> Iterator[Span]:
     yield from _found(text, known)
-    for view in decoded(text):
+    for view in (*uncoloured(text), *decoded(text)):
         yield from map(view.origin, _found(view.text, known))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from classifier_operator.api.text_views import Span
 
-BEGIN = r"(?<!\w)"
+BEGIN = r"(?<![a-zA-Z0-9])"
 # What may close the sentence or the bracket around a value, and is no loss when it is shown.
 CLOSING = ")]}.,;:!?"
 
@@ -26,14 +26,22 @@ _TOKEN_CHARACTERS = re.compile(r"[\w.~+/=%-]*+")
 _SHORTEST_BEARER = 16
 _JWT_BEGIN = re.compile(rf"{BEGIN}eyJ")
 _JWT_CHARACTERS = re.compile(r"[\w.-]*+")
-_JWT = re.compile(r"[\w-]{7,}+\.[\w-]{4,}+\.")
+# One that is encrypted without a key of its own (JWE, `dir`) has nothing between its first two dots.
+_JWT = re.compile(r"[\w-]{7,}+\.(?:[\w-]{4,}+)?\.")
 _ACCESS_KEY = re.compile(rf"{BEGIN}(?:AKIA|ASIA)")
 _ACCESS_KEY_REST = re.compile(r"\w*+")
 _CAPITALS = re.compile(r"[A-Z0-9]{12,}+\Z")
-# Tokens that their issuers have marked: GitHub, GitLab, Slack, Hugging Face, Google, npm, OpenAI.
-_MARKED = re.compile(rf"{BEGIN}(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hf_|AIza|npm_|sk-(?:proj-|ant-)?)")
+# Tokens that their issuers have marked: GitHub, GitLab, Slack, Hugging Face, Google, npm, OpenAI, Stripe, Vault, PyPI,
+# Databricks.
+_MARKED = re.compile(
+    rf"{BEGIN}(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hf_|AIza|ya29\.|npm_|sk-(?:proj-|ant-)?|[rs]k_(?:live|test)_|"
+    r"hv[bs]\.|pypi-|dapi)"
+)
 _MARKED_REST = re.compile(r"[\w-]*+")
 _RANDOM = re.compile(r"[A-Za-z0-9]{16}")
+# A user and a password as curl takes them; of `docker run -u 1000:1000` both are numbers.
+_USER = re.compile(r"(?<![\w-])(?:-u|--user|--proxy-user)(?:[ =]|['\"],{1}[ ]?)['\"]?[\w.@-]{1,64}:")
+_PASSWORD = re.compile(r"[^\s\"'`]*+")
 _PEM_BEGIN, _PEM_END, _PEM_DASHES = "-----BEGIN", "-----END", "-----"
 _PEM_LABEL = 64
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\ \t\r\n"
@@ -169,10 +177,26 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[str], Iterator[Span]]], ...] = (
     (("-----",), _keys),
     (("bearer",), _after(_BEARER, _TOKEN_CHARACTERS, lambda value: len(value) >= _SHORTEST_BEARER)),
     (("basic",), _after(_BASIC, _TOKEN_CHARACTERS, is_user_and_password)),
+    (("-u", "user"), _after(_USER, _PASSWORD, lambda value: not value.isdigit())),
     (("eyj",), _jwts),
     (("akia", "asia"), _after(_ACCESS_KEY, _ACCESS_KEY_REST, _is_access_key)),
     (
-        ("gh", "glpat-", "xox", "hf_", "aiza", "npm_", "sk-"),
+        (
+            "gh",
+            "glpat-",
+            "xox",
+            "hf_",
+            "aiza",
+            "ya29.",
+            "npm_",
+            "sk-",
+            "k_live_",
+            "k_test_",
+            "hvb.",
+            "hvs.",
+            "pypi-",
+            "dapi",
+        ),
         _after(_MARKED, _MARKED_REST, _is_marked_token),
     ),
 )

@@ -23,6 +23,7 @@ _ENCODINGS = tuple(map(re.compile, ("|".join((_BACKSLASH, _PERCENT, _ENTITY)), _
 _HEXADECIMAL = frozenset({"unicode", "byte", "percent", "entity"})
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _NAMED = {"amp": "&", "quot": '"', "apos": "'", "lt": "<", "gt": ">", "equals": "=", "colon": ":", "nbsp": " "}
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _BLANK = re.compile(r"\s++|\\++")
 
 
@@ -83,6 +84,12 @@ def decoded(text: str) -> Iterator[View]:
 def squeezed(text: str) -> View:
     """The text without its blanks and line breaks, and without backslashes, which continue a line."""
     return View(text, _BLANK, 0, lambda _: "")
+
+
+def uncoloured(text: str) -> Iterator[View]:
+    """The text without what colours it in a terminal, where there is such: between a name and its value, too."""
+    if "\x1b[" in text:
+        yield View(text, _COLOUR, 0, lambda _: "")
 
 
 def _character(found: re.Match[str]) -> str:

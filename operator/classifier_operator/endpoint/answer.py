@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
+from classifier_operator.api.redaction import redacted
+
 # Of an answer so many bytes are read: enough for 30,000 classes, of which the algorithm has fewer.
 ANSWER_LIMIT = 1024 * 1024
-# What is repeated of an answer that cannot be used.
-SHOWN = 200
+# What is repeated of an answer that cannot be used. More is read for it, as a secret that is cut is not recognised.
+SHOWN, _READ = 200, 8192
 # Probabilities are 32-bit floats, and a sum of some may be a little more than 1.
 _MOST = 1.001
 
@@ -55,4 +57,6 @@ def probabilities_in(body: bytes) -> list[float]:
 
 
 def _error(problem: str, body: bytes) -> AnswerError:
-    return AnswerError(f"the answer is not an array of probabilities: {problem}; it begins with {body[:SHOWN]!r}")
+    begin = redacted(repr(body[:_READ]))
+    begin = begin if len(begin) <= SHOWN else f"{begin[:SHOWN]}..."
+    return AnswerError(f"the answer is not an array of probabilities: {problem}; it begins with {begin}")

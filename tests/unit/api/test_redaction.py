@@ -168,6 +168,31 @@ HIDDEN = {
     "HTML": ("&lt;Password&gt;word&lt;/Password&gt;", "&lt;Password&gt;***&lt;/Password&gt;"),
     "XML": (f"<ns:SecretKey><![CDATA[{CANARY}]]></ns:SecretKey>", "<ns:SecretKey><![CDATA[***</ns:SecretKey>"),
     "no end": (f"'SessionToken': '{CANARY}", "'SessionToken': '***"),
+    "strings of several lines": (f'password = """{CANARY}\n{CANARY}"""\na = 1', 'password = """***"""\na = 1'),
+    "attribute beside its name": (
+        f'<add key="db-password" value="{CANARY}"/>',
+        '<add key="db-password" value="***"/>',
+    ),
+    "element with attributes": (
+        f'<password type="plain" enc="x">{CANARY}</password>',
+        '<password type="plain" enc="x">***</password>',
+    ),
+    "part of a form": (
+        f'Content-Disposition: form-data; name="password"\r\n\r\n{CANARY}\r\n--x',
+        'Content-Disposition: form-data; name="password"\r\n\r\n***\r\n--x',
+    ),
+    "coloured log": (
+        f"\x1b[36mtoken\x1b[0m=\x1b[35m{CANARY}\x1b[0m \x1b[36ma\x1b[0m=b",
+        "\x1b[36mtoken\x1b[0m=\x1b[35m***\x1b[0m \x1b[36ma\x1b[0m=b",
+    ),
+    "user of curl": (f"curl -u joe:{CANARY} https://h", "curl -u joe:*** https://h"),
+    "user of curl in a list": (f"['curl', '--user', 'joe:{CANARY}']", "['curl', '--user', 'joe:***']"),
+    "key of a customer": (
+        f"x-amz-server-side-encryption-customer-key: {CANARY}\nHost: x",
+        "x-amz-server-side-encryption-customer-key: ***\nHost: x",
+    ),
+    "behind an underscore": (f"k_AKIAIOSFODNN7EXAMPLE and t_{JWT}.", "k_AKIA*** and t_***."),
+    "encrypted JWT": ("t eyJhbGciOiJkaXIifQ..48V1_ALb6US04U3b.5eym8TW_c8SuK0lt", "t ***"),
     "tokens with their issuer's mark": (
         f"hf_{'a1' * 17}, ghp_{'B2' * 18}",
         "hf_***, ghp_***",
@@ -221,6 +246,7 @@ PLAIN = [
     "Token::parse failed at token.rs:12",
     "must not contain a user name or password: put the file where it can be fetched without",
     "    token = page.get('NextToken')\n    self._session.headers['Host'] = host",
+    "docker run -u 1000:1000 image, <Token id='1'/> and the form's name=\"password\" field",
     "CN=host, ----- BEGIN -----, ends with -----BEGIN",
 ]
 
@@ -231,7 +257,8 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["the password is hunter", "https://to/ken@host/x", "5f2c9a81d4e7b3a06c19", "key hunter"]
+    "text",
+    ["the password is hunter", "password=*** hunter", "https://to/ken@host/x", "5f2c9a81d4e7b3a06c19", "key hunter"],
 )
 def test_what_cannot_be_recognised(text: str) -> None:
     """A limit, not a promise: docs/operations/security.md names it."""
