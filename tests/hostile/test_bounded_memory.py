@@ -7,6 +7,7 @@ import gc
 import types
 from collections import Counter, deque
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -247,6 +248,10 @@ async def test_all_endpoints_of_an_account_are_asked_for_once_however_many_statu
     assert {world.cluster.condition(key, "Ready") for key in world.cluster.objects} == {("False", "Suspended")}
 
 
+def _change(fields: dict[str, Any], body: dict[str, Any]) -> None:
+    body["spec"].update(fields)
+
+
 async def test_nothing_is_left_of_a_search_by_a_role_that_is_refused() -> None:
     """Each edit names another role; the status of before the restart may not tell all that there is."""
     world = World()
@@ -257,9 +262,9 @@ async def test_nothing_is_left_of_a_search_by_a_role_that_is_refused() -> None:
     world.cloud.refuse("ListEndpoints", "AccessDeniedException", times=1000)
     before: Counter[str] = Counter()
     for number in range(10):
-        role = f"arn:aws:iam::{number:012}:role/made-up"
+        fields = {"assumeRoleArn": f"arn:aws:iam::{number:012}:role/made-up", "suspend": True}
         for key in keys:
-            world.cluster.edit(key, lambda body, role=role: body["spec"].update(assumeRoleArn=role, suspend=True))
+            world.cluster.edit(key, partial(_change, fields))
         await world.run(1)
         before = before or sizes(world.operator.controller._searcher)
     assert grown(before, sizes(world.operator.controller._searcher)) == {}
