@@ -14,6 +14,7 @@ from classifier_operator.reconcile.tenants import Tenant, Tenants
 from tests.hostile.test_lost_state import gone, ledger, make_theirs, put_back, ready, running_or_not, there
 from tests.unit import builders
 from tests.unit.fake_imports import FakeFile
+from tests.unit.training.test_importing import break_off, importing, uploads
 from tests.unit.world import World as Fakes
 
 PLACE = Place(builders.REGION)
@@ -54,6 +55,34 @@ async def test_the_tags_of_anothers_are_not_changed(fakes: Fakes, is_down: bool)
     await fakes.run(4)
     assert fakes.cloud.tags_of(fakes.cluster.status(theirs)["endpointName"], "Endpoint") == before
     assert fakes.cloud.tags_of(job, "TrainingJob")["team"] == "mine"
+
+
+@running_or_not
+async def test_the_upload_of_another_is_not_ended(fakes: Fakes, is_down: bool) -> None:
+    """S3 does not say whose an upload is."""
+    theirs = importing(fakes)
+    await break_off(fakes, theirs)
+    (upload,) = uploads(fakes, theirs)
+    thief = builders.training("thief", suspend=True)
+    thief["metadata"]["namespace"] = "audio"
+    key = fakes.cluster.create(thief)
+    await fakes.look()
+    assert fakes.cloud.s3.uploads
+    write(fakes, key, lambda status: status.update({"import": {"uploads": [upload]}}), is_down=is_down)
+    await fakes.look()
+    fakes.cluster.delete(key)
+    await fakes.look()
+    assert key not in fakes.cluster.objects
+    assert fakes.cloud.count("AbortMultipartUpload") == 0
+
+
+async def test_an_upload_that_its_object_alone_names_is_ended(fakes: Fakes) -> None:
+    key = importing(fakes)
+    await break_off(fakes, key)
+    assert fakes.cloud.s3.uploads
+    fakes.cluster.delete(key)
+    await fakes.run(2)
+    assert (key in fakes.cluster.objects, fakes.cloud.s3.uploads) == (False, {})
 
 
 @running_or_not

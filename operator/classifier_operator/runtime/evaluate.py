@@ -24,6 +24,7 @@ from classifier_operator.runtime.behalf import Behalf, decision_for, seen_of, su
 from classifier_operator.runtime.bodies import mapping
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.importing.imports import Importer
+from classifier_operator.runtime.importing.shared import with_shared
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.monitoring.logs import fields_of
 from classifier_operator.runtime.namespaces import NamespaceDefaults
@@ -151,7 +152,8 @@ class Evaluator:
             )
             training = training_recovery.recovered(training)
             meta, subject = training.meta, subject_for(behalf, trainings.subject_of(training), self._inventory)
-            decision: AnyDecision = trainings.decide(training, self._seen(meta, subject, defaults), now)
+            decided = trainings.decide(training, self._seen(meta, subject, defaults), now)
+            decision: AnyDecision = with_shared(key, decided, self._store)
         else:
             endpoint = gather.endpoint_of(
                 key,

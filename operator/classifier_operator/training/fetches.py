@@ -103,12 +103,14 @@ class ImportCall(Struct, frozen=True, kw_only=True):
 
     recorded: the upload that the status tells of, with which it resumes or goes on.
     own_account: the account of the operator's own credentials with which S3 is called; "" while that is not known.
+    is_shared: whether another object names the upload as well: it may be that object's, and is not ended.
     """
 
     fetch: Fetch
     run: str
     recorded: Upload | None = None
     own_account: str = ""
+    is_shared: bool = False
     is_announced: bool = False
     operation: str = "Import"
     creates: bool = False
@@ -123,10 +125,12 @@ class AbortCall(Struct, frozen=True, kw_only=True):
     """End a multipart upload: S3 keeps, and bills, its parts until somebody does.
 
     own_account: the account of the operator's own credentials with which S3 is called; "" while that is not known.
+    is_shared: whether another object names the upload as well: it may be that object's, and is not ended.
     """
 
     upload: Upload
     own_account: str = ""
+    is_shared: bool = False
     is_announced: bool = False
     operation: str = "AbortMultipartUpload"
     creates: bool = False

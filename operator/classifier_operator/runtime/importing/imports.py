@@ -45,6 +45,8 @@ class Job:
         self.transfer: Transfer | None = None
         self.task: asyncio.Task[None] | None = None
         self.recorded = asyncio.Event()
+        # Whether another object names the upload that the status has told of.
+        self.is_shared = False
         # In the future, when it is told then.
         self.told_at = 0.0
 
@@ -130,12 +132,18 @@ class Importer:
         tasks = [task for task in self._tasks if task.get_name() == _task_name(key, upload.s3_uri)]
         if tasks:
             await asyncio.wait(tasks)
+        await self._give_up(key, upload, is_shared=call.is_shared)
+        self._ended[key].add(upload)
+
+    async def _give_up(self, key: ObjectKey, upload: Upload, *, is_shared: bool) -> None:
+        """End an upload, unless it may be another object's."""
         uploads = self._uploads(key)
-        if upload.upload_id:
+        if is_shared:
+            logger.warning("%s: an upload to %s that another object names is left as it is", key, upload.s3_uri)
+        elif upload.upload_id:
             await uploads.abort(upload)
         else:
             await uploads.abort_unnamed(upload, self._active())
-        self._ended[key].add(upload)
 
     def keep(self, key: ObjectKey, fetches: Iterable[Fetch]) -> None:
         """These transfers go on; all others of the object end. What has been ended is written down by now."""
@@ -159,6 +167,7 @@ class Importer:
 
     def _start(self, job: Job, call: ImportCall) -> None:
         before = job.progress
+        job.is_shared = call.is_shared
         trouble = before.trouble if before.run == call.run else None
         job.progress = structs.replace(before, phase=Phase.LOOKING, run=call.run, upload=call.recorded, trouble=trouble)
         if job.transfer is None:
@@ -226,14 +235,11 @@ class Importer:
 
     async def _is_in_place(self, job: Job, recorded: Upload | None) -> bool:
         """Whether the file is there; then an upload of the same to the same place is of no use any more."""
-        uploads = self._uploads(job.key)
-        size = await uploads.size_in_place(job.fetch)
+        size = await self._uploads(job.key).size_in_place(job.fetch)
         if size is None:
             return False
-        if recorded is not None and recorded.upload_id:
-            await uploads.abort(recorded)
-        elif recorded is not None:
-            await uploads.abort_unnamed(recorded, self._active())
+        if recorded is not None:
+            await self._give_up(job.key, recorded, is_shared=job.is_shared)
         self.show(job, phase=Phase.IN_PLACE, done=size, total=size, trouble=None)
         return True
 
