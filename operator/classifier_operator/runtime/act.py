@@ -115,19 +115,20 @@ class Executor:
     async def describe(self, resource: Resource, priority: Priority = Priority.NORMAL) -> None:
         """Look at one resource, outside of any decision."""
         found: View | Unseen = Unseen.ABSENT
+        asked_at = self._clock.monotonic()
         try:
             found = view_of(resource.type, await self._described_now(resource, priority))
         except AwsRefusal as refusal:
             if refusal.kind is not RefusalKind.NOT_FOUND:
                 raise
-        self._inventory.glimpse(resource, found)
+        self._inventory.glimpse(resource, found, asked_at)
 
     def _record(self, meta: Meta, call: Call, answer: dict[str, Any]) -> None:
         resource, inventory = call.resource, self._inventory
         if call.creates:
             inventory.made(resource, _just_made(call, answer, self._clock.now()), meta.owner)
         elif call.operation in ("DeleteEndpoint", "DeleteTrainingJob"):
-            inventory.record(resource, _with_status(inventory.get(resource), "Deleting"))
+            inventory.changed(resource, _with_status(inventory.get(resource), "Deleting"))
         elif call.operation.startswith(("Delete", "Deregister")) and call.operation != "DeleteTags":
             inventory.deleted(resource)
         elif takes_over(call) or lets_go(call):
@@ -138,9 +139,9 @@ class Executor:
         elif call.operation.startswith("Describe"):
             inventory.record(resource, view_of(resource.type, answer))
         elif call.operation == "StopTrainingJob":
-            inventory.record(resource, _with_status(inventory.get(resource), "Stopping"))
+            inventory.changed(resource, _with_status(inventory.get(resource), "Stopping"))
         elif call.operation.startswith("UpdateEndpoint"):
-            inventory.record(resource, _with_status(inventory.get(resource), "Updating"))
+            inventory.changed(resource, _with_status(inventory.get(resource), "Updating"))
 
     async def _is_an_answer(self, meta: Meta, call: Call, refusal: AwsRefusal) -> bool:
         """Whether the refusal tells the state of the resource, so that the next decision can go on from there."""

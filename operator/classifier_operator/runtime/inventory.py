@@ -55,6 +55,7 @@ class Inventory:
         self._waiting: dict[ObjectKey, frozenset[Resource]] = {}
         self._asking: dict[ObjectKey, set[Resource]] = defaultdict(set)
         self._missed: dict[Resource, float] = {}
+        self._changed_at: dict[Resource, float] = {}
         # When "not found" was first said of what was there and was not being deleted.
         self._vanished: dict[Resource, float] = {}
         self._following: dict[ObjectKey, frozenset[Resource]] = {}
@@ -139,14 +140,19 @@ class Inventory:
         if before != sighting:
             self._tell(resource)
 
-    def glimpse(self, resource: Resource, sighting: Fact) -> None:
-        """A sweep has seen it, which does not tell whose it is.
+    def changed(self, resource: Resource, sighting: Fact) -> None:
+        """A call of the operator's has changed it to this: what was asked for before tells of an earlier state."""
+        self._changed_at[resource] = self._clock()
+        self.record(resource, sighting)
+
+    def glimpse(self, resource: Resource, sighting: Fact, asked_at: float | None = None) -> None:
+        """A sweep has seen it, which does not tell whose it is; of what nobody cares for, nothing is kept.
 
         Of what appears where there was nothing the owner has to be asked for first; so has that of a stranger's which
         somebody waits for, as its owner may have let go of it.
         """
-        if not self.is_cared_for(resource):
-            # The last object that cared is gone: nobody would forget what is recorded now.
+        is_old = asked_at is not None and asked_at < self._changed_at.get(resource, asked_at)
+        if is_old or not self.is_cared_for(resource):
             return
         if sighting is not Unseen.ABSENT and self.get(resource) is Unseen.ABSENT:
             self.doubt(resource)
@@ -178,6 +184,7 @@ class Inventory:
             self._vanished.pop(resource, None)
             self._known.discard(resource)
             self._owners.pop(resource, None)
+            self._changed_at.pop(resource, None)
 
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""

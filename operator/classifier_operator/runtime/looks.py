@@ -169,11 +169,12 @@ class Looks:
         found: set[Resource] = set()
         query = _query(group.type, [self._inventory.get(member) for member in members])
         for pages in range(1, len(members) + 1):
+            asked_at = self._clock.monotonic()
             page = await self._page(group, query)
             self.heard_at = self._clock.monotonic()
             named.update({Resource(group.place, group.type, view.name): view for view in _views(group, page)})
             for member in [one for one in named if one in members or (may_grow and self._inventory.is_cared_for(one))]:
-                self._inventory.glimpse(member, named.pop(member))
+                self._inventory.glimpse(member, named.pop(member), asked_at)
                 self._tell(member, None)
                 found.add(member)
             if not self._inventory.is_growing:

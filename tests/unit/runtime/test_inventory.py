@@ -285,3 +285,21 @@ def test_an_endpoint_that_others_have_seen_later_is_looked_at_again(told: str, i
     inventory.record(endpoint, seen)
     inventory.doubt_older([endpoint], told)
     assert inventory.get(endpoint) == (Unseen.UNKNOWN if is_doubted else seen)
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["asked before", "asked afterwards"])
+def test_what_was_asked_before_a_change_does_not_undo_it(
+    inventory: Inventory, clock: FakeClock, *, is_late: bool
+) -> None:
+    """An answer may be seconds on its way: an endpoint that is being moved must not look as if it were not."""
+    inventory.record(ENDPOINT, SERVING)
+    asked_at = clock.seconds
+    clock.seconds += 1
+    inventory.changed(ENDPOINT, structs.replace(SERVING, status="Updating"))
+    if is_late:
+        clock.seconds += 1
+        asked_at = clock.seconds
+    inventory.glimpse(ENDPOINT, SERVING, asked_at)
+    view = inventory.get(ENDPOINT)
+    assert isinstance(view, EndpointView)
+    assert view.status == ("InService" if is_late else "Updating")
