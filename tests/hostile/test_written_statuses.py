@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, ObjectKey
+from classifier_operator.api.kinds import FINALIZER, ObjectKey
 from classifier_operator.api.ledger import Place
 from classifier_operator.reconcile.tenants import Tenant, Tenants
-from tests.hostile.test_lost_state import gone, ledger, make_theirs, put_back, ready, running_or_not, there
+from tests.hostile.test_lost_state import make_theirs, put_back, ready, running_or_not, there
 from tests.unit import builders
 from tests.unit.fake_imports import FakeFile
 from tests.unit.training.test_importing import break_off, importing, uploads
@@ -83,37 +83,6 @@ async def test_an_upload_that_its_object_alone_names_is_ended(fakes: Fakes) -> N
     fakes.cluster.delete(key)
     await fakes.run(2)
     assert (key in fakes.cluster.objects, fakes.cloud.s3.uploads) == (False, {})
-
-
-@running_or_not
-async def test_a_ledger_that_was_emptied_hides_nothing(fakes: Fakes, is_down: bool) -> None:
-    key = await ready(fakes, builders.endpoint())
-
-    def empty(status: Status) -> None:
-        for name in ("resources", "endpointArn", "endpointName"):
-            del status[name]
-
-    write(fakes, key, empty, is_down=is_down)
-    await gone(fakes, key)
-
-
-async def test_what_was_adopted_is_not_taken_down_for_a_status_that_does_not_tell(fakes: Fakes) -> None:
-    make_theirs(fakes)
-    body = builders.endpoint()
-    body["metadata"]["annotations"] = {ADOPT_ANNOTATION: "production"}
-    key = await ready(fakes, body, rounds=5)
-    assert ("Endpoint", "production") in ledger(fakes, key)
-
-    def forget(status: Status) -> None:
-        del status["adopted"]
-        status["resources"] = [one for one in status["resources"] if one["type"] != "Endpoint"]
-
-    fakes.cluster.edit(key, lambda body: body["metadata"].pop("annotations"))
-    write(fakes, key, forget)
-    await fakes.run(5)
-    assert fakes.cloud.names("Endpoint") == ["production"]
-    assert fakes.cloud.effects["DeleteEndpoint"] == 0
-    assert fakes.cluster.status(key)["adopted"]["name"] == "production"
 
 
 @running_or_not

@@ -221,7 +221,6 @@ class Controller:
         if status != before:
             body = await self._writer.status(key, body, status)
             self._pasts.recorded(key)
-            self._asked.settled(key, status)
         return body
 
     async def _act(self, key: ObjectKey, look: Look, calls: Sequence[AnyCall], *, recorded: Body) -> bool:
@@ -299,7 +298,7 @@ class Controller:
         troubles = self._troubles.of(key, look.subject.identity).values()
         await self._writer.settle(key, body, self._evaluator.unmade.concluded(key, body, look.status, troubles))
         self._pasts.recorded(key)
-        self._asked.settled(key, look.status)
+        self._asked.forget(key)
         self._smoke_tests.told(key, look.testing)
         self._importer.keep(key, decision.transfers)
         self._keep_track(key, look)
