@@ -543,7 +543,7 @@ def test_n17_what_somebody_does_by_hand_is_undone(world: World, start: Start, ha
     durations = dict.fromkeys(("updating_seconds", "scaling_seconds", "deleting_seconds"), seconds)
     world.aws.change_settings(endpoint=durations)
     start("--guard-interval", "1")
-    before = serve(world)
+    before = serve(world, instanceCount=1)
     said = len(notes(world))
     HANDS[hand](world, before["endpointName"])
     until(lambda: is_as_before(world, before["endpointConfigName"]), "the change to be undone", state=world.remaining)
@@ -554,7 +554,7 @@ def test_n17_what_somebody_does_by_hand_is_undone(world: World, start: Start, ha
 @pytest.mark.parametrize("hand", HANDS)
 def test_n17_what_somebody_did_while_the_operator_was_away_is_undone(world: World, start: Start, hand: str) -> None:
     operator = start("--guard-interval", "1")
-    before = serve(world)
+    before = serve(world, instanceCount=1)
     said = len(notes(world))
     operator.stop()
     HANDS[hand](world, before["endpointName"])
@@ -563,6 +563,27 @@ def test_n17_what_somebody_did_while_the_operator_was_away_is_undone(world: Worl
     until(lambda: is_as_before(world, before["endpointConfigName"]), "the change to be undone", state=world.remaining)
     settled(world)
     assert any(WORDS[hand] in note for note in notes(world)[said:]), notes(world)
+
+
+def test_a_count_that_the_spec_does_not_name_is_left_to_others(world: World, start: Start) -> None:
+    """B10, on real parts: also by an update of the model afterwards."""
+    start("--guard-interval", "1")
+    before = serve(world, instanceCount=None)
+    HANDS["count"](world, before["endpointName"])
+    until(lambda: world.status("cep", NAME).get("instanceCount") == 3, "the count to be seen", state=world.remaining)
+    world.patch_spec("cep", NAME, {"tags": {"team": "birds"}})
+    settled(world)
+    assert scaled_to(world) == 3
+    world.patch_spec("cep", NAME, {"instanceType": "ml.m5.4xlarge"})
+    settled(world)
+    assert scaled_to(world) == 3
+    assert not [note for note in notes(world) if "changed by somebody else" in note]
+
+
+def scaled_to(world: World) -> int:
+    name = world.status("cep", NAME)["endpointName"]
+    [one] = world.client("sagemaker").describe_endpoint(EndpointName=name)["ProductionVariants"]
+    return int(one["DesiredInstanceCount"])
 
 
 def test_n17_a_strangers_configuration_is_left_alone(world: World, start: Start) -> None:

@@ -91,7 +91,7 @@ def test_everything_that_users_write_has_a_limit(kind: str) -> None:
 @BOTH
 def test_everything_that_the_operator_writes_has_a_limit(kind: str) -> None:
     # A status that etcd refuses says nothing. What names what exists at AWS is never left out.
-    ledgers = {"status.resources", "status.import.uploads"}
+    ledgers = {"status.resources", "status.letGo", "status.import.uploads"}
     limits = {"array": {"maxItems"}, "string": {"maxLength", "enum", "format"}}
     unlimited = {
         path

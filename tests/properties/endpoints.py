@@ -34,6 +34,11 @@ CAPTURE = {"s3Uri": "s3://bucket/captured", "samplingPercent": 10}
 class EndpointEdits(Life):
     """A ClassifierEndpoint that its user edits, with trainings that are edited too."""
 
+    def __init__(self, make: Any) -> None:
+        # Adopted by an annotation that was changed: nothing deletes them.
+        self.let_go: set[Key] = set()
+        super().__init__(make)
+
     def first(self) -> Body:
         return builders.endpoint()
 
@@ -182,7 +187,7 @@ class EndpointEdits(Life):
     def no_target_is_there_that_no_object_names(self) -> None:
         named = {name for _, kind, name in self.ledger() if kind == "ScalableTarget"} if self.is_there else set()
         for target in self.account.targets() if not (self.is_there and self.is_forgetful) else ():
-            assert target in named | self.retained, target
+            assert target in named | self.retained or target.split("/")[1] in {key[2] for key in self.let_go}, target
 
     def settled(self) -> None:
         reconciling, stalled = self.condition("Reconciling"), self.condition("Stalled")
@@ -207,7 +212,9 @@ class EndpointEdits(Life):
         assert self.condition("Ready") == ("True", "InService"), status
         assert (self.condition("Reconciling"), self.condition("Stalled")) == (None, None), status
         assert status["observedGeneration"] == self.body["metadata"]["generation"]
-        place, own = Place(spec["region"]), self.own()
+        # What an endpoint that was let go of may refer to is nothing of what serves.
+        kept = {(one["region"], one["type"], one["name"]) for one in status.get("letGo", ())}
+        place, own = Place(spec["region"]), {key: one for key, one in self.own().items() if _entry(key) not in kept}
         (endpoint,) = [key for key in own if key[1] == "Endpoint"]
         (config,) = [key for key in own if key[1] == "EndpointConfig"]
         live = own[endpoint]
@@ -219,6 +226,7 @@ class EndpointEdits(Life):
         assert live["EndpointConfigName"] == config[2] == status["endpointConfigName"]
         served = {one["VariantName"]: one for one in own[config]["ProductionVariants"]}
         models = {one["ModelName"] for one in served.values()}
+        own |= {key: one for key, one in self.own().items() if key[1] == "Model" and key[2] in models}
         assert {key[2] for key in own if key[1] == "Model"} == models
         assert {key[0] for key in own} == {place}
         refusals = [one for one in status.get("refusedAccelerators", ()) if one["region"] == place.region]
@@ -229,9 +237,12 @@ class EndpointEdits(Life):
             self._serves(one, served[name], shown[name])
         self._scales(endpoint[2], asked)
         targets = {("ScalableTarget", target) for target in self.account.targets() if endpoint[2] in target}
-        assert {key[1:] for key in own} | targets == {entry[1:] for entry in self.ledger()}
+        assert {key[1:] for key in own} | targets == {one[1:] for one in self.ledger() if self._counts(one, kept, own)}
         for key in own:
             assert spec.get("tags", {}).items() <= self.account.tags(key).items(), key
+
+    def _counts(self, entry: tuple[str, str, str], kept: set[tuple[str, str, str]], own: dict[Key, Described]) -> bool:
+        return entry not in kept or entry in {_entry(key) for key in own}
 
     def _serves(self, asked: shapes.Asked, served: Described, live: Described) -> None:
         place = Place(self.spec["region"])
@@ -356,6 +367,7 @@ class EndpointLife(EndpointEdits):
         for key in self._endpoints():
             self.account.remove(key)
             self.theirs.discard(key)
+            self.let_go.discard(key)
 
     @rule()
     def somebody_moves_the_endpoint(self) -> None:
@@ -389,10 +401,33 @@ class EndpointLife(EndpointEdits):
             theirs = {(HOME, "Model", THEIR_MODEL), (HOME, "EndpointConfig", THEIR_CONFIG), (HOME, "Endpoint", name)}
             self.theirs |= theirs & self.account.resources().keys()
 
+    @precondition(lambda self: self.is_there)
+    @rule(rounds=st.integers(1, 4), later=st.integers(0, 3))
+    def the_annotation_is_corrected(self, rounds: int, later: int) -> None:
+        """Soon, or when what it had named serves."""
+        for name, count in (("mine", rounds), ("yours", later)):
+            self.somebody_has_an_endpoint(name, taken=False)
+            self.is_to_adopt(name)
+            self.run(count)
+
     @rule(name=st.sampled_from(["", "mine", "yours", "nobodys"]))
     def is_to_adopt(self, name: str) -> None:
         annotations = {ADOPT_ANNOTATION: name} if name else {}
+        adopted = self.status.get("adopted", {}) if self.is_there else {}
+        if adopted.get("type") == "Endpoint":
+            key = Place(adopted["region"]), "Endpoint", adopted["name"]
+            if name in ("", adopted["name"]):
+                # It is the object's own, for which another annotation has not changed anything yet.
+                self.let_go.discard(key)
+            elif key in self.account.resources():
+                self.let_go.add(key)
+        self.let_go -= {key for key in self.let_go if key[2] == name}
         self.edit(lambda body: body["metadata"].update(annotations=annotations))
+
+    @precondition(lambda self: self.let_go and not self.is_forgetful)
+    @invariant()
+    def what_was_let_go_of_stays(self) -> None:
+        assert self.let_go <= self.account.resources().keys(), self.let_go - self.account.resources().keys()
 
     @precondition(lambda self: self.theirs)
     @invariant()
@@ -410,7 +445,8 @@ class EndpointLife(EndpointEdits):
         assert reason in excuses, (excuses, status)
         # One more where the object is on its way to another region, or to one that it adopts: until that is good.
         own = {name: one for (_, kind, name), one in self.own().items() if kind == "Endpoint"}
-        assert len(own) <= 2
+        # And those that the annotation had named before.
+        assert len(own) <= 2 + len([one for one in status.get("letGo", ()) if one["type"] == "Endpoint"])
         if self.condition("Ready") == ("True", "ServingPrevious"):
             assert own[status["endpointName"]]["EndpointStatus"] == "InService", status
         assert status["observedGeneration"] == self.body["metadata"]["generation"], spec
@@ -447,3 +483,8 @@ class CountedEndpoint(EndpointEdits):
 
 def _training(name: str) -> ObjectKey:
     return ObjectKey(Kind.TRAINING, "vision", name)
+
+
+def _entry(key: Key) -> tuple[str, str, str]:
+    """As the ledger names it."""
+    return key[0].region, key[1], key[2]

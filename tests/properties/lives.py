@@ -456,6 +456,6 @@ def _changes(account: Account) -> dict[str, int]:
 
 
 def _beginnings(account: Account) -> dict[str, int]:
-    """What has been made or changed at SageMaker: not what was ended, nor the parts of an upload that is to end."""
-    begins = ("CreateTraining", "CreateModel", "CreateEndpoint", "Update", "AddTags", "DeleteTags", "Register", "Put")
+    """What has been made or changed at SageMaker: not what was ended or let go of, nor parts of an upload."""
+    begins = ("CreateTraining", "CreateModel", "CreateEndpoint", "Update", "AddTags", "Register", "Put")
     return {name: count for name, count in account.effects().items() if name.rpartition(".")[2].startswith(begins)}

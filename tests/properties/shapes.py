@@ -110,6 +110,10 @@ def machines(spec: Spec) -> list[Spec]:
     return list(spec["variants"]) if spec.get("variants") else [spec]
 
 
+# More instances than any life comes to.
+MOST = 1000
+
+
 class Asked(NamedTuple):
     """One variant as AWS is to serve it."""
 
@@ -134,8 +138,9 @@ def _asked(spec: Spec, one: Spec, refused: set[str]) -> Asked:
     accelerator, machine = one.get("acceleratorType", ""), one.get("instanceType", "")
     if accelerator in refused:
         accelerator, machine = "", one.get("acceleratorFallback", {}).get("instanceType", machine)
-    count = one.get("instanceCount", 1)
-    bounds = (scaling["minCount"], scaling["maxCount"]) if scaling else (count, count)
+    # A count that the spec does not name is whatever anybody has set.
+    least, most = one.get("instanceCount", 1), one.get("instanceCount", MOST)
+    bounds = (scaling["minCount"], scaling["maxCount"]) if scaling else (least, most)
     return Asked(
         artifact=one.get("model", {}).get("artifactS3Uri", ""),
         training=one.get("trainingRef", {}).get("name", ""),

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     STOPPING = "Stopping"
     WAITING_FOR_TRAINING = "WaitingForTraining"
     ADOPTING = "Adopting"
+    RELEASING = "Releasing"
     CREATING = "Creating"
     UPDATING = "Updating"
     RESTORING = "Restoring"

@@ -56,6 +56,11 @@ MEANINGS = {
     Reason.ADOPTING: Meaning(
         _ENDPOINT, Course.ACTS, "What the annotation `classifiers.sagemaker.dev/adopt` names is being taken over."
     ),
+    Reason.RELEASING: Meaning(
+        _ENDPOINT,
+        Course.ACTS,
+        "What an earlier annotation `classifiers.sagemaker.dev/adopt` had taken over is let go of: it stays as it is.",
+    ),
     Reason.CREATING: Meaning(
         _ENDPOINT, Course.ACTS, "The model, the endpoint configuration and the endpoint are being made."
     ),

@@ -12,6 +12,7 @@ from classifier_operator.api.conditions import Reason, Verdict, stalled
 from classifier_operator.api.ledger import Place, Resource, ResourceType, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.record import Adopted
+from classifier_operator.endpoint.release import to_be_released
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.reconcile.calls import identify, own
 from classifier_operator.reconcile.decision import Decision, Meta
@@ -99,14 +100,21 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
         assume_role_arn=candidate.place.assume_role_arn,
         image=image,
         artifact_s3_uri=artifact,
+        instance_count=sum(one.desired_count for one in view.variants) if isinstance(view, EndpointView) else 0,
     )
     verdict = at.busy(Reason.ADOPTING, f"{candidate.type} {candidate.name} is being adopted")
     # How an endpoint of its own was scaled and tested says nothing of this one.
-    before = report.without_endpoint(at.status) if candidate.type is ResourceType.ENDPOINT else at.status
+    is_endpoint = candidate.type is ResourceType.ENDPOINT
+    before = report.without_counts(report.without_endpoint(at.status)) if is_endpoint else at.status
     # Its own tags are on it: it is what was adopted before, reached as somebody else.
     same = _elsewhere(at, candidate)
     ledger = without(before.resources, [same] if same is not None else [])
-    status = structs.replace(before, adopted=adopted, resources=with_resources(ledger, [candidate]))
+    status = structs.replace(
+        before,
+        adopted=adopted,
+        let_go=to_be_released(at.status, candidate, view),
+        resources=with_resources(ledger, [candidate]),
+    )
     return Decision(status=at.says(verdict, status), again_after=0.0)
 
 
@@ -123,7 +131,8 @@ def _tagged(at: Situation) -> EndpointDecision | None:
         return None
     resource = Resource(adopted.place, adopted.type, adopted.name)
     sighting = at.seen.owner_of(resource)
-    if resource not in at.wanted.served or at.is_made:
+    # A model may be taken over for an endpoint that is there already.
+    if resource not in at.wanted.served or (resource.type is ResourceType.ENDPOINT and at.is_made):
         return None
     verdict = _underway(at, resource, f"{resource.type} {resource.name} is being adopted")
     if sighting is Unseen.UNKNOWN:

@@ -8,9 +8,10 @@ from datetime import datetime
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, idle, stalled, unknown, working
-from classifier_operator.api.ledger import ResourceType, resources_in, without
+from classifier_operator.api.ledger import Resource, ResourceType, resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.recovery import looks_back
+from classifier_operator.endpoint.release import released
 from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
 from classifier_operator.endpoint.teardown import Teardown, let_go, tear_down
 from classifier_operator.endpoint.tenancy import adoption_refusal_of, retained
@@ -39,11 +40,12 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
     if (search := looks_back(endpoint, seen, now)) is not None:
         return search
     down = _torn_down(endpoint, seen)
-    status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone))
+    freed = let_go(within(_released(endpoint) - retained(endpoint), endpoint.defaults), seen)
+    status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone | freed.gone))
     verdict = idle(Reason.SUSPENDED, "nothing runs at AWS while spec.suspend is true")
     if status.resources:
         wall = note_of(resources_in(status.resources), endpoint.defaults)
-        verdict = working(Reason.DELETING, f"suspended: {_waits_for(endpoint, down, seen, wall)}")
+        verdict = working(Reason.DELETING, f"suspended: {_waits_for(endpoint, down, seen, freed.waits_for, wall)}")
     else:
         # What could not become of the endpoint that was there may well be made anew.
         status = structs.replace(report.without_endpoint(status), rolled_back=None)
@@ -53,7 +55,8 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
         note = f"; what was taken over stays as it is: {', '.join(kept)}" if kept else ""
         verdict = stalled(Reason.NOT_ALLOWED, f"{refusal}; {verdict.message}{note}")
     status = report.with_conditions(status, endpoint.meta, verdict, now)
-    return Decision(status=status, calls=down.calls, follow=down.follow, again_after=down.again_after)
+    calls = (*freed.calls, *down.calls)
+    return Decision(status=status, calls=calls, follow=down.follow, again_after=down.again_after)
 
 
 def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
@@ -66,12 +69,13 @@ def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDeci
     if search is not None:
         return search
     down = _torn_down(endpoint, seen)
-    freed = let_go(within(retained(endpoint), endpoint.defaults), seen)
+    freed = let_go(within(retained(endpoint) | _released(endpoint), endpoint.defaults), seen)
     status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone | freed.gone))
     if policy == "Retain" or not status.resources:
         return Decision(status=status, releases=True)
     wall = waiting_note_of(resources_in(status.resources), endpoint.defaults)
-    why = f"{freed.waits_for}: {adoption_refusal_of(endpoint)}" if freed.waits_for else ""
+    refusal = adoption_refusal_of(endpoint) or "it was adopted by an annotation that has changed"
+    why = f"{freed.waits_for}: {refusal}" if freed.waits_for else ""
     verdict = working(Reason.DELETING, _waits_for(endpoint, down, seen, why, wall))
     status = report.with_conditions(status, endpoint.meta, verdict, now)
     calls = (*freed.calls, *down.calls)
@@ -93,8 +97,12 @@ def _undecided(endpoint: Endpoint, error: SpecError, now: datetime) -> EndpointD
 
 def _torn_down(endpoint: Endpoint, seen: Seen) -> Teardown:
     ledger = within(resources_in(endpoint.status.resources), endpoint.defaults)
-    stays = retained(endpoint)
+    stays = retained(endpoint) | _released(endpoint)
     return tear_down([one for one in ledger if one not in stays], seen)
+
+
+def _released(endpoint: Endpoint) -> frozenset[Resource]:
+    return released(endpoint.meta, endpoint.status)
 
 
 def _waits_for(endpoint: Endpoint, down: Teardown, seen: Seen, *notes: str) -> str:

@@ -15,7 +15,7 @@ from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.record import Adopted, EndpointStatus
 from classifier_operator.endpoint.scaling import scalable_target
 from classifier_operator.endpoint.spec import DataCapture, EndpointSpec, Serverless
-from classifier_operator.endpoint.variants import Asked, Hardware, Source
+from classifier_operator.endpoint.variants import Asked, Hardware, Source, with_live_counts
 from classifier_operator.reconcile.calls import tag_list
 from classifier_operator.reconcile.decision import Defaults, Meta, place_of, role_of
 from classifier_operator.sagemaker.names import aws_name, content_hash
@@ -63,6 +63,11 @@ class Deployment(Struct, frozen=True, kw_only=True):
         return tuple(self.target(one) for one in self.variants if one.asked.autoscaling is not None)
 
     @property
+    def keeps_counts(self) -> bool:
+        """Whether an update leaves some variant's count as it is."""
+        return any(one.asked.keeps_count for one in self.variants)
+
+    @property
     def resources(self) -> tuple[Resource, ...]:
         """All of them."""
         return *self.served, *self.targets
@@ -99,15 +104,15 @@ def deployment_of(
     tags = tag_list(meta.all_tags(spec.tags))
     role_arn = role_of(spec.role_arn, defaults)
     plans = []
-    for asked, source, hardware in variants:
+    counted = with_live_counts([asked for asked, _, _ in variants], status)
+    for asked, (_, source, hardware) in zip(counted, variants, strict=True):
         content = _model(spec, role_arn, source)
         model = _adopted_model(status, place, source) or _named(meta, place, ResourceType.MODEL, content)
         params = {**content, "Tags": tags}
         plans.append(VariantPlan(asked=asked, source=source, hardware=hardware, model=model, model_params=params))
     shared = _shared(spec)
-    config = _named(
-        meta, place, ResourceType.ENDPOINT_CONFIG, {"ProductionVariants": [*map(_variant, plans)], **shared}
-    )
+    content = {"ProductionVariants": [*map(_variant, plans)], **shared, **_taken_over(status, place)}
+    config = _named(meta, place, ResourceType.ENDPOINT_CONFIG, content)
     sized = [{**_variant(plan), **_sizes(plan.asked)} for plan in plans]
     return Deployment(
         place=place,
@@ -117,6 +122,17 @@ def deployment_of(
         endpoint=endpoint_resource(meta, place, status.adopted),
         endpoint_params={"EndpointConfigName": config.name, "Tags": tags},
     )
+
+
+def _taken_over(status: EndpointStatus, place: Place) -> dict[str, str]:
+    """What tells the configuration of an adopted endpoint from one of the object's own endpoint.
+
+    A configuration that is there already begins with as few instances as it was made with.
+    """
+    adopted = status.adopted
+    if adopted is None or adopted.place != place or adopted.type is not ResourceType.ENDPOINT:
+        return {}
+    return {"AdoptedEndpoint": adopted.name}
 
 
 def _adopted_model(status: EndpointStatus, place: Place, source: Source) -> Resource | None:

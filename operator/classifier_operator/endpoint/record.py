@@ -101,6 +101,8 @@ class Adopted(_Said, frozen=True):
     assume_role_arn: str = ""
     image: str = ""
     artifact_s3_uri: str = ""
+    # Instances of an endpoint, over all its variants, when it was taken over.
+    instance_count: int = 0
 
     @property
     def place(self) -> Place:
@@ -141,4 +143,6 @@ class EndpointStatus(_Said, frozen=True):
     retry: Remaking | None = None
     last_modified_time: str = ""
     tags: dict[str, str] = {}
+    # What an earlier annotation had adopted, with what that may refer to: it is let go of, and not deleted.
+    let_go: tuple[Entry, ...] = ()
     resources: tuple[Entry, ...] = field(default=())

@@ -143,8 +143,12 @@ def _rebuilt(endpoint: Endpoint, found: Found, now: datetime) -> EndpointStatus:
     """The status as it follows from what is at AWS."""
     status = endpoint.status
     views = {one: view for one in found.of(ResourceType.ENDPOINT) if (view := _endpoint_view(found, one)) is not None}
-    # One that was adopted has taken the place of one of the object's own.
-    main = max(views, key=lambda one: one != endpoint_resource(endpoint.meta, one.place), default=None)
+    # One that was adopted has taken the place of one of the object's own, and of one that was adopted before.
+    main = max(
+        views,
+        key=lambda one: (one.name == endpoint.meta.adopt, one != endpoint_resource(endpoint.meta, one.place)),
+        default=None,
+    )
     if main is None:
         return status
     view = views[main]

@@ -11,6 +11,7 @@ from classifier_operator.api.ledger import Resource, resources_in, with_resource
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.previous import to_restore
 from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
+from classifier_operator.endpoint.release import after_release, released
 from classifier_operator.endpoint.scaling import registered
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
 from classifier_operator.endpoint.smoke_test import SmokeTestCall
@@ -37,9 +38,13 @@ def was_settled_before(at: Situation) -> EndpointDecision | None:
 
 
 def is_scaled_by_aws(at: Situation) -> EndpointDecision | None:
-    """AWS changes the count as it was told to: nothing that anybody needs to hear of, or wait for."""
+    """A count that the spec does not name changes: nothing that anybody needs to hear of, or wait for."""
     view = at.view
-    if view is None or view.status != "Updating" or not at.wanted.targets or at.status.update is not None:
+    if view is None or view.status != "Updating" or at.status.update is not None:
+        return None
+    # Of an endpoint that AWS does not scale, a List does not tell whether its configuration changes.
+    is_count = view.is_detailed and not view.pending_config and at.wanted.keeps_counts
+    if not (at.wanted.targets or is_count):
         return None
     is_busy = find(at.status.conditions, ConditionType.RECONCILING) is not None
     if is_busy or not at.serves or at.status.endpoint_config_name != at.wanted.config.name:
@@ -125,7 +130,8 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         status = at.says(at.busy(Reason.UPDATING, "autoscaling is being set up"), _with_live(at, at.view))
         return Decision(status=status, guard=at.follow, again_after=0.0)
     known = within(resources_in(at.status.resources), at.defaults)
-    garbage = [one for one in known if one not in at.wanted.resources]
+    kept = released(at.meta, at.status)
+    garbage = [one for one in known if one not in at.wanted.resources and one not in kept]
     down = tear_down(garbage, at.seen)
     tagging, tags = _retagged(at)
     scaling, scaled = _scaled(at)
@@ -143,13 +149,14 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
     trouble = at.seen.trouble_with(*garbage)
     if trouble is not None and trouble.needs_somebody:
         status = structs.replace(status, conditions=with_note(status.conditions, note_of(trouble)))
-    return Decision(
+    decision = Decision(
         status=status,
         calls=(*tagging, *scaling, *down.calls),
         follow=down.follow,
         guard=at.follow,
         again_after=0.0 if tags != at.status.tags and not tagging else down.again_after,
     )
+    return after_release(at, decision)
 
 
 def _verdict_in_service(at: Situation) -> Verdict:

@@ -115,6 +115,13 @@ def without_endpoint(status: EndpointStatus) -> EndpointStatus:
     )
 
 
+def without_counts(status: EndpointStatus) -> EndpointStatus:
+    """The status whose variants say nothing of how many instances there are to be."""
+    return structs.replace(
+        status, variants=tuple(structs.replace(one, desired_instance_count=0) for one in status.variants)
+    )
+
+
 def invocation_url(region: str, name: str) -> str:
     """Where the endpoint is invoked (SageMaker Runtime's InvokeEndpoint)."""
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
@@ -134,7 +141,8 @@ def is_settled(status: EndpointStatus, deployment: Deployment, tags: dict[str, s
         and has_served(status, deployment)
         and status.retry is None
         and status.tags == tags
-        and {entry.name for entry in status.resources} == wanted
+        and {entry.name for entry in status.resources if entry not in status.let_go} | wanted == wanted
+        and wanted <= {entry.name for entry in status.resources}
     )
 
 

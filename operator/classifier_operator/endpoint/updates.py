@@ -86,8 +86,9 @@ def restored(at: Situation, config_name: str) -> Call:
 
     A count stays where it is one of the same machines.
     """
-    is_retained = bool(at.wanted.targets) or _is_of_the_same_machines(at)
-    retaining = _RETAINING_SIZES if is_retained else {}
+    retaining = _RETAINING_COUNTS if at.view is not None and _keeps_counts(at, at.view) else {}
+    if at.wanted.targets or _is_of_the_same_machines(at):
+        retaining = _RETAINING_SIZES
     return update_endpoint(at.wanted.endpoint, {"EndpointConfigName": config_name, **retaining})
 
 
@@ -128,11 +129,17 @@ def _as_it_was(variant: VariantStatus) -> dict[str, Any]:
 
 
 def _update_params(at: Situation, view: EndpointView) -> dict[str, Any]:
-    retaining = _RETAINING_COUNTS if at.wanted.targets else {}
+    retaining = _RETAINING_COUNTS if _keeps_counts(at, view) else {}
     params: dict[str, Any] = {"EndpointConfigName": at.wanted.config.name, **retaining}
     if at.spec.rollout is not None and _can_be_guarded(at, view):
         params["DeploymentConfig"] = deployment_config(at.spec.rollout)
     return params
+
+
+def _keeps_counts(at: Situation, view: EndpointView) -> bool:
+    """Whether a variant that serves keeps its instances; a serverless one has none to keep."""
+    kept = [view.variant(plan.name) for plan in at.wanted.variants if plan.asked.keeps_count]
+    return any(live is not None and live.desired_count for live in kept)
 
 
 def _is_of_the_same_machines(at: Situation) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from classifier_operator.api.ledger import Place
 from classifier_operator.endpoint.record import AcceleratorStatus, EndpointStatus, RefusedAccelerator, VariantStatus
@@ -43,18 +43,25 @@ class Asked(Struct, frozen=True, kw_only=True):
     accelerator_fallback: AcceleratorFallback | None = None
     autoscaling: Autoscaling | None = None
     serverless: Serverless | None = None
+    # Instances that there are, or that the variant takes over; 0 where there are none yet.
+    live_count: int = 0
 
     @property
     def initial_count(self) -> int:
-        """Instances to begin with; without autoscaling, those to stay with. A serverless variant has none."""
+        """Instances to begin with; a serverless variant has none. A count that the spec does not name never falls."""
         if self.serverless is not None:
             return 0
-        return self.instance_count or (self.autoscaling.min_count if self.autoscaling else 1)
+        return self.instance_count or self.live_count or (self.autoscaling.min_count if self.autoscaling else 1)
 
     @property
     def has_fixed_count(self) -> bool:
-        """Whether another count than the spec's is a deviation: not where AWS chooses it."""
-        return self.autoscaling is None and self.serverless is None
+        """Whether another count than the spec's is a deviation: not where the spec names none, or AWS chooses it."""
+        return self.instance_count is not None and self.autoscaling is None and self.serverless is None
+
+    @property
+    def keeps_count(self) -> bool:
+        """Whether an update leaves the count as it is: whoever scales the endpoint has chosen it."""
+        return self.serverless is None and not self.has_fixed_count
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -83,6 +90,23 @@ def asked_for(spec: EndpointSpec) -> tuple[Asked, ...]:
     if not spec.variants:
         return (_only(spec),)
     return tuple(_one_of_several(spec, one) for one in sorted(spec.variants, key=lambda one: one.name))
+
+
+def with_live_counts(asked: Sequence[Asked], status: EndpointStatus) -> tuple[Asked, ...]:
+    """Return the variants with the instances that there are.
+
+    A variant that is new takes over, by its weight, from those that are no longer asked for: the whole never becomes
+    smaller because a variant has another name. What was adopted counts like a variant that is no longer asked for.
+    """
+    recorded = {one.name: one.desired_instance_count for one in status.variants}
+    names = {one.name for one in asked}
+    leaving = sum(count for name, count in recorded.items() if name not in names)
+    if not any(recorded.values()) and status.adopted is not None:
+        leaving = status.adopted.instance_count
+    new = [one for one in asked if not recorded.get(one.name)]
+    weights = sum(one.weight for one in new)
+    counts = {one.name: -(-leaving * one.weight // weights) if weights else leaving for one in new}
+    return tuple(structs.replace(one, live_count=recorded.get(one.name) or counts[one.name]) for one in asked)
 
 
 def source_of(asked: Asked, status: EndpointStatus, trained: Mapping[str, TrainedModel], place: Place) -> Source | None:

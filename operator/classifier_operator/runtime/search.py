@@ -206,7 +206,8 @@ class _Search:
         """
         named = [one for one in self._call.endpoints if one.place == place]
         found = [one for one in named if one not in self._known and await self._is_there(one)]
-        if not (found and self._call.is_lost):
+        # An annotation that was changed may have adopted another one before.
+        if not (found and self._call.is_lost) or self._meta.adopt:
             others = await adopted.by(self._meta, place, self._turn, must_tell=self._call.is_lost)
             others = [one for one in others if one not in self._known and one not in named]
             found += [one for one in others if await self._is_there(one)]

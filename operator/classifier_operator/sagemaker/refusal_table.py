@@ -109,6 +109,13 @@ RULES = (
         _VALIDATION,
         ("cannot update in-progress", "cannot delete in-progress", 'the status should be in ""'),
     ),
+    # A variant that AWS scales: it is deregistered before the update, which may have been refused for a moment.
+    Rule(
+        RefusalKind.IN_PROGRESS,
+        _VALIDATION,
+        ("is a scalable target", "deregistered as scalable target", "deregistered as a scalable target"),
+        ("UpdateEndpoint",),
+    ),
     Rule(RefusalKind.ALREADY_ENDED, _VALIDATION, ("the training job is in status",)),
     # The configuration was made a moment ago and is not seen everywhere yet (documented for CreateEndpoint).
     Rule(

@@ -133,11 +133,20 @@ def test_each_state_of_a_first_deployment(status: str, conditions: dict[str, str
 
 @pytest.mark.parametrize(("status", "conditions"), SETTLED.items())
 def test_each_state_of_an_endpoint_that_has_served(status: str, conditions: dict[str, str]) -> None:
-    one = settled()
+    one = settled(instanceCount=1)
     decision = decide(one, seen(one, view(one, status)), START)
     assert said(decision) == conditions
     assert operations(decision) == []
     assert decision.follow or decision.guard
+
+
+def test_a_count_that_the_spec_does_not_name_may_be_changed_by_anybody() -> None:
+    """It is no news while it changes; the move to another configuration is."""
+    one = settled()
+    scaled = view(one, "Updating", count=6)
+    assert said(decide(one, seen(one, scaled), START)) == {"Ready": "True InService"}
+    moved = structs.replace(scaled, pending_config="another")
+    assert said(decide(one, seen(one, moved), START)) == {"Ready": "True InService", "Reconciling": "Updating"}
 
 
 DELETIONS: dict[str, list[str]] = {

@@ -366,7 +366,8 @@ async def test_an_endpoint_that_is_made_again_is_scaled_again(world: World) -> N
 
 
 async def test_n17_what_somebody_changed_by_hand_is_restored(world: World) -> None:
-    key = await several(world, variant("a", FIRST, weight=9), variant("b", SECOND))
+    counts = {"instanceCount": 1}
+    key = await several(world, variant("a", FIRST, weight=9, **counts), variant("b", SECOND, **counts))
     scale_by_aws(world, 7)
     await world.run(2)
     assert live(world) == {"a": (1, 9), "b": (1, 1)}

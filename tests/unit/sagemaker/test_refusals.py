@@ -99,6 +99,13 @@ ANSWERS = {
         KIND.IN_PROGRESS,
         RETRY,
     ),
+    "update of what is scaled": (
+        "UpdateEndpoint",
+        VALIDATION,
+        "The variant AllTraffic is a scalable target: deregister it before the update.",
+        KIND.IN_PROGRESS,
+        RETRY,
+    ),
     "job cannot be deleted yet": ("DeleteTrainingJob", "ResourceInUse", "", KIND.IN_PROGRESS, RETRY),
     "tags in conflict": ("AddTags", "ConflictException", "", KIND.IN_PROGRESS, RETRY),
     # There already, or over already

@@ -1,0 +1,96 @@
+"""What was taken over by an annotation that has changed since: it is let go of, and never deleted.
+
+An annotation that is corrected must not cost anybody a production endpoint. What such an endpoint may refer to stays as
+well: an endpoint that has lost its configuration or its model can no longer be updated, and AWS alone knows which of
+them it serves. These keep the object's tags for as long as it lives, in case the annotation names the endpoint again.
+"""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from classifier_operator.api.conditions import Reason, working
+from classifier_operator.api.ledger import Entry, Resource, ResourceType, resources_in, with_resources, without
+from classifier_operator.endpoint.deployment import endpoint_resource
+from classifier_operator.endpoint.record import EndpointStatus
+from classifier_operator.endpoint.scaling import endpoint_of
+from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.teardown import let_go
+from classifier_operator.reconcile.decision import Meta
+from classifier_operator.reconcile.trouble import note_of
+from classifier_operator.reconcile.walls import within
+from classifier_operator.sagemaker.names import suffixes_in
+from classifier_operator.sagemaker.views import EndpointView, View
+
+_REFERRED_TO = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
+
+
+def released(meta: Meta, status: EndpointStatus) -> frozenset[Resource]:
+    """Return what of the ledger is to be let go of once nothing of the object's needs it any more.
+
+    A status that was lost and rebuilt does not tell what was adopted; an endpoint's name does, for the operator gives
+    another one.
+    """
+    ledger = resources_in(status.resources)
+    listed = frozenset(resources_in(status.let_go))
+    found = {one for one in ledger if one in listed}
+    for one in ledger:
+        if one.type is ResourceType.ENDPOINT and one not in listed and _is_left(meta, one):
+            found |= {one, *_referred_to(ledger, one)}
+    targets = [one for one in ledger if one.type is ResourceType.SCALABLE_TARGET]
+    return frozenset(found) | {one for one in targets if endpoint_of(one) in found}
+
+
+def to_be_released(status: EndpointStatus, adopted: Resource, view: View | None) -> tuple[Entry, ...]:
+    """Return what is to be let go of once `adopted` is taken over: what was before it, with what that may refer to.
+
+    view: what is taken over; what it serves is the object's again.
+    """
+    config = view.config_name if isinstance(view, EndpointView) else ""
+    kept = without(status.let_go, [adopted, Resource(adopted.place, ResourceType.ENDPOINT_CONFIG, config)])
+    before = status.adopted
+    if before is None or (previous := Resource(before.place, before.type, before.name)) == adopted:
+        return kept
+    referred = _referred_to(resources_in(status.resources), previous) if before.type is ResourceType.ENDPOINT else ()
+    return with_resources(kept, [previous, *referred])
+
+
+def after_release(at: Situation, decision: EndpointDecision) -> EndpointDecision:
+    """Return the decision about an endpoint that serves, with what makes nobody's what was adopted before it."""
+    all_of_it = released(at.meta, at.status)
+    below = sorted(one for one in all_of_it if one.type in _REFERRED_TO and not _is_adopted_model(at, one))
+    let_go_of = within(sorted(all_of_it - set(at.wanted.resources) - set(below)), at.defaults)
+    if not let_go_of:
+        return decision
+    freed = let_go(let_go_of, at.seen)
+    # A scalable target stays with its endpoint, and leaves the ledger with it.
+    targets = [] if freed.waits_for else [one for one in let_go_of if one.type is ResourceType.SCALABLE_TARGET]
+    gone = {*freed.gone, *targets}
+    status = structs.replace(
+        decision.status,
+        resources=without(decision.status.resources, gone),
+        let_go=without(with_resources(decision.status.let_go, below), gone),
+    )
+    if not freed.waits_for:
+        return structs.replace(decision, status=status, again_after=0.0)
+    trouble = at.seen.trouble_with(*let_go_of)
+    refused = f"; {note_of(trouble)}" if trouble is not None else ""
+    message = f"{freed.waits_for}: the annotation that has adopted it was changed, so it is not deleted{refused}"
+    verdict = working(Reason.RELEASING, message, is_ready=True, ready=Reason.IN_SERVICE)
+    return structs.replace(decision, status=at.says(verdict, status), calls=(*decision.calls, *freed.calls))
+
+
+def _is_adopted_model(at: Situation, resource: Resource) -> bool:
+    """Whether it is a model that was adopted itself: the operator gives its own models other names."""
+    key = at.meta.key
+    return resource.type is ResourceType.MODEL and len(suffixes_in(key.namespace, key.name, resource.name) or ()) != 1
+
+
+def _is_left(meta: Meta, endpoint: Resource) -> bool:
+    """Whether it is an adopted endpoint, and the annotation names another one by now."""
+    is_adopted = endpoint != endpoint_resource(meta, endpoint.place)
+    return is_adopted and meta.adopt not in ("", endpoint.name)
+
+
+def _referred_to(ledger: list[Resource], endpoint: Resource) -> list[Resource]:
+    return [one for one in ledger if one.type in _REFERRED_TO and one.place == endpoint.place]
