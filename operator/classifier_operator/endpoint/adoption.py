@@ -129,7 +129,7 @@ def _tagged(at: Situation) -> EndpointDecision | None:
     adopted = at.status.adopted
     if adopted is None:
         return None
-    resource = Resource(adopted.place, adopted.type, adopted.name)
+    resource = adopted.resource
     sighting = at.seen.owner_of(resource)
     # A model may be taken over for an endpoint that is there already.
     if resource not in at.wanted.served or (resource.type is ResourceType.ENDPOINT and at.is_made):

@@ -122,7 +122,7 @@ def has_failed(at: Situation) -> EndpointDecision | None:
 
 
 def _is_role_given_up(at: Situation, fault: Fault) -> bool:
-    """Whether the role has had its time; a failure that is waited out already counts when it was."""
+    """Return whether the role has failed so often that it is wrong, not young; a retry that is due is made first."""
     retry = at.status.retry
     return fault is Fault.ROLE and retry is not None and retry.failures >= ROLE_FAILURES and not retry.after
 

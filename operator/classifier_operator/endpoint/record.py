@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from classifier_operator.api.conditions import Condition
-from classifier_operator.api.ledger import Entry, Place, ResourceType
+from classifier_operator.api.ledger import Entry, Place, Resource, ResourceType
 from classifier_operator.endpoint.spec import Autoscaling
 
 
@@ -108,6 +108,11 @@ class Adopted(_Said, frozen=True):
     def place(self) -> Place:
         """Where it is."""
         return Place(self.region, self.assume_role_arn)
+
+    @property
+    def resource(self) -> Resource:
+        """The same as a key."""
+        return Resource(self.place, self.type, self.name)
 
 
 class Remaking(_Said, frozen=True):

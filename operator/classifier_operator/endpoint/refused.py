@@ -69,10 +69,13 @@ def _accelerator_refusal(at: Situation) -> str | None:
     if trouble is not None and trouble.kind is RefusalKind.ACCELERATOR:
         return trouble.words
     view = at.view
-    if view is None or fault_of(view.failure_reason, at.wanted.names) is not Fault.ACCELERATOR:
+    if view is None:
         return None
     has_failed = view.status == "Failed" and view.config_name == at.wanted.config.name
-    return view.failure_reason if has_failed or was_taken_back(at, view) else None
+    # The reason is read last: it takes the names of all requests, and most passes are about what serves.
+    if not (has_failed or was_taken_back(at, view)):
+        return None
+    return view.failure_reason if fault_of(view.failure_reason, at.wanted.names) is Fault.ACCELERATOR else None
 
 
 def was_taken_back(at: Situation, view: EndpointView) -> bool:

@@ -13,16 +13,13 @@ from classifier_operator.api.conditions import Reason, working
 from classifier_operator.api.ledger import Entry, Resource, ResourceType, resources_in, with_resources, without
 from classifier_operator.endpoint.deployment import endpoint_resource
 from classifier_operator.endpoint.record import EndpointStatus
-from classifier_operator.endpoint.scaling import endpoint_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
-from classifier_operator.endpoint.teardown import let_go
+from classifier_operator.endpoint.teardown import REFERRED_TO, let_go, referred_to, scaling
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.reconcile.trouble import note_of
 from classifier_operator.reconcile.walls import within
 from classifier_operator.sagemaker.names import suffixes_in
 from classifier_operator.sagemaker.views import EndpointView, View
-
-_REFERRED_TO = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
 
 
 def released(meta: Meta, status: EndpointStatus) -> frozenset[Resource]:
@@ -36,9 +33,8 @@ def released(meta: Meta, status: EndpointStatus) -> frozenset[Resource]:
     found = {one for one in ledger if one in listed}
     for one in ledger:
         if one.type is ResourceType.ENDPOINT and one not in listed and _is_left(meta, one):
-            found |= {one, *_referred_to(ledger, one)}
-    targets = [one for one in ledger if one.type is ResourceType.SCALABLE_TARGET]
-    return frozenset(found) | {one for one in targets if endpoint_of(one) in found}
+            found |= {one, *referred_to(ledger, one)}
+    return frozenset(found.union(*(scaling(ledger, one) for one in found if one.type is ResourceType.ENDPOINT)))
 
 
 def to_be_released(status: EndpointStatus, adopted: Resource, view: View | None) -> tuple[Entry, ...]:
@@ -49,16 +45,18 @@ def to_be_released(status: EndpointStatus, adopted: Resource, view: View | None)
     config = view.config_name if isinstance(view, EndpointView) else ""
     kept = without(status.let_go, [adopted, Resource(adopted.place, ResourceType.ENDPOINT_CONFIG, config)])
     before = status.adopted
-    if before is None or (previous := Resource(before.place, before.type, before.name)) == adopted:
+    if before is None or (previous := before.resource) == adopted:
         return kept
-    referred = _referred_to(resources_in(status.resources), previous) if before.type is ResourceType.ENDPOINT else ()
+    referred = referred_to(resources_in(status.resources), previous) if before.type is ResourceType.ENDPOINT else ()
     return with_resources(kept, [previous, *referred])
 
 
-def after_release(at: Situation, decision: EndpointDecision) -> EndpointDecision:
-    """Return the decision about an endpoint that serves, with what makes nobody's what was adopted before it."""
-    all_of_it = released(at.meta, at.status)
-    below = sorted(one for one in all_of_it if one.type in _REFERRED_TO and not _is_adopted_model(at, one))
+def after_release(at: Situation, decision: EndpointDecision, all_of_it: frozenset[Resource]) -> EndpointDecision:
+    """Return the decision about an endpoint that serves, with the calls that let go of what was adopted before it.
+
+    all_of_it: what is to be let go of (`released`).
+    """
+    below = sorted(one for one in all_of_it if one.type in REFERRED_TO and not _is_adopted_model(at, one))
     let_go_of = within(sorted(all_of_it - set(at.wanted.resources) - set(below)), at.defaults)
     if not let_go_of:
         return decision
@@ -81,16 +79,12 @@ def after_release(at: Situation, decision: EndpointDecision) -> EndpointDecision
 
 
 def _is_adopted_model(at: Situation, resource: Resource) -> bool:
-    """Whether it is a model that was adopted itself: the operator gives its own models other names."""
+    """Return whether it is a model that was adopted itself: the operator gives its own models other names."""
     key = at.meta.key
     return resource.type is ResourceType.MODEL and len(suffixes_in(key.namespace, key.name, resource.name) or ()) != 1
 
 
 def _is_left(meta: Meta, endpoint: Resource) -> bool:
-    """Whether it is an adopted endpoint, and the annotation names another one by now."""
+    """Return whether it is an adopted endpoint, and the annotation names another one now."""
     is_adopted = endpoint != endpoint_resource(meta, endpoint.place)
     return is_adopted and meta.adopt not in ("", endpoint.name)
-
-
-def _referred_to(ledger: list[Resource], endpoint: Resource) -> list[Resource]:
-    return [one for one in ledger if one.type in _REFERRED_TO and one.place == endpoint.place]

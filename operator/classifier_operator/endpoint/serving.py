@@ -156,7 +156,7 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         guard=at.follow,
         again_after=0.0 if tags != at.status.tags and not tagging else down.again_after,
     )
-    return after_release(at, decision)
+    return after_release(at, decision, kept)
 
 
 def _verdict_in_service(at: Situation) -> Verdict:

@@ -141,8 +141,8 @@ def is_settled(status: EndpointStatus, deployment: Deployment, tags: dict[str, s
         and has_served(status, deployment)
         and status.retry is None
         and status.tags == tags
-        and {entry.name for entry in status.resources if entry not in status.let_go} | wanted == wanted
         and wanted <= {entry.name for entry in status.resources}
+        and {entry.name for entry in status.resources if entry not in status.let_go} <= wanted
     )
 
 

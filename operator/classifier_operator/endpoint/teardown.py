@@ -18,6 +18,18 @@ from classifier_operator.reconcile.calls import Call, delete, disown, identify
 from classifier_operator.reconcile.decision import Seen
 from classifier_operator.sagemaker.views import EndpointView, Stranger, Unseen
 
+REFERRED_TO = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
+
+
+def referred_to(ledger: Iterable[Resource], endpoint: Resource) -> list[Resource]:
+    """Return the configurations and models that the endpoint may refer to: AWS alone knows which it does."""
+    return [one for one in ledger if one.type in REFERRED_TO and one.place == endpoint.place]
+
+
+def scaling(ledger: Iterable[Resource], endpoint: Resource) -> list[Resource]:
+    """Return the scalable targets of the endpoint."""
+    return [one for one in ledger if one.type is ResourceType.SCALABLE_TARGET and endpoint_of(one) == endpoint]
+
 
 class Teardown(Struct, frozen=True, kw_only=True):
     """What to do now, what to watch, what is gone, and what is being waited for.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
-from classifier_operator.endpoint.scaling import endpoint_of
 from classifier_operator.endpoint.situation import Endpoint, sources_of
+from classifier_operator.endpoint.teardown import referred_to, scaling
 from classifier_operator.endpoint.variants import Asked, Source
 from classifier_operator.reconcile.tenants import Limit, Use, adopted, machine, placed, reached, stored
 
@@ -49,16 +49,12 @@ def retained(endpoint: Endpoint) -> frozenset[Resource]:
         return frozenset()
     found: set[Resource] = set()
     for one in _taken_over(endpoint):
-        ledger = [other for other in resources_in(endpoint.status.resources) if other.place == one.place]
+        ledger = resources_in(endpoint.status.resources)
         if one.type is ResourceType.MODEL:
             found.add(one)
             continue
-        found |= {one} | {other for other in ledger if other.type in _REFERRED_TO or _scales(other, one)}
+        found |= {one, *referred_to(ledger, one), *scaling(ledger, one)}
     return frozenset(found)
-
-
-def _scales(resource: Resource, endpoint: Resource) -> bool:
-    return resource.type is ResourceType.SCALABLE_TARGET and endpoint_of(resource) == endpoint
 
 
 def _recorded(endpoint: Endpoint) -> str:
@@ -71,11 +67,7 @@ def _taken_over(endpoint: Endpoint) -> tuple[Resource, ...]:
     one = endpoint.status.adopted
     if one is None:
         return ()
-    resource = Resource(one.place, one.type, one.name)
-    return (resource,) if resource in resources_in(endpoint.status.resources) else ()
-
-
-_REFERRED_TO = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
+    return (one.resource,) if one.resource in resources_in(endpoint.status.resources) else ()
 
 
 def _uses_of_variant(asked: Asked, source: Source | None) -> Iterable[Use]:

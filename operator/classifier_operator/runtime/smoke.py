@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -139,7 +138,8 @@ class SmokeTester:
     async def _answered(self, call: SmokeTestCall, image: bytes, variant: str, budget: _Budget, which: str) -> bytes:
         """Invoke it until the container gives an answer, whatever it is, or its time is over."""
         prefix = f"variant {variant}: " if variant else ""
-        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+        pauses = iter(PAUSES)
+        while True:
             try:
                 return await budget.spent_by(partial(self._invoke, call, image, variant))
             except TimeoutError as error:
@@ -147,11 +147,11 @@ class SmokeTester:
             except AwsRefusal as refusal:
                 if refusal.kind is not RefusalKind.NOT_READY:
                     raise
+                pause = next(pauses, PAUSES[-1])
                 if not budget.takes(pause):
                     message = f"{prefix}it did not answer within {budget.seconds:.0f} s ({which}): {refusal.words}"
                     raise _OverrunError(message) from refusal
             await self._rest(pause)
-        raise AssertionError  # the pauses do not end
 
     async def _invoke(self, call: SmokeTestCall, image: bytes, variant: str, sent: Callable[[], None]) -> bytes:
         return await self._cloud.invoke(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from classifier_operator.sagemaker.words import without_names
+from classifier_operator.sagemaker.words import ACCELERATORS, without_names
 
 
 class Fault(Enum):
@@ -44,7 +44,7 @@ _TABLE = (
     # The container is to blame, or what it was given, whatever else AWS lists: "The primary container,accelerator for
     # production variant x did not pass the ping health check" (amazon-sagemaker-examples#2060).
     (Fault.USER, ("health check", "model data", "the image", "all images", "startup health")),
-    (Fault.ACCELERATOR, ("accelerator", "elastic inference", "ml.eia")),
+    (Fault.ACCELERATOR, ACCELERATORS),
     (
         Fault.CAPACITY,
         (

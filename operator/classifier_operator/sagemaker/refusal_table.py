@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from classifier_operator.sagemaker import refusal_codes as codes
 from classifier_operator.sagemaker.refusals import UNREADABLE_CODE, AwsRefusal, RefusalKind
-from classifier_operator.sagemaker.words import without_names
+from classifier_operator.sagemaker.words import ACCELERATORS, without_names
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class Rule:
 
 _VALIDATION = frozenset({"ValidationException", "ValidationError"})
 _LIMITS = frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededException", "LimitExceededException"})
-_ACCELERATORS = ("accelerator", "elastic inference", "ml.eia")
 _OF_ENDPOINTS = ("CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
 _FROM_S3 = ("CreateTrainingJob", "CreateModel", "CreateEndpoint", "UpdateEndpoint")
 _NO_IMAGE = ("requested image * not found", 'requested image "" not found', "requested image not found")
@@ -61,7 +60,7 @@ RULES = (
     Rule(RefusalKind.NOT_PROPAGATED, _VALIDATION, ("not found",), ("InvokeEndpoint",)),
     # Elastic Inference was retired in 2024; what AWS says today is not documented, so any refusal that speaks of
     # accelerators counts, here of a quota ("total_accelerator_count").
-    Rule(RefusalKind.ACCELERATOR, _LIMITS, _ACCELERATORS, _OF_ENDPOINTS),
+    Rule(RefusalKind.ACCELERATOR, _LIMITS, ACCELERATORS, _OF_ENDPOINTS),
     # AWS uses the code of a quota for it; no quota that anybody may ask for helps (amazon-sagemaker-examples#1001).
     Rule(
         RefusalKind.NOT_IN_REGION,
@@ -216,7 +215,7 @@ RULES = (
     # The answer to a HEAD has no body: what S3 says of an expired or malformed token is left out.
     Rule(RefusalKind.ACCESS_DENIED, frozenset({"400"}), (), ("HeadObject", "HeadBucket")),
     # After all that is known to be something else, whatever speaks of accelerators.
-    Rule(RefusalKind.ACCELERATOR, _VALIDATION, _ACCELERATORS, _OF_ENDPOINTS),
+    Rule(RefusalKind.ACCELERATOR, _VALIDATION, ACCELERATORS, _OF_ENDPOINTS),
     # No answer of the container, or one that says that it is busy: "Your invocation timed out while waiting for a
     # response" comes with the number 0. What it says itself is quoted, and not matched.
     Rule(

@@ -14,6 +14,8 @@ from classifier_operator.api.cut import cut
 
 # A text is matched by its beginning: AWS's own texts are shorter, and what a container has said may be of any length.
 TEXT_LIMIT = 4096
+# What AWS calls Elastic Inference, in small letters.
+ACCELERATORS = ("accelerator", "elastic inference", "ml.eia")
 # Members of requests whose values are AWS's words, not the user's.
 _OF_AWS = frozenset({"AcceleratorType", "InstanceType"})
 # A value that is an ordinary word may stand in AWS's own sentence: only what cannot be one is cut out wherever it is.
