@@ -37,6 +37,8 @@ class EndpointEdits(Life):
     def __init__(self, make: Any) -> None:
         # Adopted by an annotation that was changed: nothing deletes them.
         self.let_go: set[Key] = set()
+        # The scalable targets that they kept, which nobody's ledger names any more.
+        self.kept_targets: set[str] = set()
         super().__init__(make)
 
     def first(self) -> Body:
@@ -186,8 +188,12 @@ class EndpointEdits(Life):
     @invariant()
     def no_target_is_there_that_no_object_names(self) -> None:
         named = {name for _, kind, name in self.ledger() if kind == "ScalableTarget"} if self.is_there else set()
-        for target in self.account.targets() if not (self.is_there and self.is_forgetful) else ():
-            assert target in named | self.retained or target.split("/")[1] in {key[2] for key in self.let_go}, target
+        let_go = {key[2] for key in self.still_let_go()}
+        targets = set(self.account.targets())
+        self.kept_targets -= named
+        self.kept_targets |= {target for target in targets if target.split("/")[1] in let_go}
+        if not (self.is_there and self.is_forgetful):
+            assert targets <= named | self.retained | self.kept_targets, targets
 
     def settled(self) -> None:
         reconciling, stalled = self.condition("Reconciling"), self.condition("Stalled")
@@ -237,6 +243,7 @@ class EndpointEdits(Life):
             self._serves(one, served[name], shown[name])
         self._scales(endpoint[2], asked)
         targets = {("ScalableTarget", target) for target in self.account.targets() if endpoint[2] in target}
+        targets -= {("ScalableTarget", target) for target in self.kept_targets}
         assert {key[1:] for key in own} | targets == {one[1:] for one in self.ledger() if self._counts(one, kept, own)}
         for key in own:
             assert spec.get("tags", {}).items() <= self.account.tags(key).items(), key
@@ -286,7 +293,7 @@ class EndpointEdits(Life):
             for name, one in self.account.targets().items()
             if name.split("/")[1] == endpoint
         }
-        assert found == wanted
+        assert wanted == {name: one for name, one in found.items() if name in wanted or name not in self.kept_targets}
 
     def _followed(self) -> list[str]:
         ones = [*shapes.machines(self.spec), self.spec]
@@ -421,13 +428,20 @@ class EndpointLife(EndpointEdits):
                 self.let_go.discard(key)
             elif key in self.account.resources():
                 self.let_go.add(key)
-        self.let_go -= {key for key in self.let_go if key[2] == name}
         self.edit(lambda body: body["metadata"].update(annotations=annotations))
+
+    def still_let_go(self) -> set[Key]:
+        """What was let go of, but for what was taken over again; an annotation alone takes nothing over."""
+        if self.is_there:
+            adopted = self.status.get("adopted", {})
+            named = self.body["metadata"].get("annotations", {}).get(ADOPT_ANNOTATION, "")
+            self.let_go = {key for key in self.let_go if not key[2] == named == adopted.get("name")}
+        return self.let_go
 
     @precondition(lambda self: self.let_go and not self.is_forgetful)
     @invariant()
     def what_was_let_go_of_stays(self) -> None:
-        assert self.let_go <= self.account.resources().keys(), self.let_go - self.account.resources().keys()
+        assert self.still_let_go() <= self.account.resources().keys(), self.let_go - self.account.resources().keys()
 
     @precondition(lambda self: self.theirs)
     @invariant()

@@ -56,10 +56,16 @@ def after_release(at: Situation, decision: EndpointDecision, all_of_it: frozense
 
     all_of_it: what is to be let go of (`released`).
     """
-    below = sorted(one for one in all_of_it if one.type in REFERRED_TO and not _is_adopted_model(at, one))
-    let_go_of = within(sorted(all_of_it - set(at.wanted.resources) - set(below)), at.defaults)
+    # A configuration bears its endpoint's name in its own: one that serves again is referred to by nothing else, while
+    # a model may still be what an endpoint that was let go of serves.
+    serves = [one for one in at.wanted.resources if one.type is ResourceType.ENDPOINT_CONFIG]
+    below = sorted(one for one in all_of_it.difference(serves) if _is_below(at, one))
+    kept = without(with_resources(decision.status.let_go, below), serves)
+    let_go_of = within(sorted(all_of_it.difference(at.wanted.resources, below)), at.defaults)
     if not let_go_of:
-        return decision
+        return structs.replace(
+            decision, status=structs.replace(decision.status, let_go=without(decision.status.let_go, serves))
+        )
     freed = let_go(let_go_of, at.seen)
     # A scalable target stays with its endpoint, and leaves the ledger with it.
     targets = [] if freed.waits_for else [one for one in let_go_of if one.type is ResourceType.SCALABLE_TARGET]
@@ -67,7 +73,7 @@ def after_release(at: Situation, decision: EndpointDecision, all_of_it: frozense
     status = structs.replace(
         decision.status,
         resources=without(decision.status.resources, gone),
-        let_go=without(with_resources(decision.status.let_go, below), gone),
+        let_go=without(kept, gone),
     )
     if not freed.waits_for:
         return structs.replace(decision, status=status, again_after=0.0)
@@ -76,6 +82,10 @@ def after_release(at: Situation, decision: EndpointDecision, all_of_it: frozense
     message = f"{freed.waits_for}: the annotation that has adopted it was changed, so it is not deleted{refused}"
     verdict = working(Reason.RELEASING, message, is_ready=True, ready=Reason.IN_SERVICE)
     return structs.replace(decision, status=at.says(verdict, status), calls=(*decision.calls, *freed.calls))
+
+
+def _is_below(at: Situation, resource: Resource) -> bool:
+    return resource.type in REFERRED_TO and not _is_adopted_model(at, resource)
 
 
 def _is_adopted_model(at: Situation, resource: Resource) -> bool:
