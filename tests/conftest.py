@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, settings
 
 from control_plane import ControlPlane, find_tools
 from control_plane.plane import CONTROLLER_MANAGER, TOOLS
+from tests.apiserver.servers import emulator, operator, replicas, shared_namespace, shared_operator, start, world
 from tests.contract.manifests import CRDS
+
+# Here and nowhere else: a session's fixture that two conftests import is there twice in a process, and two operators
+# that know different accounts would serve the same objects.
+__all__ = ["emulator", "operator", "replicas", "shared_namespace", "shared_operator", "start", "world"]
 
 # How long an example takes is up to the machine, and must not decide a test.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

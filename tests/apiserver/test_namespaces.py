@@ -10,8 +10,8 @@ import pytest
 
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SETTINGS, make_operator
 from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.servers import SETTINGS, make_operator
 from tests.apiserver.world import BUCKET, World, endpoint, training, until
 from tests.contract.manifests import CRDS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.apiserver.conftest import make_operator
 from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.servers import make_operator
 from tests.apiserver.world import World, training, until
 
 LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update", "list"]}

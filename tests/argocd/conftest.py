@@ -14,8 +14,8 @@ from control_plane.binaries import Finder
 from control_plane.catalog import ARGOCD
 from control_plane.plane import CONTROLLER_MANAGER, TOOLS
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SPEED, make_operator
 from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.servers import SPEED, make_operator
 from tests.apiserver.world import BUCKET, World
 from tests.argocd.applications import Applications
 from tests.argocd.repository import Repository

@@ -15,7 +15,7 @@ from control_plane import ControlPlane
 from control_plane.binaries import Finder
 from control_plane.catalog import ARGOCD as ARGOCD_MODULE
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SPEED
+from tests.apiserver.servers import SPEED
 from tests.apiserver.world import BUCKET, Json, World, training
 from tests.argocd.applications import Applications, is_settled, resources_of
 from tests.argocd.customizations import ARGOCD

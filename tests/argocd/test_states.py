@@ -11,7 +11,7 @@ import yaml
 
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SPEED, make_operator
+from tests.apiserver.servers import SPEED, make_operator
 from tests.apiserver.world import BUCKET, Json, World
 from tests.argocd.states import SETTINGS, reach_all
 

@@ -10,8 +10,8 @@ import pytest
 
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SPEED
 from tests.apiserver.identity import IAM_SETTINGS, install
+from tests.apiserver.servers import SPEED
 from tests.apiserver.world import BUCKET, World
 from tests.faults.accounts import ELSEWHERE
 from tests.faults.objects import Objects

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from classifier_operator.api.conditions import Reason
-from tests.apiserver.conftest import SPEED
+from tests.apiserver.servers import SPEED
 from tests.apiserver.serving import UID_TAG
 from tests.apiserver.world import Json, reason_of, until
 from tests.credentials_source import CredentialsSource

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from classifier_operator.api.conditions import Reason
-from tests.apiserver.conftest import SPEED
+from tests.apiserver.servers import SPEED
 from tests.apiserver.world import until
 from tests.faults.sizes import SIZE, TIMEOUT
 from tests.faults.stage import Stage

@@ -1,4 +1,4 @@
-"""What the tests share: a real API server, the emulated AWS, the operator as a process, and a proxy in between."""
+"""What stands between the operator and its servers: proxies, and a control plane that lets anything be written."""
 
 from __future__ import annotations
 
@@ -9,25 +9,17 @@ from pathlib import Path
 import pytest
 
 from control_plane import ControlPlane
-from tests.apiserver.conftest import emulator, operator, replicas, shared_namespace, shared_operator, start, world
 from tests.charts.conftest import site
 from tests.faults.proxy import ApiProxy
 from tests.hostile.loose import aws_wire, kubernetes_wire, loose, loose_world, start_listened_to
 
 __all__ = [
     "aws_wire",
-    "emulator",
     "kubernetes_wire",
     "loose",
     "loose_world",
-    "operator",
-    "replicas",
-    "shared_namespace",
-    "shared_operator",
     "site",
-    "start",
     "start_listened_to",
-    "world",
 ]
 
 

@@ -17,8 +17,8 @@ import yaml
 from control_plane import ControlPlane
 from control_plane.kubeconfig import write_kubeconfig
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SETTINGS, make_operator
 from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.servers import SETTINGS, make_operator
 from tests.apiserver.world import BUCKET, World
 from tests.contract.manifests import PLURALS, definition
 from tests.hostile.wire import Wire

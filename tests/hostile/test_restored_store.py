@@ -11,9 +11,9 @@ import pytest
 
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SETTINGS, SPEED, make_operator
 from tests.apiserver.identity import install
 from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.servers import SETTINGS, SPEED, make_operator
 from tests.apiserver.serving import live_config, made, serve, settled
 from tests.apiserver.world import BUCKET, World, training, until
 from tests.contract.manifests import CRDS

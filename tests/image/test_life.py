@@ -14,8 +14,8 @@ import yaml
 from control_plane import ControlPlane
 from control_plane.catalog import REPOSITORY
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.conftest import SETTINGS, SPEED
 from tests.apiserver.identity import install, operator_environment
+from tests.apiserver.servers import SETTINGS, SPEED
 from tests.apiserver.world import BUCKET, World, endpoint, training
 from tests.image.conftest import TAG
 from tests.image.workshop import Workshop, terminate, wait_until_healthy

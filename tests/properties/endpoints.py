@@ -195,6 +195,14 @@ class EndpointEdits(Life):
         if not (self.is_there and self.is_forgetful):
             assert targets <= named | self.retained | self.kept_targets, targets
 
+    def still_let_go(self) -> set[Key]:
+        """What was let go of, but for what was taken over again; an annotation alone takes nothing over."""
+        if self.is_there:
+            adopted = self.status.get("adopted", {})
+            named = self.body["metadata"].get("annotations", {}).get(ADOPT_ANNOTATION, "")
+            self.let_go = {key for key in self.let_go if not key[2] == named == adopted.get("name")}
+        return self.let_go
+
     def settled(self) -> None:
         reconciling, stalled = self.condition("Reconciling"), self.condition("Stalled")
         if self.spec.get("suspend"):
@@ -429,14 +437,6 @@ class EndpointLife(EndpointEdits):
             elif key in self.account.resources():
                 self.let_go.add(key)
         self.edit(lambda body: body["metadata"].update(annotations=annotations))
-
-    def still_let_go(self) -> set[Key]:
-        """What was let go of, but for what was taken over again; an annotation alone takes nothing over."""
-        if self.is_there:
-            adopted = self.status.get("adopted", {})
-            named = self.body["metadata"].get("annotations", {}).get(ADOPT_ANNOTATION, "")
-            self.let_go = {key for key in self.let_go if not key[2] == named == adopted.get("name")}
-        return self.let_go
 
     @precondition(lambda self: self.let_go and not self.is_forgetful)
     @invariant()
