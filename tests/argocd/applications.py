@@ -55,8 +55,21 @@ class Applications:
             is_at = not revision or status.get("sync", {}).get("revision") == revision
             return application if is_at and reached(status) else None
 
-        answer: Json = until(found, f"{name} to be {what}", seconds, lambda: self.get(name).get("status"))
+        answer: Json = until(found, f"{name} to be {what}", seconds, lambda: self._state(name))
         return answer
+
+    def _state(self, name: str) -> Json:
+        """What it lacks, and the objects that Argo CD judges by their conditions: their states are not in its own."""
+        status = self.get(name).get("status", {})
+        behind = {key: one for key, one in resources_of(status).items() if one.get("status") != "Synced"}
+        kinds = "deployments,replicasets,pods,poddisruptionbudgets"
+        listed = self._cluster.kubectl("get", kinds, "--all-namespaces", "-o", "json").stdout
+        conditions = {
+            f"{one['kind']}/{one['metadata']['name']}": one.get("status", {}).get("conditions", [])
+            for one in json.loads(listed)["items"]
+        }
+        said = {"health": health_of(status), "sync": sync_of(status), "message": message_of(status)}
+        return {**said, "conditions": status.get("conditions", []), "not synced": behind, "objects": conditions}
 
     def settled(self, name: str, revision: str = "", *, seconds: float = 60.0) -> Json:
         """The Application once it is Synced and Healthy."""
