@@ -10,7 +10,7 @@ import pytest
 
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver import conftest as apiserver
+from tests.apiserver import servers as apiserver
 from tests.apiserver.servers import SPEED
 from tests.apiserver.world import BUCKET, World
 from tests.charts.helm import Helm, Json

@@ -191,7 +191,9 @@ class EndpointEdits(Life):
         let_go = {key[2] for key in self.still_let_go()}
         targets = set(self.account.targets())
         self.kept_targets -= named
-        self.kept_targets |= {target for target in targets if target.split("/")[1] in let_go}
+        # An adopted endpoint that is still there when its object is gone was let go of, since tenants must not have it.
+        left = let_go if self.is_there else let_go | {"mine", "yours"}
+        self.kept_targets |= {target for target in targets if target.split("/")[1] in left}
         if not (self.is_there and self.is_forgetful):
             assert targets <= named | self.retained | self.kept_targets, targets
 
@@ -251,7 +253,7 @@ class EndpointEdits(Life):
             self._serves(one, served[name], shown[name])
         self._scales(endpoint[2], asked)
         targets = {("ScalableTarget", target) for target in self.account.targets() if endpoint[2] in target}
-        targets -= {("ScalableTarget", target) for target in self.kept_targets}
+        targets -= {("ScalableTarget", target) for target in self.kept_targets} - {one[1:] for one in self.ledger()}
         assert {key[1:] for key in own} | targets == {one[1:] for one in self.ledger() if self._counts(one, kept, own)}
         for key in own:
             assert spec.get("tags", {}).items() <= self.account.tags(key).items(), key
