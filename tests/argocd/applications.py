@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ import yaml
 from control_plane import ControlPlane
 from tests.apiserver.world import Json, until
 from tests.argocd.servers import NAMESPACE
+
+_COMPARE_SECONDS = 20.0
 
 
 class Applications:
@@ -47,9 +50,18 @@ class Applications:
     def wait_for(
         self, name: str, what: str, reached: Callable[[Json], Any], *, revision: str = "", seconds: float = 60.0
     ) -> Json:
-        """The Application once it is as described, and at that commit if one is given."""
+        """The Application once it is as described, and at that commit if one is given.
+
+        Argo CD compares every two to three minutes by itself, and may judge a CRD in the moment before it is
+        established: it is asked to compare again from time to time.
+        """
+        asked_at = time.monotonic()
 
         def found() -> Json | None:
+            nonlocal asked_at
+            if time.monotonic() > asked_at + _COMPARE_SECONDS:
+                self.kubectl("annotate", "application", name, "argocd.argoproj.io/refresh=normal", "--overwrite")
+                asked_at = time.monotonic()
             application = self.get(name)
             status = application.get("status", {})
             is_at = not revision or status.get("sync", {}).get("revision") == revision
