@@ -10,12 +10,14 @@ import pytest
 
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, RETRAIN_ANNOTATION, UID_TAG, Kind, ObjectKey
 from classifier_operator.api.ledger import Place
+from classifier_operator.reconcile.tenants import Tenant, Tenants
 from tests.unit import builders
 from tests.unit.world import World as Fakes
 
 Body = dict[str, Any]
 MAKES = ("CreateTrainingJob", "CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
 SCALED = {"minCount": 1, "maxCount": 3, "invocationsPerInstance": 100}
+NOWHERE = Tenants(entries=(Tenant(namespaces=("*",), regions=()),))
 FAILED = ("Failed", "Failed", "InternalServerError: We encountered an internal error. Please try again.")
 
 
@@ -682,6 +684,38 @@ async def test_another_account_is_not_searched(fakes: Fakes) -> None:
     await fakes.run(8)
     assert key not in fakes.cluster.objects
     assert there(fakes) == set()
+
+
+def _refuse_the_search(fakes: Fakes) -> None:
+    for operation in ("ListTrainingJobs", "ListModels"):
+        fakes.cloud.refuse(operation, "AccessDeniedException", "not authorized", times=50)
+
+
+HINDERED: dict[str, Callable[[Fakes], None]] = {
+    "not allowed": lambda fakes: fakes.allow(NOWHERE),
+    "no permission": _refuse_the_search,
+    "another account": lambda fakes: fakes.cloud.become("999999999999"),
+}
+
+
+@pytest.mark.parametrize("hinder", HINDERED.values(), ids=HINDERED.keys())
+@pytest.mark.parametrize("build", [builders.training, builders.endpoint], ids=["training", "endpoint"])
+@pytest.mark.parametrize("restarts", [False, True], ids=["", "restarted"])
+async def test_what_could_not_be_searched_for_is_held_back_again(
+    fakes: Fakes, hinder: Callable[[Fakes], None], build: Callable[[], Body], restarts: bool
+) -> None:
+    """A status is lost, nobody may look for what there is, and `kubectl replace` drops the finalizer."""
+    key = await ready(fakes, build())
+    lose(fakes, key, LOSSES["wiped"], is_down=True)
+    hinder(fakes)
+    await fakes.run(2)
+    fakes.cluster.edit(key, drop_finalizers)
+    if restarts:
+        fakes.restart()
+    await fakes.run(2)
+    fakes.cluster.delete(key)
+    await fakes.run(4)
+    assert key in fakes.cluster.objects
 
 
 async def test_tags_decide_whose_it_is_and_not_names(fakes: Fakes) -> None:

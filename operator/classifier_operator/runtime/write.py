@@ -69,9 +69,11 @@ class Writer:
     async def settle(self, key: ObjectKey, body: Body, status: Mapping[str, Any]) -> None:
         """Write what a pass has come to.
 
-        What has something at AWS is held back, again where `kubectl replace` has taken our finalizer off.
+        What has something at AWS is held back, again where `kubectl replace` has taken our finalizer off; so is what
+        may have something there: a status that was lost, and is not rebuilt yet, has no observedGeneration.
         """
-        if leaves_something(status) and not is_being_deleted(body):
+        is_lost = not status.get("observedGeneration")
+        if (is_lost or leaves_something(status)) and not is_being_deleted(body):
             body = await self.hold(key, body)
         await self.status(key, body, status)
 
