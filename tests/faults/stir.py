@@ -17,6 +17,7 @@ from tests.faults.population import Population
 _MOST_MADE = 8
 _MACHINES = ("ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.large")
 _SECONDS = 120.0
+_SECONDS_FOR_ONE = 5.0
 
 
 class Stir:
@@ -55,9 +56,9 @@ class Stir:
             raise self._failure
 
     def go_on(self, times: int = 3) -> None:
-        """Wait for some more to be done."""
-        before = len(self.done)
-        until(lambda: self._failure or len(self.done) >= before + times, "hands to go on", _SECONDS)
+        """Wait for some more to be done: each takes half a second, and on a busy machine several times as long."""
+        before, seconds = len(self.done), max(_SECONDS, times * _SECONDS_FOR_ONE)
+        until(lambda: self._failure or len(self.done) >= before + times, "hands to go on", seconds)
 
     def _work(self) -> None:
         while not self._is_over.wait(self._chance.uniform(0, 2 * self._pace)):
