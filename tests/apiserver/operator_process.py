@@ -10,13 +10,31 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 PREFIX = "classifier_operator_"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+
+
+@contextmanager
+def killed_in_the_end() -> Iterator[Callable[[OperatorProcess], OperatorProcess]]:
+    """Yield a function that starts an operator; all that it has started are killed when the block ends."""
+    started: list[OperatorProcess] = []
+
+    def start(process: OperatorProcess) -> OperatorProcess:
+        started.append(process)
+        process.start()
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.kill()
 
 
 class OperatorProcess:

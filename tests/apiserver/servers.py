@@ -11,7 +11,7 @@ import pytest
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
 from tests.apiserver.identity import IAM_SETTINGS, install, operator_environment
-from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.operator_process import OperatorProcess, killed_in_the_end
 from tests.apiserver.replicas import Replicas
 from tests.apiserver.world import BUCKET, World
 
@@ -85,19 +85,14 @@ def world(request: pytest.FixtureRequest, installed: ControlPlane, emulator: Emu
 @pytest.fixture
 def start(world: World, tmp_path: Path) -> Iterator[Callable[..., OperatorProcess]]:
     """Start the operator with more options and variables; it is killed when the test ends."""
-    started: list[OperatorProcess] = []
+    log = tmp_path / "operator.log"
+    with killed_in_the_end() as begin:
 
-    def started_with(*options: str, environment: Mapping[str, str] | None = None) -> OperatorProcess:
-        process = make_operator(
-            world.cluster, world.aws.url, world.namespace, tmp_path / "operator.log", *options, environment=environment
-        )
-        started.append(process)
-        process.start()
-        return process
+        def started_with(*options: str, environment: Mapping[str, str] | None = None) -> OperatorProcess:
+            given = (world.cluster, world.aws.url, world.namespace, log)
+            return begin(make_operator(*given, *options, environment=environment))
 
-    yield started_with
-    for process in started:
-        process.kill()
+        yield started_with
 
 
 @pytest.fixture

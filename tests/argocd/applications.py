@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -38,7 +38,7 @@ class Applications:
     def refresh(self, name: str) -> Json:
         """Have Git and the cluster compared; the Application thereafter."""
         # A hard one takes nothing from a cache. The annotation goes once the comparison has been written down.
-        self.kubectl("annotate", "application", name, "argocd.argoproj.io/refresh=hard", "--overwrite")
+        self._compare(name, "hard")
 
         def refreshed() -> Json | None:
             found = self.get(name)
@@ -60,7 +60,7 @@ class Applications:
         def found() -> Json | None:
             nonlocal asked_at
             if time.monotonic() > asked_at + _COMPARE_SECONDS:
-                self.kubectl("annotate", "application", name, "argocd.argoproj.io/refresh=normal", "--overwrite")
+                self._compare(name, "normal")
                 asked_at = time.monotonic()
             application = self.get(name)
             status = application.get("status", {})
@@ -70,8 +70,12 @@ class Applications:
         answer: Json = until(found, f"{name} to be {what}", seconds, lambda: self._state(name))
         return answer
 
+    def _compare(self, name: str, how: Literal["normal", "hard"]) -> None:
+        """Ask Argo CD to compare Git and the cluster."""
+        self.kubectl("annotate", "application", name, f"argocd.argoproj.io/refresh={how}", "--overwrite")
+
     def _state(self, name: str) -> Json:
-        """What it lacks, and the objects that Argo CD judges by their conditions: their states are not in its own."""
+        """Return its health, what is not synced, and the conditions of the objects that its health depends on."""
         status = self.get(name).get("status", {})
         behind = {key: one for key, one in resources_of(status).items() if one.get("status") != "Synced"}
         kinds = "deployments,replicasets,pods,poddisruptionbudgets"

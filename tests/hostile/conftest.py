@@ -1,4 +1,4 @@
-"""What stands between the operator and its servers: proxies, and a control plane that lets anything be written."""
+"""Fixtures of the hostile tests: proxies in front of the servers, and an API server whose CRDs have no rules."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import yaml
 from control_plane import ControlPlane
 from control_plane.kubeconfig import write_kubeconfig
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.operator_process import OperatorProcess, killed_in_the_end
 from tests.apiserver.servers import SETTINGS, make_operator
 from tests.apiserver.world import BUCKET, World
 from tests.contract.manifests import PLURALS, definition
@@ -87,19 +87,15 @@ def start_listened_to(
     loose_world: World, kubernetes_wire: Wire, aws_wire: Wire, tmp_path: Path
 ) -> Iterator[Callable[..., OperatorProcess]]:
     """Start the operator with more options; all that it asks for goes by the two wires."""
-    started: list[OperatorProcess] = []
+    with killed_in_the_end() as begin:
 
-    def start(*options: str) -> OperatorProcess:
-        plane, ca = loose_world.cluster, loose_world.cluster.ca_file.read_bytes()
-        write_kubeconfig(tmp_path / "kubeconfig", url=kubernetes_wire.url, ca=ca, token=plane.token, user="admin")
-        process = make_operator(
-            plane, loose_world.aws.url, loose_world.namespace, tmp_path / "operator.log", *options,
-            environment={"KUBECONFIG": str(tmp_path / "kubeconfig"), "AWS_ENDPOINT_URL": aws_wire.url},
-        )  # fmt: skip
-        started.append(process)
-        process.start()
-        return process
+        def start(*options: str) -> OperatorProcess:
+            plane, ca = loose_world.cluster, loose_world.cluster.ca_file.read_bytes()
+            write_kubeconfig(tmp_path / "kubeconfig", url=kubernetes_wire.url, ca=ca, token=plane.token, user="admin")
+            process = make_operator(
+                plane, loose_world.aws.url, loose_world.namespace, tmp_path / "operator.log", *options,
+                environment={"KUBECONFIG": str(tmp_path / "kubeconfig"), "AWS_ENDPOINT_URL": aws_wire.url},
+            )  # fmt: skip
+            return begin(process)
 
-    yield start
-    for process in started:
-        process.kill()
+        yield start

@@ -7,6 +7,7 @@ import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from control_plane import ControlPlane
 from sagemaker_emulator.server import EmulatorProcess
-from tests.apiserver.operator_process import OperatorProcess
+from tests.apiserver.operator_process import OperatorProcess, killed_in_the_end
 from tests.apiserver.servers import SETTINGS, make_operator
 from tests.apiserver.world import BUCKET, World, condition, endpoint, training, until
 from tests.contract.manifests import CRDS
@@ -79,21 +80,18 @@ def worlds(plane: ControlPlane, emulator: EmulatorProcess) -> Iterator[Callable[
 @pytest.fixture
 def run(plane: ControlPlane, emulator: EmulatorProcess, tmp_path: Path) -> Iterator[Callable[..., OperatorProcess]]:
     """Start an operator for these namespaces, all of them with none; it is killed when the test ends."""
-    started: list[OperatorProcess] = []
+    numbers = count()
+    with killed_in_the_end() as begin:
 
-    def start(*namespaces: str, account: Path | None = None, options: tuple[str, ...] = ()) -> OperatorProcess:
-        named = [word for namespace in namespaces for word in ("--namespace", namespace)]
-        process = make_operator(
-            plane, emulator.url, "", tmp_path / f"operator-{len(started)}.log", *named, *options,
-            environment={"KUBECONFIG": str(account or plane.kubeconfig)},
-        )  # fmt: skip
-        started.append(process)
-        process.start()
-        return process
+        def start(*namespaces: str, account: Path | None = None, options: tuple[str, ...] = ()) -> OperatorProcess:
+            named = [word for namespace in namespaces for word in ("--namespace", namespace)]
+            process = make_operator(
+                plane, emulator.url, "", tmp_path / f"operator-{next(numbers)}.log", *named, *options,
+                environment={"KUBECONFIG": str(account or plane.kubeconfig)},
+            )  # fmt: skip
+            return begin(process)
 
-    yield start
-    for process in started:
-        process.kill()
+        yield start
 
 
 @pytest.fixture

@@ -198,7 +198,7 @@ class EndpointEdits(Life):
             assert targets <= named | self.retained | self.kept_targets, targets
 
     def still_let_go(self) -> set[Key]:
-        """What was let go of, but for what was taken over again; an annotation alone takes nothing over."""
+        """Return the endpoints that were let go of and not adopted again; a changed annotation alone adopts nothing."""
         if self.is_there:
             adopted = self.status.get("adopted", {})
             named = self.body["metadata"].get("annotations", {}).get(ADOPT_ANNOTATION, "")

@@ -60,20 +60,19 @@ def after_release(at: Situation, decision: EndpointDecision, all_of_it: frozense
     # a model may still be what an endpoint that was let go of serves.
     serves = [one for one in at.wanted.resources if one.type is ResourceType.ENDPOINT_CONFIG]
     below = sorted(one for one in all_of_it.difference(serves) if _is_below(at, one))
-    kept = without(with_resources(decision.status.let_go, below), serves)
+    status = structs.replace(decision.status, let_go=without(decision.status.let_go, serves))
+    decision = structs.replace(decision, status=status)
     let_go_of = within(sorted(all_of_it.difference(at.wanted.resources, below)), at.defaults)
     if not let_go_of:
-        return structs.replace(
-            decision, status=structs.replace(decision.status, let_go=without(decision.status.let_go, serves))
-        )
+        return decision
     freed = let_go(let_go_of, at.seen)
     # A scalable target stays with its endpoint, and leaves the ledger with it.
     targets = [] if freed.waits_for else [one for one in let_go_of if one.type is ResourceType.SCALABLE_TARGET]
     gone = {*freed.gone, *targets}
     status = structs.replace(
-        decision.status,
-        resources=without(decision.status.resources, gone),
-        let_go=without(kept, gone),
+        status,
+        resources=without(status.resources, gone),
+        let_go=without(with_resources(status.let_go, below), gone),
     )
     if not freed.waits_for:
         return structs.replace(decision, status=status, again_after=0.0)

@@ -64,8 +64,8 @@ class Pasts:
 def is_new(body: Body) -> bool:
     """Whether the operator has never done anything for the object: it would hold it back, and have said so."""
     # Each write of the operator has a revision, that of a status which was lost and is not rebuilt yet, too.
-    is_untouched = not gather.has_finalizer(body) and not body.get("status", {}).get("revision")
-    is_untouched = is_untouched and not has_been_written(body)
+    is_written = has_been_written(body) or bool(body.get("status", {}).get("revision"))
+    is_untouched = not gather.has_finalizer(body) and not is_written
     # A wiped status beside a finalizer that `kubectl replace` has dropped looks the same, but for an edit of the spec.
     return is_untouched and body["metadata"].get("generation", 1) == 1
 
