@@ -151,7 +151,9 @@ def _rules(schema: Schema) -> str:
     """What is refused, in the API server's own words, and the rule in CEL that has to hold."""
     rules = [*schema.get("x-kubernetes-validations", ())]
     own = [_rule(rule) for rule in rules]
-    own += [_rule(rule) for rule in schema.get("items", {}).get("x-kubernetes-validations", ())]
+    for values in (schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(values, dict):
+            own += [_rule(rule) for rule in values.get("x-kubernetes-validations", ())]
     return "Refused with:\n\n" + "\n".join(own) if own else ""
 
 

@@ -213,6 +213,13 @@ ENDPOINTS: Final = (
         "variants",
         {"spec.variants[challenger]": DROP, "spec.rollout": {"type": "Rolling", "traffic": {"sizePercent": 5}}},
     ),
+    Edge("variants-whole-weight-as-a-float", "variants", {"spec.variants[champion].weight": 8.0}),
+    Edge("variants-heaviest", "variants", {"spec.variants[champion].weight": 1000000}),
+    Edge(
+        "variants-burstable-beside-one-that-is-scaled",
+        "variants",
+        {"spec.variants[champion].autoscaling": AUTOSCALING, "spec.variants[challenger].instanceType": "ml.t2.medium"},
+    ),
     Edge("variants-one-without-traffic", "variants", {"spec.variants[challenger].weight": 0}),
     Edge("variants-autoscaling", "variants", {"spec.autoscaling": AUTOSCALING}),
     Edge(
@@ -231,6 +238,20 @@ ENDPOINTS: Final = (
         {f"spec.variants[{'x' * 63}]": {"trainingRef": {"name": "x"}, "instanceType": "ml.m5.large"}},
     ),
     Edge("serverless", "serverless", {}),
+    Edge("serverless-key", "serverless", {"spec.kmsKeyId": "alias/classifiers"}),
+    *(
+        Edge(f"serverless-network-{name}", "serverless", {"spec.network": network})
+        for name, network in {
+            "unsaid": {},
+            "empty": {"subnets": [], "securityGroupIds": []},
+            "not-isolated": {"isolated": False},
+        }.items()
+    ),
+    _endpoint("burstable", {"spec.instanceType": "ml.t2.medium"}),
+    _endpoint(
+        "trainium-autoscaling",
+        {"spec.instanceType": "ml.trn1.2xlarge", "spec.autoscaling": AUTOSCALING, "spec.instanceCount": DROP},
+    ),
     *(
         Edge(f"serverless-{memory}", "serverless", {"spec.serverless": {"memorySizeMB": memory, "maxConcurrency": 200}})
         for memory in (1024, 6144)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from tests.contract.manifests import schema
+
+_MATCHES: Final = re.compile(r"(?<!!)self\.matches\(r'(?P<pattern>[^']*)'\)")
 
 
 def nodes(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -16,6 +19,15 @@ def nodes(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def node(kind: str, path: str) -> dict[str, Any]:
     """Return the node at a path; raises KeyError."""
     return dict(nodes(kind))[path]
+
+
+def pattern_of(node: dict[str, Any]) -> str:
+    """Return the regular expression that a text has to match.
+
+    It is in a rule, which says in words what to write, or in the schema's `pattern`, which says only itself.
+    """
+    rules = [found for one in node.get("x-kubernetes-validations", ()) if (found := _MATCHES.search(one["rule"]))]
+    return rules[0]["pattern"] if rules else str(node["pattern"])
 
 
 def _nodes(parent: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:

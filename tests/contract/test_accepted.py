@@ -85,6 +85,12 @@ def test_a_variant_weighs_1_where_nothing_else_is_said(api: ApiServer) -> None:
     }
 
 
+def test_a_whole_weight_is_kept_as_a_whole_number(api: ApiServer) -> None:
+    variants = api.try_create(patched(VARIANTS, {"spec.variants[champion].weight": 8.0})).body["spec"]["variants"]
+
+    assert [type(variant["weight"]) for variant in variants] == [int, int]
+
+
 def test_applying_the_same_manifest_again_changes_nothing(api: ApiServer) -> None:
     manifest = patched(TRAINING, {"metadata.name": "again"})
     # What is created is kept without the status's default, and what is changed, with it: one has to be there.

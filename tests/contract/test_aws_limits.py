@@ -8,7 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from tests.contract.schemas import node
+from tests.contract.schemas import node, pattern_of
 
 TRAINING, ENDPOINT = "ClassifierTraining", "ClassifierEndpoint"
 # JSON schema's words for what botocore's model calls min and max.
@@ -72,7 +72,6 @@ def test_upper_limit(model: Any, kind: str, path: str, shape: str) -> None:
         (TRAINING, "spec.inputs[].name", "ChannelName"),
         (TRAINING, "spec.stopping.maxRuntimeSeconds", "MaxRuntimeInSeconds"),
         (TRAINING, "spec.spot.maxWaitSeconds", "MaxWaitTimeInSeconds"),
-        (ENDPOINT, "spec.instanceCount", "InitialTaskCount"),
         (ENDPOINT, "spec.variants", "ProductionVariantList"),
         (ENDPOINT, "spec.serverless.maxConcurrency", "ServerlessMaxConcurrency"),
         (ENDPOINT, "spec.rollout.traffic.waitSeconds", "WaitIntervalInSeconds"),
@@ -112,6 +111,6 @@ def test_choices(model: Any, kind: str, path: str, shape: str) -> None:
     ],
 )
 def test_every_instance_type_fits(model: Any, kind: str, path: str, shape: str) -> None:
-    pattern = re.compile(node(kind, path)["pattern"])
+    pattern = re.compile(pattern_of(node(kind, path)))
 
     assert [name for name in model.shape_for(shape).metadata["enum"] if not pattern.search(name)] == []

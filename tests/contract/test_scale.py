@@ -10,6 +10,7 @@ from tests.contract.api_server import ApiServer
 from tests.contract.conftest import NAMESPACE
 from tests.contract.manifests import ENDPOINT, VARIANTS
 from tests.contract.paths import patched
+from tests.contract.refusals.serving import NONE_AT_ALL
 from tests.contract.statuses import ENDPOINT_STATUS
 
 
@@ -21,12 +22,15 @@ def test_kubectl_scale_sets_the_count(api: ApiServer, installed: ControlPlane) -
     assert api.read("ClassifierEndpoint", "scaled")["spec"]["instanceCount"] == 3
 
 
-def test_an_endpoint_cannot_be_scaled_to_nothing(api: ApiServer, installed: ControlPlane) -> None:
+def test_a18_b26_an_endpoint_that_is_scaled_to_nothing_says_how_to_suspend_it(
+    api: ApiServer, installed: ControlPlane
+) -> None:
     api.create(patched(ENDPOINT, {"metadata.name": "never-0"}))
 
     done = _scale(installed, "never-0", 0, check=False)
 
-    assert "spec.instanceCount in body should be greater than or equal to 1" in done.stderr
+    assert f"spec.instanceCount: Invalid value: 0: {NONE_AT_ALL}" in done.stderr
+    assert api.read("ClassifierEndpoint", "never-0")["spec"]["instanceCount"] == 1
 
 
 def test_variants_are_not_scaled_as_one(api: ApiServer, installed: ControlPlane) -> None:

@@ -33,6 +33,9 @@ def test_only_these_texts_may_hold_anything(api: ApiServer, kind: str) -> None:
 
 
 def _shape(path: str) -> str:
-    """The path of a value, whichever item or key it is of: the API server writes `tags.team` and `alarms[0]`."""
+    """The path of a value, whichever item or key it is of.
+
+    The API server writes `alarms[0]`, and `tags[team]` where a rule was broken, else `tags.team`.
+    """
     path = re.sub(r"\[[^\]]*\]", "[]", path.replace("{}", ".*"))
-    return re.sub(r"\b(environment|tags|extra)\.[^.]+$", r"\1.*", path)
+    return re.sub(r"\b(environment|tags|extra)(\.[^.]+|\[\])$", r"\1.*", path)

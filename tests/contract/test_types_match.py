@@ -15,7 +15,7 @@ from classifier_operator.sagemaker.regions import LENGTH as REGION_LENGTH
 from classifier_operator.sagemaker.regions import REGION
 from classifier_operator.sagemaker.roles import ROLE_ARN
 from classifier_operator.training.spec import TrainingSpec, TrainingStatus
-from tests.contract.schemas import node, nodes
+from tests.contract.schemas import node, nodes, pattern_of
 
 TRAINING, ENDPOINT = "ClassifierTraining", "ClassifierEndpoint"
 
@@ -67,12 +67,12 @@ def test_what_the_operator_holds_names_to_is_what_the_schema_does() -> None:
     """It looks at them again: an object of an older CRD may have any."""
     ref = "configMapKeyRef"
     for where in ("spec.classLabels", "spec.smokeTest.image"):
-        assert node(ENDPOINT, f"{where}.{ref}.name")["pattern"] == f"^{OBJECT_NAME}$"
-        assert node(ENDPOINT, f"{where}.{ref}.key")["pattern"] == f"^{DATA_KEY}$"
+        assert pattern_of(node(ENDPOINT, f"{where}.{ref}.name")) == f"^{OBJECT_NAME}$"
+        assert pattern_of(node(ENDPOINT, f"{where}.{ref}.key")) == f"^{DATA_KEY}$"
         assert node(ENDPOINT, f"{where}.{ref}.name")["maxLength"] == NAME_LENGTH
-    assert node(ENDPOINT, "spec.smokeTest.contentType")["pattern"] == f"^{CONTENT_TYPE}$"
-    assert node(ENDPOINT, "spec.smokeTest.expect.minProbability")["pattern"] == f"^{DECIMAL}$"
+    assert pattern_of(node(ENDPOINT, "spec.smokeTest.contentType")) == f"^{CONTENT_TYPE}$"
+    assert pattern_of(node(ENDPOINT, "spec.smokeTest.expect.minProbability")) == f"^{DECIMAL}$"
     for kind in (TRAINING, ENDPOINT):
-        assert node(kind, "spec.region")["pattern"] == f"^{REGION}$"
+        assert pattern_of(node(kind, "spec.region")) == f"^{REGION}$"
         assert node(kind, "spec.region")["maxLength"] == REGION_LENGTH
-        assert node(kind, "spec.assumeRoleArn")["pattern"] == f"^{ROLE_ARN}$"
+        assert pattern_of(node(kind, "spec.assumeRoleArn")) == f"^{ROLE_ARN}$"

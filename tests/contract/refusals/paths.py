@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tests.contract.paths import DROP
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import Refusal, endpoint, training, training_field
 from tests.contract.refusals.inputs import AUGMENTED
 from tests.contract.refusals.smoke_test import SMOKE_TEST
@@ -49,15 +50,19 @@ def _config_maps() -> list[Refusal]:
     for where in ("spec.classLabels", "spec.smokeTest.image"):
         for name, value in _NO_NAMES.items():
             changes = _config_map(where, {"name": value, "key": _KEY})
-            rows.append(endpoint(f"{where}-name-{name}", changes, f"{where}.configMapKeyRef.name", _SHAPE))
+            rows.append(
+                endpoint(f"{where}-name-{name}", changes, f"{where}.configMapKeyRef.name", sentences.CONFIG_MAP)
+            )
         for name, value in _NO_KEYS.items():
             changes = _config_map(where, {"name": "labels", "key": value})
-            rows.append(endpoint(f"{where}-key-{name}", changes, f"{where}.configMapKeyRef.key", _SHAPE))
+            rows.append(
+                endpoint(f"{where}-key-{name}", changes, f"{where}.configMapKeyRef.key", sentences.CONFIG_MAP_KEY)
+            )
     return rows
 
 
-def _keys(message: str, keys: dict[str, str]) -> list[Refusal]:
-    """A row for each address in S3 with each of these keys."""
+def _keys(keys: dict[str, str], message: str = "") -> list[Refusal]:
+    """A row for each address in S3 with each of these keys; without a message, it is of another shape."""
     rows = []
     for name, key in keys.items():
         uri = f"s3://birds/{key}"
@@ -65,19 +70,35 @@ def _keys(message: str, keys: dict[str, str]) -> list[Refusal]:
         test = {**SMOKE_TEST, "image": {"s3Uri": f"{uri}x.png"}}
         variant = {"spec.variants[champion]": {"model": model, "instanceType": "ml.m5.large"}}
         rows += [
-            endpoint(f"model-{name}", {**_MODEL, "spec.model": model}, "spec.model.artifactS3Uri", message),
             endpoint(
-                f"variant-model-{name}", variant, "spec.variants[1].model.artifactS3Uri", message, base="variants"
+                f"model-{name}",
+                {**_MODEL, "spec.model": model},
+                "spec.model.artifactS3Uri",
+                message or sentences.ARCHIVE,
             ),
-            endpoint(f"image-{name}", {"spec.smokeTest": test}, "spec.smokeTest.image.s3Uri", message),
-            endpoint(f"capture-{name}", {"spec.dataCapture": {"s3Uri": uri}}, "spec.dataCapture.s3Uri", message),
-            training(f"input-{name}", {"spec.inputs[train].s3Uri": uri}, "spec.inputs[0].s3Uri", message),
-            training_field(f"output-{name}", "spec.output.s3Uri", uri, message),
+            endpoint(
+                f"variant-model-{name}",
+                variant,
+                "spec.variants[1].model.artifactS3Uri",
+                message or sentences.ARCHIVE,
+                base="variants",
+            ),
+            endpoint(
+                f"image-{name}", {"spec.smokeTest": test}, "spec.smokeTest.image.s3Uri", message or sentences.S3_OBJECT
+            ),
+            endpoint(
+                f"capture-{name}",
+                {"spec.dataCapture": {"s3Uri": uri}},
+                "spec.dataCapture.s3Uri",
+                message or sentences.S3_PREFIX,
+            ),
+            training(f"input-{name}", {"spec.inputs[train].s3Uri": uri}, "spec.inputs[0].s3Uri", message or _SHAPE),
+            training_field(f"output-{name}", "spec.output.s3Uri", uri, message or _SHAPE),
             training(
                 f"checkpoint-{name}",
                 {"spec.spot": {"maxWaitSeconds": 90000, "checkpointS3Uri": uri}},
                 "spec.spot.checkpointS3Uri",
-                message,
+                message or _SHAPE,
             ),
         ]
     return rows
@@ -87,7 +108,7 @@ def _content_types() -> list[Refusal]:
     rows = []
     for name, value in _NO_CONTENT_TYPES.items():
         test = {"spec.smokeTest": {**SMOKE_TEST, "contentType": value}}
-        rows.append(endpoint(f"contentType-{name}", test, "spec.smokeTest.contentType", _SHAPE))
+        rows.append(endpoint(f"contentType-{name}", test, "spec.smokeTest.contentType", sentences.CONTENT_TYPE))
         given = {"spec.inputs[train].contentType": value}
         rows.append(training(f"contentType-{name}", given, "spec.inputs[0].contentType", _SHAPE))
     return rows
@@ -99,8 +120,10 @@ def _images() -> list[Refusal]:
         model = {"artifactS3Uri": "s3://b-1/m.tar.gz", "image": value}
         variant = {"spec.variants[champion]": {"model": model, "instanceType": "ml.m5.large"}}
         rows += [
-            endpoint(f"image-{name}", {**_MODEL, "spec.model": model}, "spec.model.image", _SHAPE),
-            endpoint(f"variant-image-{name}", variant, "spec.variants[1].model.image", _SHAPE, base="variants"),
+            endpoint(f"image-{name}", {**_MODEL, "spec.model": model}, "spec.model.image", sentences.IMAGE),
+            endpoint(
+                f"variant-image-{name}", variant, "spec.variants[1].model.image", sentences.IMAGE, base="variants"
+            ),
             training_field(f"image-{name}", "spec.algorithm.image", value, _SHAPE),
         ]
     return rows
@@ -108,16 +131,16 @@ def _images() -> list[Refusal]:
 
 _ALL: Final = (
     *_config_maps(),
-    *_keys(_DOTS, _KEYS_WITH_DOTS),
-    *_keys(_SHAPE, _KEYS_WITH_CONTROLS),
+    *_keys(_KEYS_WITH_DOTS, _DOTS),
+    *_keys(_KEYS_WITH_CONTROLS),
     *_content_types(),
     *_images(),
     *(
-        endpoint(f"{base}-region-{name}", {"spec.region": value}, "spec.region", _SHAPE, base=base)
+        endpoint(f"{base}-region-{name}", {"spec.region": value}, "spec.region", sentences.REGION, base=base)
         for base in ("endpoint", "variants")
         for name, value in {"host": "us-east-1.example.org/", "line": "us-east-1\n", "dots": "us-east-1/.."}.items()
     ),
-    endpoint("alarm-line", {"spec.rollout": {"alarms": ["a\nb"]}}, "spec.rollout.alarms[0]", _SHAPE),
+    endpoint("alarm-line", {"spec.rollout": {"alarms": ["a\nb"]}}, "spec.rollout.alarms[0]", sentences.ALARM),
 )
 ENDPOINTS: Final = tuple(row for row in _ALL if row.base != "training")
 TRAININGS: Final = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import Refusal, endpoint
 
 _SIZE: Final = "spec.rollout.traffic.sizePercent"
@@ -78,6 +79,6 @@ REFUSALS: Final = (
     _rollout("timeout-599", {"timeoutSeconds": 599}, "spec.rollout.timeoutSeconds", "greater than or equal to 600"),
     _rollout("timeout-28801", {"timeoutSeconds": 28801}, "spec.rollout.timeoutSeconds", "less than or equal to 28800"),
     _rollout("alarms-11", {"alarms": [f"a{i}" for i in range(11)]}, "spec.rollout.alarms", "at most 10"),
-    _rollout("alarm-blank", {"alarms": [" "]}, "spec.rollout.alarms[0]", "should match"),
+    _rollout("alarm-blank", {"alarms": [" "]}, "spec.rollout.alarms[0]", sentences.ALARM),
     _rollout("alarm-twice", {"alarms": ["a", "a"]}, "spec.rollout.alarms[1]", "Duplicate value"),
 )

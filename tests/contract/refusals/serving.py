@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tests.contract.paths import DROP
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import Refusal, endpoint, endpoint_field
 
 AUTOSCALING: Final = {"minCount": 2, "maxCount": 4, "invocationsPerInstance": 60}
+NONE_AT_ALL: Final = "must be 1 or more; for no instances at all, so that nothing costs, set spec.suspend: true"
+BURSTABLE: Final = (
+    "AWS scales no burstable instance types such as ml.t2.medium: choose another one, such as ml.m5.large, "
+    "or leave autoscaling out"
+)
+VPC: Final = {"subnets": ["subnet-0123456789abcdef0"], "securityGroupIds": ["sg-0123456789abcdef0"]}
 
 _MODELS: Final = "exactly one of trainingRef, model and variants must be given"
 
@@ -16,23 +23,35 @@ MODELS: Final = (
     endpoint("two-models", {"spec.model": {"artifactS3Uri": "s3://birds/model.tar.gz"}}, "spec", _MODELS),
     endpoint("variants-and-trainingRef", {"spec.trainingRef": {"name": "birds"}}, "spec", _MODELS, base="variants"),
     endpoint("trainingRef-nameless", {"spec.trainingRef": {}}, "spec.trainingRef.name", "Required value"),
-    endpoint_field("trainingRef-name", "spec.trainingRef.name", "My_Training", "should match"),
+    endpoint_field("trainingRef-name", "spec.trainingRef.name", "My_Training", sentences.TRAINING),
     endpoint(
         "model-not-an-archive",
         {"spec.trainingRef": DROP, "spec.model": {"artifactS3Uri": "s3://birds/model/"}},
         "spec.model.artifactS3Uri",
-        "should match",
+        sentences.ARCHIVE,
     ),
     endpoint(
         "model-image",
         {"spec.trainingRef": DROP, "spec.model": {"artifactS3Uri": "s3://b-1/m.tar.gz", "image": "a b"}},
         "spec.model.image",
-        "should match",
+        sentences.IMAGE,
     ),
-    endpoint_field("region-shape", "spec.region", "Frankfurt", "should match"),
-    endpoint_field("roleArn-short", "spec.roleArn", "arn", "should be at least 20 chars"),
-    endpoint_field("assumeRoleArn-shape", "spec.assumeRoleArn", "arn:aws:s3:::a-bucket-and-more", "should match"),
-    endpoint_field("kmsKeyId", "spec.kmsKeyId", "a key", "should match"),
+    *(
+        endpoint_field(f"A17-region-{value or 'empty'}", "spec.region", value, sentences.REGION)
+        for value in ("Frankfurt", "us-east1", "us_east_1", "US-EAST-1", "us-east-1a", "")
+    ),
+    *(
+        endpoint_field(f"A17-{field}-{name}", f"spec.{field}", value, sentences.ROLE_ARN)
+        for field in ("roleArn", "assumeRoleArn")
+        for name, value in {
+            "empty": "",
+            "short": "arn",
+            "name": "SageMakerExecution",
+            "bucket": "arn:aws:s3:::a-bucket-and-more",
+            "user": "arn:aws:iam::123456789012:user/SageMaker",
+        }.items()
+    ),
+    endpoint_field("A17-kmsKeyId", "spec.kmsKeyId", "a key", sentences.KMS_KEY),
     endpoint_field("deletionPolicy", "spec.deletionPolicy", "Stop", "supported values"),
     endpoint_field("suspend", "spec.suspend", "true", "must be of type boolean"),
 )
@@ -44,8 +63,11 @@ MACHINES: Final = (
         DROP,
         "an instance type is needed, unless the endpoint is serverless or has variants",
     ),
-    endpoint_field("instanceType-of-EC2", "spec.instanceType", "m5.large", "should match"),
-    endpoint_field("instanceCount-0", "spec.instanceCount", 0, "greater than or equal to 1"),
+    *(
+        endpoint_field(f"A17-instanceType-{value or 'empty'}", "spec.instanceType", value, sentences.INSTANCE_TYPE)
+        for value in ("m5.large", "ml.m5", "ML.M5.LARGE", "")
+    ),
+    *(endpoint_field(f"A18-instanceCount-{count}", "spec.instanceCount", count, NONE_AT_ALL) for count in (0, -1)),
     endpoint_field("instanceCount-text", "spec.instanceCount", "1", "must be of type integer"),
     endpoint_field("acceleratorType-eia3", "spec.acceleratorType", "ml.eia3.large", "supported values"),
     endpoint_field("acceleratorType-gpu", "spec.acceleratorType", "ml.g4dn.xlarge", "supported values"),
@@ -56,7 +78,7 @@ MACHINES: Final = (
         "fallback-instanceType",
         {"spec.acceleratorType": "ml.eia2.large", "spec.acceleratorFallback": {"instanceType": "g4dn.xlarge"}},
         "spec.acceleratorFallback.instanceType",
-        "should match",
+        sentences.INSTANCE_TYPE,
     ),
     endpoint(
         "autoscaling-bounds",
@@ -68,7 +90,24 @@ MACHINES: Final = (
         "autoscaling-to-zero",
         {"spec.instanceCount": DROP, "spec.autoscaling": {**AUTOSCALING, "minCount": 0}},
         "spec.autoscaling.minCount",
-        "greater than or equal to 1",
+        NONE_AT_ALL,
+    ),
+    endpoint(
+        "burstable-autoscaling",
+        {"spec.instanceCount": DROP, "spec.instanceType": "ml.t2.medium", "spec.autoscaling": AUTOSCALING},
+        "spec.instanceType",
+        BURSTABLE,
+    ),
+    endpoint(
+        "burstable-fallback-autoscaling",
+        {
+            "spec.instanceCount": DROP,
+            "spec.acceleratorType": "ml.eia2.large",
+            "spec.acceleratorFallback": {"instanceType": "ml.t2.xlarge"},
+            "spec.autoscaling": AUTOSCALING,
+        },
+        "spec.acceleratorFallback.instanceType",
+        BURSTABLE,
     ),
     endpoint(
         "autoscaling-without-aim",
@@ -98,7 +137,7 @@ MACHINES: Final = (
 
 SERVERLESS: Final = (
     *(
-        endpoint(f"serverless-and-{name}", {f"spec.{name}": value}, f"spec.{name}", message, base="serverless")
+        endpoint(f"B23-serverless-and-{name}", {f"spec.{name}": value}, f"spec.{name}", message, base="serverless")
         for name, value, message in (
             ("instanceType", "ml.m5.large", "a serverless endpoint has no instances and takes no instanceType"),
             ("instanceCount", 1, "a serverless endpoint has no instances and takes no instanceCount"),
@@ -112,7 +151,28 @@ SERVERLESS: Final = (
                 AUTOSCALING,
                 "a serverless endpoint scales by itself, up to serverless.maxConcurrency, and takes no autoscaling",
             ),
+            (
+                "dataCapture",
+                {"s3Uri": "s3://birds/seen"},
+                "SageMaker captures no data of serverless endpoints: leave dataCapture out, "
+                "or use instanceType instead of serverless",
+            ),
         )
+    ),
+    endpoint(
+        "B23-serverless-in-a-VPC",
+        {"spec.network": VPC},
+        "spec.network.subnets",
+        "SageMaker runs serverless endpoints in no VPC: leave subnets and securityGroupIds out, "
+        "or use instanceType instead of serverless",
+        base="serverless",
+    ),
+    endpoint(
+        "B23-serverless-isolated",
+        {"spec.network": {"isolated": True}},
+        "spec.network.isolated",
+        "SageMaker isolates no serverless endpoints: leave isolated out, or use instanceType instead of serverless",
+        base="serverless",
     ),
     endpoint_field("serverless-memory", "spec.serverless.memorySizeMB", 4000, "supported values", base="serverless"),
     endpoint_field(
@@ -142,10 +202,24 @@ def _capture(name: str, changes: dict[str, Any], field: str, message: str) -> Re
 
 REST: Final = (
     endpoint("capture-nowhere", {"spec.dataCapture": {}}, "spec.dataCapture.s3Uri", "Required value"),
-    _capture("capture-s3Uri", {"s3Uri": "s3://"}, "s3Uri", "should match"),
+    _capture("capture-s3Uri", {"s3Uri": "s3://"}, "s3Uri", sentences.S3_PREFIX),
+    _capture("A17-capture-without-s3", {"s3Uri": "birds/seen"}, "s3Uri", sentences.S3_PREFIX),
+    _capture("A17-capture-kmsKeyId", {"kmsKeyId": "a key"}, "kmsKeyId", sentences.KMS_KEY),
     _capture("capture-101-percent", {"samplingPercent": 101}, "samplingPercent", "less than or equal to 100"),
     _capture("capture-mode", {"modes": ["Headers"]}, "modes[0]", "supported values"),
     _capture("capture-no-mode", {"modes": []}, "modes", "at least 1 items"),
+    endpoint(
+        "A17-subnet",
+        {"spec.network": {**VPC, "subnets": ["10.0.0.0/24"]}},
+        "spec.network.subnets[0]",
+        sentences.SUBNET,
+    ),
+    endpoint(
+        "A17-security-group",
+        {"spec.network": {**VPC, "securityGroupIds": ["my group"]}},
+        "spec.network.securityGroupIds[0]",
+        sentences.SECURITY_GROUP,
+    ),
     endpoint(
         "subnets-alone",
         {"spec.network": {"subnets": ["subnet-1"]}},
@@ -174,7 +248,7 @@ REST: Final = (
     endpoint_field(
         "tags-key", "spec.tags", {"a*b": "x"}, "a tag's key must have 1 to 128 letters, digits, spaces and _.:/=+-@"
     ),
-    endpoint("tags-value", {"spec.tags": {"team": "a\nb"}}, "spec.tags.team", "should match"),
+    endpoint("tags-value", {"spec.tags": {"team": "a\nb"}}, "spec.tags[team]", sentences.TAG_VALUE),
 )
 
 REFUSALS: Final = (*MODELS, *MACHINES, *SERVERLESS, *REST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import Refusal, endpoint, endpoint_field
 
 SMOKE_TEST: Final = {"image": {"s3Uri": "s3://birds/wren.jpg"}}
@@ -30,7 +31,7 @@ REFUSALS: Final = (
         "labels-key",
         {"spec.classLabels": {"configMapKeyRef": {"name": "labels", "key": "a/b"}}},
         "spec.classLabels.configMapKeyRef.key",
-        "should match",
+        sentences.CONFIG_MAP_KEY,
     ),
     endpoint(
         "labels-key-missing",
@@ -41,8 +42,8 @@ REFUSALS: Final = (
     endpoint("test-without-image", {"spec.smokeTest": {}}, "spec.smokeTest.image", "Required value"),
     _smoke_test("image-none", {"image": {}}, "image", _IMAGE),
     _smoke_test("image-twice", {"image": {"configMapKeyRef": _KEY, "s3Uri": "s3://birds/x.jpg"}}, "image", _IMAGE),
-    _smoke_test("image-bucket", {"image": {"s3Uri": "s3://birds/"}}, "image.s3Uri", "should match"),
-    _smoke_test("contentType-empty", {"contentType": ""}, "contentType", "at least 1 chars"),
+    _smoke_test("image-bucket", {"image": {"s3Uri": "s3://birds/"}}, "image.s3Uri", sentences.S3_OBJECT),
+    _smoke_test("contentType-empty", {"contentType": ""}, "contentType", sentences.CONTENT_TYPE),
     _smoke_test("warmUps-negative", {"warmUps": -1}, "warmUps", "greater than or equal to 0"),
     _smoke_test("warmUps-101", {"warmUps": 101}, "warmUps", "less than or equal to 100"),
     _smoke_test("onFailure", {"onFailure": "Ignore"}, "onFailure", "supported values"),

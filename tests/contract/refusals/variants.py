@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from tests.contract.paths import DROP
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import endpoint, endpoint_field
-from tests.contract.refusals.serving import AUTOSCALING
+from tests.contract.refusals.serving import AUTOSCALING, BURSTABLE, NONE_AT_ALL
+
+_BURSTABLE: Final[dict[str, dict[str, Any]]] = {
+    "instanceType": {"spec.variants[champion].instanceType": "ml.t2.medium"},
+    "fallback": {
+        "spec.variants[champion].acceleratorType": "ml.eia2.large",
+        "spec.variants[champion].acceleratorFallback": {"instanceType": "ml.t3.medium"},
+    },
+}
 
 REFUSALS: Final = (
     *(
@@ -47,7 +56,7 @@ REFUSALS: Final = (
         "variant-name",
         {"spec.variants[ends-with-]": {"trainingRef": {"name": "x"}, "instanceType": "ml.m5.large"}},
         "spec.variants[2].name",
-        "should match",
+        sentences.VARIANT,
         base="variants",
     ),
     endpoint(
@@ -63,6 +72,88 @@ REFUSALS: Final = (
         "spec.variants[0].weight",
         "greater than or equal to 0",
         base="variants",
+    ),
+    *(
+        endpoint(
+            f"B47-weight-{weight}",
+            {"spec.variants[champion].weight": weight},
+            "spec.variants[0].weight",
+            "must be a whole number: weights are relative, so write 8 and 2 instead of 0.8 and 0.2",
+            base="variants",
+        )
+        for weight in (0.8, 0.2, 1.5, 1e-9)
+    ),
+    *(
+        endpoint(
+            f"A18-variant-instanceCount-{count}",
+            {"spec.variants[champion].instanceCount": count},
+            "spec.variants[0].instanceCount",
+            "must be 1 or more; leave the variant out, or for no instances at all set spec.suspend: true",
+            base="variants",
+        )
+        for count in (0, -1)
+    ),
+    endpoint(
+        "A18-variant-autoscaling-to-zero",
+        {"spec.variants[champion].autoscaling": {**AUTOSCALING, "minCount": 0}},
+        "spec.variants[0].autoscaling.minCount",
+        NONE_AT_ALL,
+        base="variants",
+    ),
+    endpoint(
+        "A17-variant-instanceType",
+        {"spec.variants[champion].instanceType": "m5.large"},
+        "spec.variants[0].instanceType",
+        sentences.INSTANCE_TYPE,
+        base="variants",
+    ),
+    endpoint(
+        "A17-variant-fallback-instanceType",
+        {
+            "spec.variants[champion].acceleratorType": "ml.eia2.large",
+            "spec.variants[champion].acceleratorFallback": {"instanceType": "g4dn.xlarge"},
+        },
+        "spec.variants[0].acceleratorFallback.instanceType",
+        sentences.INSTANCE_TYPE,
+        base="variants",
+    ),
+    endpoint(
+        "A17-variant-trainingRef",
+        {"spec.variants[champion].trainingRef": {"name": "My_Training"}},
+        "spec.variants[0].trainingRef.name",
+        sentences.TRAINING,
+        base="variants",
+    ),
+    endpoint(
+        "variant-burstable-autoscaling",
+        {
+            "spec.variants[champion].autoscaling": AUTOSCALING,
+            "spec.variants[champion].instanceType": "ml.t2.medium",
+        },
+        "spec.variants[0].instanceType",
+        BURSTABLE,
+        base="variants",
+    ),
+    endpoint(
+        "variant-burstable-fallback-autoscaling",
+        {
+            "spec.variants[champion].autoscaling": AUTOSCALING,
+            "spec.variants[champion].acceleratorType": "ml.eia2.large",
+            "spec.variants[champion].acceleratorFallback": {"instanceType": "ml.t2.medium"},
+        },
+        "spec.variants[0].acceleratorFallback.instanceType",
+        BURSTABLE,
+        base="variants",
+    ),
+    *(
+        endpoint(
+            f"variant-burstable-common-autoscaling-{name}",
+            {"spec.autoscaling": AUTOSCALING, **changes},
+            "spec.variants",
+            BURSTABLE,
+            base="variants",
+        )
+        for name, changes in _BURSTABLE.items()
     ),
     endpoint(
         "variant-weights-all-0",
