@@ -27,7 +27,12 @@ EXIT_LOST = 1
 
 
 def run(settings: Settings) -> None:
-    """Run until a signal ends it, or the loss of the Lease."""
+    """Run until a signal ends it, or the loss of the Lease.
+
+    Raises:
+        StartError: it cannot start.
+
+    """
     _collect_less_garbage()
     quieten_kopf()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -62,7 +67,13 @@ async def _work(operator: Operator, told_to_end: asyncio.Event) -> None:
 def _listen(told_to_end: asyncio.Event) -> None:
     """Take the signals that end the process."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+        asyncio.get_running_loop().add_signal_handler(number, _end, number, told_to_end)
+
+
+def _end(number: signal.Signals, told_to_end: asyncio.Event) -> None:
+    if not told_to_end.is_set():
+        logger.info("%s: what is under way is finished, then this process ends", number.name)
+    told_to_end.set()
 
 
 async def _is_done(doing: Coroutine[Any, Any, object], told_to_end: asyncio.Event) -> bool:

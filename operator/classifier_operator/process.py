@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import uuid
 from collections.abc import Callable
 
 from prometheus_client.exposition import choose_encoder
 
+from classifier_operator import __version__
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.cluster import connect
@@ -21,9 +23,11 @@ from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.election.leadership import Candidate, Leadership
+from classifier_operator.runtime.loops import begun, ended
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.pacing.limits import RateLimits
 from classifier_operator.runtime.pacing.rates import rates_for
+from classifier_operator.runtime.start import OwnCredentials, StartError, all_or, require_namespaces, say_when_ready
 from classifier_operator.settings import Election, Settings
 
 logger = logging.getLogger(__name__)
@@ -65,23 +69,39 @@ class Operator:
             exposition=self._exposition,
             remark=lambda: self._app.remark() if self._app is not None else "",
         )
+        self._credentials = OwnCredentials(self._aws, settings.defaults.region)
         self._leadership: Leadership | None = None
         self._app: App | None = None
+        self._leads = asyncio.Event()
+        self._beside: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Connect to the cluster, and answer the kubelet."""
+        """Connect to the cluster, and answer the kubelet.
+
+        Raises:
+            StartError: the settings do not fit this machine or this cluster.
+
+        """
         settings = self._settings
         self._cluster = await connect(settings.namespaces, self._metrics, self._holds, self._signals_taken)
+        logger.info("classifier-operator %s: %s", __version__, self._served())
         if settings.election is not None:
             self._leadership = self._candidacy(settings.election)
-        await self._health.start(settings.health_host, settings.health_port)
-        logger.info("health and metrics on port %d", self._health.port)
+        try:
+            await require_namespaces(self._cluster, settings.namespaces)
+            await self._listen()
+        except BaseException:
+            await self._health.stop()
+            await self._cluster.close()
+            raise
+        self._beside.append(begun(self._credentials.run(self._leads)))
 
     async def campaign(self) -> None:
         """Return when it is this process that is to work."""
         if self._leadership is not None:
             await self._leadership.campaign()
         self._metrics.leading.set(1)
+        self._leads.set()
 
     async def start(self) -> App:
         """Work."""
@@ -99,6 +119,7 @@ class Operator:
             queues,
             self._identity,
         )
+        self._beside.append(begun(say_when_ready(self._unready, self._served)))
         await self._app.start()
         return self._app
 
@@ -110,11 +131,31 @@ class Operator:
 
     async def close(self) -> None:
         """Let calls in flight finish, leave the rest to the next one, disconnect."""
+        await ended(self._beside)
         await asyncio.to_thread(self._aws.close)
         if self._leadership is not None:
             await self._leadership.resign()
         await self._health.stop()
         await self._cluster.close()
+
+    async def _listen(self) -> None:
+        host, port = self._settings.health_host, self._settings.health_port
+        try:
+            await self._health.start(host, port)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            raise StartError(
+                f"cannot listen on {host}:{port} for health and metrics: {reason}: "
+                "choose another --health-port (0 takes any free one), or --health-host"
+            ) from error
+        logger.info("health and metrics on port %d", self._health.port)
+
+    def _served(self) -> str:
+        """What is served, and where."""
+        settings = self._settings
+        shard = f", shard {settings.shard}" if settings.shard.count > 1 else ""
+        region = settings.defaults.region or "none"
+        return f"cluster {self._cluster.host}, namespaces {all_or(settings.namespaces)}{shard}, region {region}"
 
     def _candidacy(self, election: Election) -> Leadership:
         settings = self._settings
@@ -131,7 +172,7 @@ class Operator:
 
     def _unready(self) -> str:
         if self._app is not None:
-            return self._app.unready()
+            return self._app.unready() or self._credentials.missing
         return self._leadership.problem() if self._leadership is not None else "it is being started"
 
     def _unserved(self) -> str:

@@ -251,7 +251,9 @@ async def test_no_credentials_at_all_are_waited_for(
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(AwsRefusal, match="NoCredentials: Unable to locate credentials") as refused:
+    with pytest.raises(
+        AwsRefusal, match=r"NoCredentials: the operator has no AWS credentials, .*: Unable to locate"
+    ) as refused:
         await models(aws, place)
     assert refused.value.kind is RefusalKind.ACCESS_DENIED
 

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from aiohttp import TCPConnector
 from kubernetes.aio.client import Configuration
-from kubernetes.aio.config import kube_config
 
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.api.kinds import Kind, ObjectKey
@@ -48,8 +47,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 async def make(
     installed: ControlPlane, control: Control, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Make]:
-    # The client reads KUBECONFIG when it is imported, and keeps what it has loaded for everybody.
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(installed.kubeconfig))
+    # The client keeps what it has loaded for everybody.
+    monkeypatch.setenv("KUBECONFIG", str(installed.kubeconfig))
     monkeypatch.setattr(Configuration, "_default", None)
     made: list[Operator] = []
 

@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from botocore import xform_name
@@ -24,6 +25,7 @@ from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.daemon_threads import DaemonThreads
 from classifier_operator.adapters.exchange import Exchange
 from classifier_operator.adapters.identities import Actor, Identities
+from classifier_operator.adapters.own_identity import own_identity
 from classifier_operator.adapters.requests import check_request
 from classifier_operator.adapters.role_sessions import NAMES_ONLY, RoleSessions
 from classifier_operator.adapters.secrets import hide_those_of, known_secrets
@@ -35,6 +37,7 @@ from classifier_operator.runtime.pacing.admission import Admission
 from classifier_operator.runtime.pacing.limits import Caller, RateLimits
 from classifier_operator.runtime.pacing.shares import Share, ThreadShares
 from classifier_operator.runtime.ports import Clock
+from classifier_operator.runtime.start import OwnIdentity
 from classifier_operator.runtime.workqueue import Priority
 from classifier_operator.sagemaker.refusal_table import classify
 from classifier_operator.sagemaker.refusals import EXPIRED_CODES, UNREADABLE_CODE, AwsRefusal, RefusalKind
@@ -113,10 +116,7 @@ class Aws:
     ) -> dict[str, Any]:
         """One call of SageMaker's or Application Auto Scaling's API."""
         service = "application-autoscaling" if operation in _AUTOSCALING else "sagemaker"
-
-        def send() -> Answered[dict[str, Any]]:
-            return self._answer(service, place, operation, params)
-
+        send = partial(self._answer, service, place, operation, params)
         exchange = _exchange(service, operation, place, params)
         # What a job's environment says may be secret, and AWS repeats what it refuses.
         answer = await self._run(place, exchange, send, frozenset((params.get("Environment") or {}).values()), turn)
@@ -136,6 +136,11 @@ class Aws:
         except (AwsRefusal, BotoCoreError, OSError) as error:
             logger.info("the operator's own account is not known: %r", error)
             return ""
+
+    async def own_identity(self, region: str) -> OwnIdentity:
+        """Who the operator is, as STS says in that region."""
+        submit, use = self._apart.submit, self._clients.use
+        return await asyncio.wrap_future(submit(own_identity, self._identities, use, submit, region))
 
     def withdraw(self, name: Hashable) -> None:
         """The Caller of that name wants nothing any more."""
@@ -225,8 +230,7 @@ class Aws:
             self._limits.went_well(place, exchange.operation)
             return value
         finally:
-            rate = self._limits.rate(place, exchange.operation)
-            self._metrics.paced(exchange.operation, place.region, rate)
+            self._metrics.paced(exchange.operation, place.region, self._limits.rate(place, exchange.operation))
 
     async def _exchanged(
         self,
@@ -244,8 +248,9 @@ class Aws:
         future = threads.submit(context.run, self._sent, place, exchange, send, secrets)
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: call_in(loop, ended))
+        seconds = BODY_SECONDS if exchange.service == "s3" else CALL_SECONDS
         try:
-            value: T = await within(_seconds_for(exchange), future, exchange.operation)
+            value: T = await within(seconds, future, exchange.operation)
             exchange.succeeded()
         except AwsRefusal as refusal:
             exchange.refused(refusal)
@@ -335,10 +340,6 @@ def _exchange(service: str, operation: str, place: Place, params: Mapping[str, A
     """A call that is about to be sent, if it is one that may be. Raises AwsRefusal."""
     check_request(place, operation, params)
     return Exchange(service, operation, place.region, params)
-
-
-def _seconds_for(exchange: Exchange) -> float:
-    return BODY_SECONDS if exchange.service == "s3" else CALL_SECONDS
 
 
 def _namespace(place: Place) -> str:

@@ -50,6 +50,7 @@ def refusal_of(
         return refusal_in(operation, error.response, hidden, names)
     if isinstance(error, FileNotFoundError | PermissionError) or type(error).__name__ in _NO_CREDENTIALS:
         # A web identity's or a pod identity's token is a file, which botocore opens as it is.
-        return classify(operation, NO_CREDENTIALS, hidden(str(error)))
+        words = f"the operator has no AWS credentials, its log says what to set: {error}"
+        return classify(operation, NO_CREDENTIALS, hidden(words))
     name = type(error).__name__
     return classify(operation, name, hidden(str(error)), 400 if name in _NEVER_SENT else 0)

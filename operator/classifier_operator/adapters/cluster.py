@@ -16,12 +16,12 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import kopf
 import msgspec
-from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 from yarl import URL
 
 from classifier_operator import __version__
 from classifier_operator.adapters import watches
+from classifier_operator.adapters.kubeconfig import client_of_process
 from classifier_operator.api.cut import cut, one_line
 from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.api.paths import ApiPath, below, path_of
@@ -91,6 +91,11 @@ class KubernetesCluster:
         self._namespaces = namespaces
         self._metrics = metrics
         self._holds = holds
+
+    @property
+    def host(self) -> str:
+        """The API server's address."""
+        return str(self._client.configuration.host)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -280,12 +285,8 @@ class KubernetesCluster:
 async def connect(
     namespaces: Sequence[str], metrics: Metrics, holds: Callable[[], bool], signals_taken: Callable[[], None]
 ) -> KubernetesCluster:
-    """Connect as the pod's service account, or as the kubeconfig's current user outside of a cluster."""
-    try:
-        config.load_incluster_config()
-    except config.ConfigException:
-        await config.load_kube_config()
-    return KubernetesCluster(ApiClient(), namespaces, metrics, holds, signals_taken)
+    """Connect as the pod's service account, or as the kubeconfig's current user. Raises StartError."""
+    return KubernetesCluster(await client_of_process(), namespaces, metrics, holds, signals_taken)
 
 
 def _url(host: str, path: ApiPath, query: Sequence[tuple[str, str]]) -> URL:

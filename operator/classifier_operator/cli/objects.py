@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from classifier_operator.adapters.kubeconfig import kubeconfig_trouble
 from classifier_operator.adapters.permissions import CLUSTER_UID, Permission
 from classifier_operator.api.kinds import API_VERSION, GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.api.paths import ApiPath, PathError, path_of
@@ -197,10 +198,12 @@ def connect(kubeconfig: Path | None, namespace: str) -> Objects:
         api = config.new_client_from_config(config_file=file, client_configuration=settings)
         _, context = config.list_kube_config_contexts(config_file=file)
         return Objects(api, namespace or context["context"].get("namespace") or "default")
-    except config.ConfigException as error:
+    except Exception as error:
+        # Of a file that is no kubeconfig the client raises anything.
+        words = kubeconfig_trouble(error, kubeconfig)
         if kubeconfig:
-            raise click.ClickException(f"{kubeconfig} is no usable kubeconfig: {error}") from error
-        return _connect_as_pod(settings, namespace, str(error))
+            raise click.ClickException(words) from error
+        return _connect_as_pod(settings, namespace, words)
 
 
 def headline(body: Mapping[str, Any]) -> str:
@@ -224,7 +227,7 @@ def _connect_as_pod(settings: Any, namespace: str, reason: str) -> Objects:
     try:
         config.load_incluster_config(client_configuration=settings)
     except config.ConfigException as error:
-        raise click.ClickException(f"no cluster to ask: {reason}; set KUBECONFIG or --kubeconfig") from error
+        raise click.ClickException(f"{reason}, or --kubeconfig") from error
     return Objects(client.ApiClient(settings), namespace or _POD_NAMESPACE.read_text().strip())
 
 

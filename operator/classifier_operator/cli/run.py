@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from classifier_operator.adapters.log_setup import set_up_logging
 from classifier_operator.adapters.role_sessions import checked_external_id
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.cluster_name import checked_cluster_name
 from classifier_operator.api.names import is_namespace
+from classifier_operator.cli.outcome import LoggedCommand
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard, parse_shard
 from classifier_operator.runtime.hints.address import QueueAddress, address_of
@@ -23,6 +23,7 @@ from classifier_operator.runtime.importing.netguard import Rules, rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.pacing.rates import MOST_RATE
 from classifier_operator.sagemaker.regions import is_region
+from classifier_operator.sagemaker.roles import is_role_arn
 from classifier_operator.settings import Election, Settings
 
 # Where a pod finds its own namespace.
@@ -44,7 +45,7 @@ class ShardType(click.ParamType[Shard]):
             self.fail(str(error), param, ctx)
 
 
-@click.command(name="run")
+@click.command(name="run", cls=LoggedCommand)
 @click.option("--namespace", "-n", "namespaces", multiple=True, help="Serve this namespace only (repeatable). [all]")
 @click.option(
     "--cluster-name",
@@ -188,7 +189,11 @@ class ShardType(click.ParamType[Shard]):
 )
 @click.option("--health-host", default="0.0.0.0", show_default=True, help="Address of /healthz, /readyz and /metrics.")  # noqa: S104
 @click.option(
-    "--health-port", default=8080, show_default=True, help="Port of /healthz, /readyz and /metrics; 0 takes any."
+    "--health-port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port of /healthz, /readyz and /metrics; 0 takes any.",
 )
 @click.option(
     "--object-metrics/--no-object-metrics",
@@ -232,8 +237,8 @@ def command(
     health_host: str,
     health_port: int,
     object_metrics: bool,
-    log_format: str,
-    log_level: str,
+    log_format: str,  # noqa: ARG001 - LoggedCommand's
+    log_level: str,  # noqa: ARG001
 ) -> None:
     """Run the operator until it is told to stop.
 
@@ -250,9 +255,8 @@ def command(
     _require("--assume-role-external-id", checked_external_id, assume_role_external_id)
     # An allow-list that cannot be relied on must not be started with.
     _require(str(tenants), TenantsFile, tenants)
-    set_up_logging(log_format, log_level)
     region = region or os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", ""))
-    _check_names(namespaces, region)
+    _check_names(namespaces, region, {"--role-arn": role_arn, "--assume-role-arn": assume_role_arn})
     queues = _queues(events_queues, region)
     # Imported here because kopf configures things on import that no other command wants.
     from classifier_operator.main import run
@@ -301,12 +305,19 @@ def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, c
         raise click.UsageError(str(error)) from error
 
 
-def _check_names(namespaces: tuple[str, ...], region: str) -> None:
-    """What becomes a part of paths and host names is a name, and no pattern of names."""
+def _check_names(namespaces: tuple[str, ...], region: str, roles: Mapping[str, str]) -> None:
+    """What becomes a part of paths and host names is a name, and no pattern of names; a role is an ARN."""
     if wrong := [name for name in namespaces if not is_namespace(name)]:
-        raise click.UsageError(f"--namespace {wrong[0]!r} is no name of a namespace")
+        raise click.UsageError(f"--namespace {wrong[0]!r} is no name of a namespace: write one, for example vision")
     if region and not is_region(region):
-        raise click.UsageError(f"--region {region!r} is no name of a region, such as us-east-1")
+        raise click.UsageError(
+            f"--region {region!r} is no name of a region, such as us-east-1 (it may come from AWS_REGION)"
+        )
+    for option, arn in roles.items():
+        if arn and not is_role_arn(arn):
+            raise click.UsageError(
+                f"{option} {arn!r} is no ARN of a role: write it like arn:aws:iam::123456789012:role/SageMakerExecution"
+            )
 
 
 def _queues(urls: tuple[str, ...], region: str) -> tuple[QueueAddress, ...]:
