@@ -34,14 +34,14 @@ ENDPOINTS: dict[str, tuple[Json, str]] = {
         {"smokeTest": {"image": {"s3Uri": "s3://bucket/b.png"}, "contentType": "image/png\n x"}},
         "spec.smokeTest.contentType: must be printable ASCII, without spaces around it",
     ),
-    "region": ({"region": "us-east-1\n"}, r"spec.region: is 'us-east-1\n', by itself or by default, which is no"),
+    "region": ({"region": "us-east-1\n"}, r"spec.region: 'us-east-1\n' is no name of a region, such as us-east-1"),
 }
 TRAININGS: dict[str, tuple[Json, str]] = {
     "input": (
         {"inputs": [{"name": "train", "s3Uri": "s3://bucket/a/../b", "source": {"url": "http://127.0.0.1:9/x"}}]},
         "spec.inputs[train].s3Uri: must have no . or .. between slashes",
     ),
-    "place": ({"region": "us-east-1/.."}, "spec.region: is 'us-east-1/..', by itself or by default, which is no"),
+    "place": ({"region": "us-east-1/.."}, "spec.region: 'us-east-1/..' is no name of a region, such as us-east-1"),
 }
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from classifier_operator.adapters.identities import refusal_in
 from classifier_operator.sagemaker.refusal_table import classify
 from classifier_operator.sagemaker.refusals import AwsRefusal
+from classifier_operator.sagemaker.regions import doubt_about, region_in
 
 # What botocore raises before it asks AWS. Such parameters and regions never reach AWS, and never will; credentials may
 # come, or come back.
@@ -20,6 +21,7 @@ _NEVER_SENT = (
     "EndpointResolutionError",
     "UnknownRegionError",
 )
+_UNREACHABLE = ("EndpointConnectionError", "ConnectTimeoutError", "HTTPClientError")
 NO_CREDENTIALS = "NoCredentials"
 _NO_CREDENTIALS = (
     "NoCredentialsError",
@@ -52,5 +54,8 @@ def refusal_of(
         # A web identity's or a pod identity's token is a file, which botocore opens as it is.
         words = f"the operator has no AWS credentials, its log says what to set: {error}"
         return classify(operation, NO_CREDENTIALS, hidden(words))
-    name = type(error).__name__
-    return classify(operation, name, hidden(str(error)), 400 if name in _NEVER_SENT else 0)
+    name, words = type(error).__name__, str(error)
+    if name in _UNREACHABLE and (region := region_in(words)) and (doubt := doubt_about(region)):
+        # There is no such host where there is no such region, and that is all that botocore can say.
+        words = f"{words} ({doubt})"
+    return classify(operation, name, hidden(words), 400 if name in _NEVER_SENT else 0)

@@ -6,6 +6,7 @@ A ConfigMap that is mounted changes by a link that is turned to another folder, 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import msgspec
 import yaml
 
 from classifier_operator.reconcile.tenants import Allowance, Limit, Tenant, Tenants
+from classifier_operator.sagemaker import regions, roles
 
 logger = logging.getLogger(__name__)
+
+_SHOWN = 64
 
 
 class TenantsError(ValueError):
@@ -124,9 +128,21 @@ def _problem(pattern: str) -> str:
     return "" if pattern.strip() == pattern != "" else "must not be empty, or begin or end with spaces"
 
 
+def _never_fits(pattern: str, beginning: str, example: str) -> str:
+    """What is wrong with a pattern that no value can fit, because all values begin with something else."""
+    plain = _WILDCARD.split(pattern)[0][: len(beginning)]
+    return "" if beginning.startswith(plain) else f"{pattern[:_SHOWN]!r} fits nothing: write one such as {example}"
+
+
+def _problem_of_execution_role(pattern: str) -> str:
+    if problem := _problem(pattern) or _never_fits(pattern, "arn:aws", f"{roles.EXAMPLE} or arn:*:role/team-*"):
+        return problem
+    return "" if _WILDCARD.search(pattern) else roles.problem_of(pattern)
+
+
 def _problem_of_role(pattern: str) -> str:
     # "" is the operator's own identity.
-    return _problem(pattern) if pattern else ""
+    return _problem_of_execution_role(pattern) if pattern else ""
 
 
 def _problem_of_bucket(pattern: str) -> str:
@@ -137,7 +153,22 @@ def _problem_of_bucket(pattern: str) -> str:
     return _problem(pattern)
 
 
+def _problem_of_region(pattern: str) -> str:
+    if _WILDCARD.search(pattern):
+        return _problem(pattern)
+    return _problem(pattern) or regions.problem_of(pattern)
+
+
+def _problem_of_type(pattern: str) -> str:
+    return _problem(pattern) or _never_fits(pattern, "ml.", "ml.m5.*")
+
+
+_WILDCARD = re.compile(r"[*?\[]")
 _PROBLEMS: dict[str, Callable[[str], str]] = {
+    Limit.REGIONS: _problem_of_region,
+    Limit.ROLES: _problem_of_execution_role,
     Limit.ASSUMED_ROLES: _problem_of_role,
+    Limit.INSTANCE_TYPES: _problem_of_type,
+    Limit.ACCELERATOR_TYPES: _problem_of_type,
     Limit.BUCKETS: _problem_of_bucket,
 }

@@ -32,6 +32,7 @@ _NAMED = 20
     envvar=["CLASSIFIER_OPERATOR_CHECK_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
     default="us-east-1",
     show_default=True,
+    callback=clients.checked_regions,
     help="Region to ask AWS in. [AWS_REGION]",
 )
 @click.option("--no-objects", is_flag=True, help="Check nothing but that no objects are left.")

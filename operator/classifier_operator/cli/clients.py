@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import click
 
 from classifier_operator.sagemaker.names import is_name
-from classifier_operator.sagemaker.regions import is_region
+from classifier_operator.sagemaker.regions import is_region, problem_of
 
+RegionT = TypeVar("RegionT", str, tuple[str, ...], None)
 C = TypeVar("C", bound=Callable[..., Any])
 
 _NONE = "none"
@@ -31,6 +32,15 @@ def role_option(command: C) -> C:
         help="Take on this role for the call; `none` for none. [the role that the operator takes on for the object, "
         "unless your credentials are of its account]",
     )(command)
+
+
+def checked_regions(_context: click.Context, _option: click.Parameter, given: RegionT) -> RegionT:
+    """Take an option's regions as they are; refuse what is no name of one."""
+    regions: tuple[str, ...] = (given,) if isinstance(given, str) else given or ()
+    for region in regions:
+        if problem := problem_of(region):
+            raise click.BadParameter(problem)
+    return given
 
 
 def client(service: str, region: str | None, role_arn: str = "", *, is_patient: bool = False) -> Any:

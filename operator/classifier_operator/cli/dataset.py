@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--resize", type=click.IntRange(1), help="Length of the shorter edge, in pixels. [as it is]")
 @click.option("--seed", default=0, show_default=True, help="Another seed splits and mixes otherwise.")
 @click.option("--upload", metavar="S3_URI", default="", help="Copy both channels to S3, below s3://bucket/prefix.")
-@click.option("--region", default=None, help="Region of the bucket. [AWS_REGION]")
+@click.option("--region", default=None, callback=clients.checked_regions, help="Region of the bucket. [AWS_REGION]")
 def command(
     *,
     paths: tuple[Path, ...],

@@ -64,7 +64,13 @@ class Failure(Struct, frozen=True, rename="camel"):
     help="Name of the cluster, as the operator's --cluster-name. [the UID of the namespace kube-system]",
 )
 @click.option("--former-cluster-name", "former", multiple=True, help="Name that it had before (repeatable).")
-@click.option("--region", "regions", multiple=True, help="Look in this region, too (repeatable).")
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    callback=clients.checked_regions,
+    help="Look in this region, too (repeatable).",
+)
 @click.option(
     "--assume-role-arn",
     "roles",

@@ -22,8 +22,7 @@ from classifier_operator.runtime.hints.address import QueueAddress, address_of
 from classifier_operator.runtime.importing.netguard import Rules, rules_of
 from classifier_operator.runtime.importing.transfer import limits_of
 from classifier_operator.runtime.pacing.rates import MOST_RATE
-from classifier_operator.sagemaker.regions import is_region
-from classifier_operator.sagemaker.roles import is_role_arn
+from classifier_operator.sagemaker import regions, roles
 from classifier_operator.settings import Election, Settings
 
 # Where a pod finds its own namespace.
@@ -305,19 +304,15 @@ def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, c
         raise click.UsageError(str(error)) from error
 
 
-def _check_names(namespaces: tuple[str, ...], region: str, roles: Mapping[str, str]) -> None:
+def _check_names(namespaces: tuple[str, ...], region: str, arns: Mapping[str, str]) -> None:
     """What becomes a part of paths and host names is a name, and no pattern of names; a role is an ARN."""
     if wrong := [name for name in namespaces if not is_namespace(name)]:
         raise click.UsageError(f"--namespace {wrong[0]!r} is no name of a namespace: write one, for example vision")
-    if region and not is_region(region):
-        raise click.UsageError(
-            f"--region {region!r} is no name of a region, such as us-east-1 (it may come from AWS_REGION)"
-        )
-    for option, arn in roles.items():
-        if arn and not is_role_arn(arn):
-            raise click.UsageError(
-                f"{option} {arn!r} is no ARN of a role: write it like arn:aws:iam::123456789012:role/SageMakerExecution"
-            )
+    if region and (problem := regions.problem_of(region)):
+        raise click.UsageError(f"--region {problem} (it may come from AWS_REGION)")
+    for option, arn in arns.items():
+        if arn and (problem := roles.problem_of(arn)):
+            raise click.UsageError(f"{option} {problem}")
 
 
 def _queues(urls: tuple[str, ...], region: str) -> tuple[QueueAddress, ...]:

@@ -10,7 +10,7 @@ from classifier_operator.api.ledger import Place
 from classifier_operator.endpoint.record import AcceleratorStatus, EndpointStatus, RefusedAccelerator, VariantStatus
 from classifier_operator.endpoint.spec import AcceleratorFallback, Autoscaling, EndpointSpec, Model, Serverless, Variant
 from classifier_operator.reconcile.decision import SpecError
-from classifier_operator.sagemaker.images import UnknownImageError, image_uri
+from classifier_operator.sagemaker.images import UnknownImageError, UnknownRegionError, image_uri
 
 # The name of the one variant of the short form, as SageMaker's own console calls it.
 ONLY_VARIANT = "AllTraffic"
@@ -192,6 +192,8 @@ def _served_before(asked: Asked, served: Iterable[VariantStatus]) -> VariantStat
 def _looked_up(asked: Asked, place: Place) -> str:
     try:
         return image_uri(place.region)
+    except UnknownRegionError as error:
+        raise SpecError("spec.region", str(error)) from error
     except UnknownImageError as error:
         raise SpecError(f"{asked.path}.model.image", str(error)) from error
 

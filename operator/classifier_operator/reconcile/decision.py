@@ -14,9 +14,8 @@ from classifier_operator.api.ledger import Place, Resource
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.owner import Owner
 from classifier_operator.reconcile.trouble import Trouble
+from classifier_operator.sagemaker import regions, roles
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
-from classifier_operator.sagemaker.regions import is_region
-from classifier_operator.sagemaker.roles import is_role_arn
 from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
 
 StatusT = TypeVar("StatusT")
@@ -171,22 +170,48 @@ class SpecError(ValueError):
 
 
 def place_of(region: str, assume_role_arn: str, defaults: Defaults) -> Place:
-    """Where an object's calls go; a missing region is an error, never a guess."""
+    """Where an object's calls go.
+
+    Raises:
+        SpecError: there is no region, which is never guessed; or what is given by the field or by default, which may be
+            the namespace's annotation or of an older CRD, is no name of a region, or no ARN of a role.
+
+    """
     chosen = region or defaults.region
     if not chosen:
-        raise SpecError("spec.region", "is not set, and neither the namespace nor the operator has a default")
-    if not is_region(chosen):
-        # The field has a pattern; the namespace's annotation and what an older CRD let through have none.
-        raise SpecError("spec.region", f"is {chosen[:64]!r}, by itself or by default, which is no name of a region")
+        raise SpecError("spec.region", _missing("region", "us-east-1"))
+    if problem := regions.problem_of(chosen):
+        raise SpecError("spec.region", _by_default("region", region, problem))
     role = assume_role_arn or defaults.assume_role_arn
-    if role and not is_role_arn(role):
-        raise SpecError("spec.assumeRoleArn", f"is {role[:64]!r}, by itself or by default, which is no ARN of a role")
+    if role and (problem := roles.problem_of(role)):
+        raise SpecError("spec.assumeRoleArn", _by_default("assume-role-arn", assume_role_arn, problem))
     return Place(chosen, role)
 
 
 def role_of(role_arn: str, defaults: Defaults) -> str:
-    """The execution role that SageMaker gets."""
+    """The execution role that SageMaker gets.
+
+    Raises:
+        SpecError: there is none, or what is given is no ARN of a role.
+
+    """
     chosen = role_arn or defaults.role_arn
     if not chosen:
-        raise SpecError("spec.roleArn", "is not set, and neither the namespace nor the operator has a default")
+        raise SpecError("spec.roleArn", _missing("role-arn", roles.EXAMPLE))
+    if problem := roles.problem_of(chosen):
+        raise SpecError("spec.roleArn", _by_default("role-arn", role_arn, problem))
     return chosen
+
+
+def _missing(annotation: str, example: str) -> str:
+    """What to write where there is neither a field nor a default."""
+    return (
+        f"is not set, and neither is the namespace's annotation {GROUP}/{annotation}, nor the operator's "
+        f"--{annotation}: set one of them, such as {example}"
+    )
+
+
+def _by_default(annotation: str, field: str, problem: str) -> str:
+    """Say where a value is from that is not in the field."""
+    source = "" if field else f"by default, from the namespace's annotation {GROUP}/{annotation} or --{annotation}: "
+    return f"{source}{problem}"

@@ -10,11 +10,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from classifier_operator.sagemaker.regions import doubt_about
+
 ALGORITHM = "image-classification"
 
 
 class UnknownImageError(LookupError):
     """There is no known image for that algorithm, version and region; the message says what to set instead."""
+
+
+class UnknownRegionError(UnknownImageError):
+    """There is none because the region is probably misspelt."""
 
 
 def image_uri(region: str, *, name: str = ALGORITHM, version: str = "1") -> str:
@@ -27,6 +33,8 @@ def image_uri(region: str, *, name: str = ALGORITHM, version: str = "1") -> str:
         known = ", ".join(sorted(table["versions"]))
         raise UnknownImageError(f"no version {version!r} of {name} is known (known: {known}): set an image")
     account = accounts.get(region)
+    if account is None and (doubt := doubt_about(region)):
+        raise UnknownRegionError(f"{doubt} (if the region is new, set an image of it explicitly)")
     if account is None:
         raise UnknownImageError(f"AWS publishes no known {name} image in {region}: set an image explicitly")
     domain = table["domains"].get(region, table["domains"]["default"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from classifier_operator.sagemaker import refusal_codes as codes
+from classifier_operator.sagemaker.enums import with_few_values
 from classifier_operator.sagemaker.refusals import UNREADABLE_CODE, AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.words import ACCELERATORS, without_names
 
@@ -277,4 +278,4 @@ def classify(
     if kind is None:
         unavailable = status == 0 or status >= 500
         kind = RefusalKind.UNAVAILABLE if unavailable else RefusalKind.UNKNOWN
-    return AwsRefusal(operation, kind, code, message, request_id=request_id)
+    return AwsRefusal(operation, kind, code, with_few_values(operation, message), request_id=request_id)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.reconcile.calls import tag_list
 from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, place_of, role_of
-from classifier_operator.sagemaker.images import UnknownImageError, image_uri
+from classifier_operator.sagemaker.images import UnknownImageError, UnknownRegionError, image_uri
 from classifier_operator.sagemaker.names import aws_name, content_hash
 from classifier_operator.training.fetches import Fetch, fetches_of
 from classifier_operator.training.spec import Input, Network, TrainingSpec
@@ -77,6 +77,8 @@ def hyperparameters(given: Mapping[str, Any]) -> dict[str, str]:
 def _looked_up(spec: TrainingSpec, place: Place) -> str:
     try:
         return image_uri(place.region, name=spec.algorithm.name, version=spec.algorithm.version)
+    except UnknownRegionError as error:
+        raise SpecError("spec.region", str(error)) from error
     except UnknownImageError as error:
         raise SpecError("spec.algorithm", str(error)) from error
 

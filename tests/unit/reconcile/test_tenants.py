@@ -199,15 +199,15 @@ def test_what_is_allowed_is_said_in_words() -> None:
 
 def test_defaults_are_looked_at_as_well() -> None:
     assumed, other = "arn:aws:iam::222222222222:role/a", "arn:aws:iam::222222222222:role/b"
-    defaults = Defaults(region="eu-west-1", role_arn="role", assume_role_arn=assumed)
+    defaults = Defaults(region="eu-west-1", role_arn=ROLE, assume_role_arn=assumed)
     assert [(one.path, one.value) for one in placed("", "", "", defaults)] == [
         ("spec.region (by default)", "eu-west-1"),
-        ("spec.roleArn (by default)", "role"),
+        ("spec.roleArn (by default)", ROLE),
         ("spec.assumeRoleArn (by default)", assumed),
     ]
-    assert [(one.path, one.value) for one in placed("us-west-2", "b", other, defaults)] == [
+    assert [(one.path, one.value) for one in placed("us-west-2", other, other, defaults)] == [
         ("spec.region", "us-west-2"),
-        ("spec.roleArn", "b"),
+        ("spec.roleArn", other),
         ("spec.assumeRoleArn", other),
     ]
     with pytest.raises(SpecError, match=r"^spec\.roleArn"):

@@ -128,8 +128,8 @@ def test_aws_would_take_the_examples(name: str) -> None:
 
 
 def test_a_bad_request_would_be_noticed() -> None:
-    run = wanted(roleArn="not-a-role")
-    assert "RoleArn" in problems("CreateTrainingJob", {"TrainingJobName": "-bad", **run.params})[-1]
+    params = {"TrainingJobName": "-bad", **wanted().params, "RoleArn": "not-a-role"}
+    assert "RoleArn" in problems("CreateTrainingJob", params)[-1]
 
 
 NO_OTHER_RUN: dict[str, dict[str, Any]] = {
