@@ -60,8 +60,26 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _parse_entry(line: str, number: int) -> ListEntry:
     fields = line.split("\t")
     if len(fields) < 3 or not fields[-1].strip():
-        raise ListError(f"expected 'index<TAB>label<TAB>path', found {line[:80]!r}", number)
+        raise ListError(f"expected 'index<TAB>label<TAB>path', found {line[:80]!r}{_hint(fields)}", number)
     try:
         return ListEntry(int(fields[0]), tuple(float(field) for field in fields[1:-1]), fields[-1].strip())
     except ValueError as error:
-        raise ListError(f"the index is not an integer or a label is not a number: {line[:80]!r}", number) from error
+        message = f"the index is not an integer or a label is not a number: {line[:80]!r}{_hint(fields)}"
+        raise ListError(message, number) from error
+
+
+def _hint(fields: list[str]) -> str:
+    """Return what is probably wrong with a line that cannot be read."""
+    if len(fields) == 1 and len(fields[0].split()) >= 3:
+        return "; its columns are divided by blanks, where a .lst has tabs"
+    if len(fields) >= 3 and _is_number(fields[-1]) and not all(map(_is_number, fields[1:-1])):
+        return "; the path must be the last column"
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

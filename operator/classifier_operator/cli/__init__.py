@@ -12,6 +12,9 @@ from classifier_operator.adapters.log_output import print_uncaught
 from classifier_operator.adapters.secrets import known_secrets
 from classifier_operator.api.redaction import redacted
 
+# As a shell says of what SIGINT has ended.
+INTERRUPTED = 130
+
 COMMANDS = ("run", "demo", "predict", "logs", "dataset", "check", "orphans", "emulator")
 
 
@@ -25,6 +28,8 @@ class LazyGroup(click.Group):
         except click.ClickException as error:
             error.message = redacted(error.message, known_secrets())  # type: ignore[misc]  # nobody else may
             raise
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The commands' names."""
