@@ -152,6 +152,20 @@ def test_the_package_has_what_is_installed_and_no_more(helm: Helm, tmp_path: Pat
         ("metrics.port=0", "minimum"),
         ("networkPolicy.aws.cidrs={everywhere}", "does not match pattern"),
         ("podLabels.a=1", "got number, want string"),
+        ("imagePullSecrets[0].nam=x", "'nam' not allowed"),
+        ("image.registry=https://mirror.example.com", "does not match pattern"),
+        ("global.imageRegistry=https://mirror.example.com", "does not match pattern"),
+        ("global.compatibility.openshift.adaptSecurityContext=yes", "'auto', 'force', 'disabled'"),
+        ("replicaCount=-1", "minimum"),
+        ("proxy.https=http://me:secret@proxy.example.com:3128", "does not match pattern"),
+        ("proxy.https=http://proxy.example.com", "does not match pattern"),
+        ("proxy.noProxy={.svc .example.com}", "does not match pattern"),
+        ("operator.imports.proxy.hosts={https://data.example.org}", "does not match pattern"),
+        ("caBundle.key=a/b", "does not match pattern"),
+        ("dnsPolicy=clusterFirst", "must be one of"),
+        ("strategy.rollingUpdate.maxSurge=1", "type"),
+        ("metrics.renderMode=skip", "must be one of"),
+        ("startupProbe.periodSecond=3", "'periodSecond' not allowed"),
     ],
 )
 def test_a_value_that_is_none_is_refused(helm: Helm, setting: str, words: str) -> None:
@@ -161,8 +175,7 @@ def test_a_value_that_is_none_is_refused(helm: Helm, setting: str, words: str) -
 def test_the_schema_knows_the_values_and_no_others() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     schema = json.loads((CHART / "values.schema.json").read_text())
-    # A parent chart's globals come to every chart.
-    assert set(_known(schema)) - {"global"} == set(_given(values, schema))
+    assert set(_known(schema)) == set(_given(values, schema))
 
 
 def _known(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
@@ -170,7 +183,7 @@ def _known(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
     for name, value in schema.get("properties", {}).items():
         below = list(_known(value, f"{path}{name}."))
         # Nobody sets them all.
-        optional = path in ("resources.",)
+        optional = path in ("resources.", "strategy.", "imagePullSecrets.")
         yield from [] if optional else below or [f"{path}{name}"]
 
 

@@ -9,9 +9,12 @@ import pytest
 from tests.charts.helm import CHART, Helm, Json
 from tests.charts.test_admission import pods
 
-# As docs/install/helm.md has them.
-OPTIONS = tuple(f"--set=podSecurityContext.{name}=null" for name in ("runAsUser", "runAsGroup", "fsGroup"))
+# What OpenShift serves, as a chart that is installed there sees it.
+SERVED = "--api-versions=security.openshift.io/v1,security.openshift.io/v1/SecurityContextConstraints"
 VALUES = ("--values", str(CHART / "ci" / "openshift-values.yaml"))
+# Without the adaptation.
+OPTIONS = tuple(f"--set=podSecurityContext.{name}=null" for name in ("runAsUser", "runAsGroup", "fsGroup"))
+ADAPTS = "global.compatibility.openshift.adaptSecurityContext"
 TENANTS = "--set-json=operator.tenants=[]"
 VOLUMES = {"configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 
@@ -41,8 +44,8 @@ def refusals(pod: Json) -> Iterator[str]:
         yield from (f"volume {kind}" for kind in volume.keys() - {"name"} - VOLUMES)
 
 
-@pytest.mark.parametrize("values", [OPTIONS, VALUES], ids=["options", "values"])
-def test_every_pod_is_admitted(helm: Helm, values: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("values", [(SERVED,), VALUES, OPTIONS], ids=["served", "rendered", "options"])
+def test_b34_every_pod_is_admitted(helm: Helm, values: tuple[str, ...]) -> None:
     """The operator's, the test's, and that of the check before it is uninstalled."""
     found = pods(helm.render(*values, TENANTS))
     assert len(found) == 3
@@ -51,6 +54,7 @@ def test_every_pod_is_admitted(helm: Helm, values: tuple[str, ...]) -> None:
     assert contexts == [{"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}] * 3
 
 
-def test_the_fixed_user_is_refused(helm: Helm) -> None:
-    for pod in pods(helm.render()):
+@pytest.mark.parametrize("values", [(), (SERVED, f"--set={ADAPTS}=disabled")], ids=["elsewhere", "disabled"])
+def test_b34_the_fixed_user_is_refused(helm: Helm, values: tuple[str, ...]) -> None:
+    for pod in pods(helm.render(*values)):
         assert list(refusals(pod)) == ["runAsUser 65532", "fsGroup 65532"]

@@ -13,7 +13,7 @@
 {{- if $values.leaderElection.enabled }}
 - --leader-elect
 - --lease-name={{ include "classifier-operator.fullname" $root }}
-- --lease-namespace={{ $root.Release.Namespace }}
+- --lease-namespace={{ include "classifier-operator.namespace" $root }}
 {{- else }}
 - --no-leader-elect
 {{- end }}
@@ -58,6 +58,12 @@
 {{- end }}
 {{- if .imports.allowHttp }}
 - --import-allow-http
+{{- end }}
+{{- with .imports.proxy.url }}
+- --import-proxy={{ . }}
+{{- end }}
+{{- range .imports.proxy.hosts }}
+- {{ printf "--import-proxy-host=%s" . | quote }}
 {{- end }}
 - --import-max-bytes={{ int64 .imports.maxBytes }}
 - --import-concurrency={{ .imports.concurrency }}

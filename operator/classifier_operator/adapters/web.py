@@ -2,7 +2,8 @@
 
 A request says as little as it can: no cookies, no credentials of any kind, no proxy of the environment, a plain user
 agent. Each request has a connection of its own, whose every socket is made by `_Gate`: an address that the guard has
-not seen cannot be connected to, whatever resolved it.
+not seen cannot be connected to, whatever resolved it. Hosts that the settings name are asked by the proxy that they
+name: then every socket is the proxy's.
 
 Every wait for a server has an end, however it keeps one waiting: the headers have a deadline, redirects and all, and
 the body a least rate at which it has to come.
@@ -54,7 +55,8 @@ VALIDATOR_LIMIT = 256
 _VALIDATOR = re.compile(rf"[ -~]{{1,{VALIDATOR_LIMIT}}}")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LATER = frozenset({408, 425, 429})
+# 407 is the proxy's: its password may be changed.
+_LATER = frozenset({407, 408, 425, 429})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
 
@@ -96,7 +98,12 @@ class WebSources:
         async with AsyncExitStack() as opened:
             session = await opened.enter_async_context(_session(location.host, self._rules))
             try:
-                response = await session.get(URL(location.url, encoded=True), headers=headers, allow_redirects=False)
+                response = await session.get(
+                    URL(location.url, encoded=True),
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=self._rules.proxy if self._rules.is_proxied(location.host) else None,
+                )
             except _FAILURES as error:
                 raise SourceUnavailableError(f"{location.shown}: {_reason(error)}") from error
             opened.callback(response.close)
@@ -245,8 +252,16 @@ def _resolved(host: str, info: tuple[Any, ...]) -> ResolveResult:
     return ResolveResult(hostname=host, host=address[0], port=address[1], family=family, proto=protocol, flags=flags)
 
 
+def _gate(host: str, rules: Rules) -> _Gate:
+    """What makes the sockets of a request to a host: to that host, or to the proxy and nowhere else."""
+    if not rules.is_proxied(host):
+        return _Gate(host, rules)
+    proxy = URL(rules.proxy).host or ""
+    return _Gate(proxy, Rules(hosts=frozenset({proxy})))
+
+
 def _session(host: str, rules: Rules) -> aiohttp.ClientSession:
-    gate = _Gate(host, rules)
+    gate = _gate(host, rules)
     connector = _Connector(resolver=gate, use_dns_cache=False, socket_factory=gate.socket, force_close=True, limit=1)
     return aiohttp.ClientSession(
         connector=connector,
@@ -289,6 +304,10 @@ def _validator(headers: Mapping[str, str]) -> str:
 
 def _reason(error: BaseException) -> str:
     """What went wrong, without aiohttp's address of the request, which has the query in it."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refuses it: {error.status} {_PHRASES.get(error.status, '')}".rstrip()
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"no connection to the proxy: {error.os_error.strerror or type(error.os_error).__name__}"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"the host's name does not resolve ({error.os_error.strerror or error.os_error})"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -15,12 +15,12 @@ from classifier_operator.adapters.role_sessions import checked_external_id
 from classifier_operator.adapters.tenants_file import TenantsFile
 from classifier_operator.api.cluster_name import checked_cluster_name
 from classifier_operator.api.names import is_namespace
+from classifier_operator.cli.import_options import import_options
 from classifier_operator.cli.outcome import LoggedCommand
 from classifier_operator.reconcile.decision import Defaults
 from classifier_operator.runtime.election.shards import Shard, parse_shard
 from classifier_operator.runtime.hints.address import QueueAddress, address_of
-from classifier_operator.runtime.importing.netguard import Rules, rules_of
-from classifier_operator.runtime.importing.transfer import limits_of
+from classifier_operator.runtime.importing.netguard import Rules
 from classifier_operator.runtime.pacing.rates import MOST_RATE
 from classifier_operator.sagemaker import regions, roles
 from classifier_operator.settings import Election, Settings
@@ -145,27 +145,7 @@ class ShardType(click.ParamType[Shard]):
     help="Seconds that an endpoint has to answer all invocations of a smoke test, warm-ups included.",
 )
 @click.option("--workers", default=16, show_default=True, type=click.IntRange(1), help="Objects worked on at a time.")
-@click.option("--import-allow-http", is_flag=True, help="Fetch inputs by http too, and follow redirects to http.")
-@click.option(
-    "--import-allow",
-    multiple=True,
-    metavar="HOST|.SUFFIX|CIDR",
-    help="Fetch inputs from this host, hosts below .SUFFIX or these addresses, though they are private (repeatable).",
-)
-@click.option(
-    "--import-max-bytes",
-    default=100 * 1024**3,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Size of the largest file that is fetched.",
-)
-@click.option(
-    "--import-concurrency",
-    default=2,
-    show_default=True,
-    type=click.IntRange(1, 6),
-    help="Files fetched at a time. They share 48 MiB of memory: of fewer, each may be larger.",
-)
+@import_options
 @click.option(
     "--leader-elect/--no-leader-elect",
     default=False,
@@ -225,8 +205,7 @@ def command(
     wait_interval: float,
     smoke_test_timeout: float,
     workers: int,
-    import_allow_http: bool,
-    import_allow: tuple[str, ...],
+    import_rules: Rules,
     import_max_bytes: int,
     import_concurrency: int,
     leader_elect: bool,
@@ -246,7 +225,6 @@ def command(
     that vouch for the hosts that inputs are fetched from. The cluster is the one the process
     runs in, or the kubeconfig's current context.
     """
-    rules = _import_rules(import_allow, import_allow_http, import_max_bytes, import_concurrency)
     election = _election(lease_name, lease_namespace) if leader_elect else None
     _require("--cluster-name", checked_cluster_name, cluster_name)
     for former in former_cluster_names:
@@ -282,7 +260,7 @@ def command(
         wait_interval=wait_interval,
         smoke_test_timeout=smoke_test_timeout,
         workers=workers,
-        import_rules=rules,
+        import_rules=import_rules,
         import_max_bytes=import_max_bytes,
         import_concurrency=import_concurrency,
         election=election,
@@ -293,15 +271,6 @@ def command(
         identity=socket.gethostname(),
     )
     run(settings)
-
-
-def _import_rules(allowed: tuple[str, ...], allows_http: bool, max_bytes: int, concurrency: int) -> Rules:
-    """Where inputs may be fetched from; options that do not fit together are refused before anything is started."""
-    try:
-        limits_of(max_bytes, concurrency)
-        return rules_of(allowed, allows_http=allows_http)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _check_names(namespaces: tuple[str, ...], region: str, arns: Mapping[str, str]) -> None:

@@ -49,17 +49,23 @@ class Rules(Struct, frozen=True, kw_only=True):
     """What the operator's settings allow beyond https to public addresses.
 
     hosts: names, whose addresses are not looked at; `.example.org` stands for every name below example.org.
+    proxy: the URL of an HTTP proxy; "" where there is none.
+    proxied: names, as in `hosts`, that are fetched from by the proxy. Only the proxy sees their addresses.
     """
 
     allows_http: bool = False
     hosts: frozenset[str] = frozenset()
     networks: tuple[Network, ...] = ()
+    proxy: str = ""
+    proxied: frozenset[str] = frozenset()
 
     def trusts(self, host: str) -> bool:
         """Whether the host's name alone is enough."""
-        parents = host.split(".")
-        suffixes = {"." + ".".join(parents[start:]) for start in range(1, len(parents))}
-        return host in self.hosts or not suffixes.isdisjoint(self.hosts)
+        return _is_named(host, self.hosts)
+
+    def is_proxied(self, host: str) -> bool:
+        """Whether the host is fetched from by the proxy."""
+        return _is_named(host, self.proxied)
 
 
 class Location(Struct, frozen=True):
@@ -84,11 +90,15 @@ class Location(Struct, frozen=True):
         return f"{self.shown}?{self.query}" if self.query else self.shown
 
 
-def rules_of(allowed: Iterable[str], *, allows_http: bool = False) -> Rules:
+def rules_of(
+    allowed: Iterable[str], *, allows_http: bool = False, proxy: str = "", proxied: Iterable[str] = ()
+) -> Rules:
     """The rules of a list of host names, `.suffixes` and networks in CIDR notation.
 
+    proxy, proxied: as in `Rules`; a proxy needs hosts, and hosts a proxy.
+
     Raises:
-        ValueError: one of them is none of these.
+        ValueError: one of them is none of these, or the proxy is no `http://HOST:PORT`.
 
     """
     hosts, networks = set(), []
@@ -97,11 +107,56 @@ def rules_of(allowed: Iterable[str], *, allows_http: bool = False) -> Rules:
         if network is not None:
             networks.append(network)
             continue
-        name = one.strip().lower()
-        if not _is_name(name.removeprefix(".")):
+        name = _named(one)
+        if not name:
             raise ValueError(f"{one!r} is no host name, .suffix, IP address or network in CIDR notation")
         hosts.add(name)
-    return Rules(allows_http=allows_http, hosts=frozenset(hosts), networks=tuple(networks))
+    return Rules(
+        allows_http=allows_http,
+        hosts=frozenset(hosts),
+        networks=tuple(networks),
+        proxy=_proxy(proxy),
+        proxied=_proxied(proxy, proxied),
+    )
+
+
+def _proxied(proxy: str, hosts: Iterable[str]) -> frozenset[str]:
+    """The names that are fetched from by the proxy. An address would tell nothing about who answers there."""
+    names = {one: _named(one) for one in hosts}
+    if wrong := [one for one, name in names.items() if not name]:
+        raise ValueError(f"--import-proxy-host: {wrong[0]!r} is no host name or .suffix, such as data.example.org")
+    if names and not proxy:
+        raise ValueError("--import-proxy-host needs --import-proxy, such as http://proxy.example.com:3128")
+    if proxy and not names:
+        raise ValueError("--import-proxy needs --import-proxy-host, a host that is fetched from by the proxy")
+    return frozenset(names.values())
+
+
+def _proxy(url: str) -> str:
+    """The proxy's URL as it is used. It is not repeated in errors, for it may have a password."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        is_proxy = parts.scheme == "http" and parts.hostname and parts.port and parts.path in ("", "/")
+    except ValueError:
+        is_proxy = False
+    if not is_proxy:
+        raise ValueError("--import-proxy is no http://HOST:PORT, such as http://proxy.example.com:3128")
+    return url
+
+
+def _named(text: str) -> str:
+    """A host's name or a `.suffix`, in lower case; "" if it is neither."""
+    name = text.strip().lower()
+    return name if _is_name(name.removeprefix(".")) else ""
+
+
+def _is_named(host: str, names: frozenset[str]) -> bool:
+    """Whether a host is one of the names, or below one that begins with a dot."""
+    parents = host.split(".")
+    suffixes = {"." + ".".join(parents[start:]) for start in range(1, len(parents))}
+    return host in names or not suffixes.isdisjoint(names)
 
 
 def located(url: str, rules: Rules) -> Location:

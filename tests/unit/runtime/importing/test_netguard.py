@@ -183,6 +183,41 @@ def test_an_allow_list_of_nonsense_is_refused(wrong: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("proxy", "hosts", "words"),
+    [
+        ("http://p.example:3128", [], "needs --import-proxy-host"),
+        ("", ["data.example.org"], "needs --import-proxy"),
+        ("https://p.example:3128", ["a.example"], "is no http://HOST:PORT"),
+        ("socks5://p.example:1080", ["a.example"], "is no http://HOST:PORT"),
+        ("http://p.example", ["a.example"], "is no http://HOST:PORT"),
+        ("http://joe:secret@p.example", ["a.example"], "is no http://HOST:PORT"),
+        ("http://p.example:0", ["a.example"], "is no http://HOST:PORT"),
+        ("http://p.example:99999", ["a.example"], "is no http://HOST:PORT"),
+        ("http://p.example:3128/path", ["a.example"], "is no http://HOST:PORT"),
+        ("http://[p.example:3128", ["a.example"], "is no http://HOST:PORT"),
+        ("http://p.example:3128", ["*"], "is no host name"),
+        ("http://p.example:3128", ["10.0.0.1"], "is no host name"),
+        ("http://p.example:3128", ["10.0.0.0/8"], "is no host name"),
+        ("http://p.example:3128", ["https://a.example"], "is no host name"),
+        ("http://p.example:3128", [""], "is no host name"),
+    ],
+)
+def test_b35_a_proxy_and_its_hosts_are_looked_at(proxy: str, hosts: list[str], words: str) -> None:
+    with pytest.raises(ValueError, match=words) as wrong:
+        rules_of([], proxy=proxy, proxied=hosts)
+    assert "secret" not in str(wrong.value)
+
+
+def test_b35_names_of_the_proxy_are_no_allowance() -> None:
+    """They say by which way, not that an address may be private."""
+    rules = rules_of([], proxy="http://p.example:3128", proxied=["A.example", ".b.example"])
+    assert rules.is_proxied("a.example")
+    assert rules.is_proxied("x.b.example")
+    assert not rules.is_proxied("b.example")
+    assert not rules.trusts("a.example")
+
+
+@pytest.mark.parametrize(
     ("start", "to", "sent"),
     [
         ("https://example.org/a/x", "y", "https://example.org/a/y"),
