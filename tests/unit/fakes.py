@@ -341,6 +341,9 @@ class FakeCloud:
         refusal, is_after = self._scripted(operation)
         if refusal is not None and not is_after:
             raise refusal
+        image = self.objects.get(f"s3://{params['Bucket']}/{params.get('Key', '')}")
+        if operation == "HeadObject" and image is not None:
+            return {"ContentLength": len(image)}
         answer = self.s3.answer(operation, params)
         if refusal is not None:
             raise refusal
@@ -353,11 +356,11 @@ class FakeCloud:
     def withdraw(self, name: Hashable) -> None:
         """Nobody waits here."""
 
-    async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:  # noqa: ARG002
+    async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         self._went("GetObject", place)
         if s3_uri not in self.objects:
             raise classify("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
-        return self.objects[s3_uri]
+        return self.objects[s3_uri][:limit]
 
     def refuse(
         self, operation: str, code: str, message: str = "", *, times: int = 1, status: int = 400, after: bool = False

@@ -97,10 +97,11 @@ MEANINGS = {
         "Have the quota raised, or free what counts against it.",
     ),
     Reason.WAITING_FOR_DATA: Meaning(
-        _TRAINING,
+        _BOTH,
         Course.WAITS,
-        "There is nothing at an input's `s3Uri`, or the execution role may not list it.",
-        "Put the data there, or allow the role `s3:ListBucket`.",
+        "Data, a bucket, a model archive, an image or what a smoke test needs does not exist yet, or the role "
+        "may not list it. It is looked for every five minutes at most; an endpoint that serves goes on serving.",
+        "Put it where the message says, or allow the role `s3:ListBucket`.",
     ),
     Reason.THROTTLED: Meaning(
         _BOTH,

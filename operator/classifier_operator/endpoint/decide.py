@@ -100,6 +100,7 @@ def _decided(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         now=now,
         defaults=endpoint.defaults,
         testing=endpoint.testing,
+        testable=endpoint.testable,
     )
     situation = with_outcome(before)
     decision = next(decided for rule in RULES if (decided := rule(situation)) is not None)

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, rfc3339, stalled, working
+from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3339, stalled, working
 from classifier_operator.api.ledger import with_resources
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.record import Remaking, Update
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.testing import test_can_be_run
 from classifier_operator.reconcile.calls import Call, create, delete, describe
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.failures import Fault, fault_of
@@ -46,7 +47,10 @@ def is_missing(at: Situation) -> EndpointDecision | None:
     if at.view is not None:
         return None
     status, again = at.status, ""
-    reason = Reason.RESTORING if at.is_made and report.has_served(status, at.wanted) else Reason.CREATING
+    is_restored = _is_restored(at)
+    if not is_restored and (looks := test_can_be_run(at)) is not None:
+        return looks
+    reason = Reason.RESTORING if is_restored else Reason.CREATING
     if status.endpoint_arn:
         # Deleted by hand, or by the operator because it had failed; or the spec has moved to another region.
         again = "is gone at AWS and " if at.is_made else ""
@@ -66,6 +70,16 @@ def is_missing(at: Situation) -> EndpointDecision | None:
     verdict = working(reason, f"endpoint {at.wanted.endpoint.name} {again}is being created")
     calls = (*needed, create(at.wanted.endpoint, at.wanted.endpoint_params))
     return Decision(status=at.says(verdict, status), calls=calls)
+
+
+def _is_restored(at: Situation) -> bool:
+    """Return whether it served before; once that it is put back is on record, the status has no endpoint any more."""
+    said = find(at.status.conditions, ConditionType.RECONCILING)
+    is_under_way = said is not None and (said.reason, said.observed_generation) == (
+        Reason.RESTORING,
+        at.meta.generation,
+    )
+    return is_under_way or (at.is_made and report.has_served(at.status, at.wanted))
 
 
 def is_moving(at: Situation) -> EndpointDecision | None:

@@ -14,9 +14,9 @@ from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
 from classifier_operator.endpoint.release import after_release, released
 from classifier_operator.endpoint.scaling import registered
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
-from classifier_operator.endpoint.smoke_test import SmokeTestCall
 from classifier_operator.endpoint.spec import Autoscaling
 from classifier_operator.endpoint.teardown import tear_down
+from classifier_operator.endpoint.testing import call_of
 from classifier_operator.endpoint.updates import restored
 from classifier_operator.reconcile.calls import Call, identify, retag, retagged, unsure
 from classifier_operator.reconcile.decision import Decision
@@ -71,14 +71,7 @@ def _is_listed_unchanged(at: Situation) -> bool:
 def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
     if at.view is None or at.spec.smoke_test is None or smoke_test_is_done(at):
         return None
-    call = SmokeTestCall(
-        resource=at.wanted.endpoint,
-        config_name=at.wanted.config.name,
-        namespace=at.meta.key.namespace,
-        test=at.spec.smoke_test,
-        labels=at.spec.class_labels,
-        variants=tuple(plan.name for plan in at.wanted.variants) if at.spec.variants else (),
-    )
+    call = call_of(at, at.spec.smoke_test)
     testing = at.testing
     is_under_way = testing is not None and testing.test == call.key
     calls = () if is_under_way else (call,)

@@ -32,6 +32,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
 
     trained: those of its trainings that exist, by name.
     knows_trainings: all trainings of the namespace are known; if not, one that is absent may exist all the same.
+    testable: the smoke test of which it is known that what it needs is there and fits.
     """
 
     meta: Meta
@@ -41,6 +42,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, dict=True):
     trained: Mapping[str, TrainedModel] = {}
     knows_trainings: bool = True
     testing: SmokeTestState | None = None
+    testable: SmokeTestKey | None = None
     allowed: Allowance = EVERYTHING
     accounts: AccountCheck = UNCHECKED
     past: Past = Past.KNOWN
@@ -71,6 +73,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     now: datetime
     defaults: Defaults = Defaults()
     testing: SmokeTestState | None = None
+    testable: SmokeTestKey | None = None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -15,6 +15,12 @@ from classifier_operator.endpoint.record import SmokeTestStatus
 from classifier_operator.endpoint.spec import ClassLabels, Expectation, SmokeTest
 from classifier_operator.sagemaker.names import content_hash
 
+# Bytes of a request. AWS answers above it: "HTTP content length exceeded 5246976 bytes." (sagemaker-python-sdk#171).
+# The API's model says 6 MiB: what is below the smaller one is surely taken.
+INSTANCE_LIMIT = 5_246_976
+# SageMaker's developer guide, "Invoke a serverless endpoint": 4 MB.
+SERVERLESS_LIMIT = 4 * 1024 * 1024
+
 
 class SmokeTestKey(NamedTuple):
     """What tells a smoke test from another one of the same object: what it tests, and how.
@@ -46,21 +52,22 @@ class SmokeTestState(Struct, frozen=True, kw_only=True):
     outcome: SmokeTestStatus | None = None
 
 
-class SmokeTestCall(Struct, frozen=True, kw_only=True):
-    """Start a smoke test, in the background, against an endpoint that serves a configuration."""
+class _AboutTest(Struct, frozen=True, kw_only=True):
+    """A smoke test of a configuration of an endpoint."""
 
     resource: Resource
     config_name: str
     namespace: str
     test: SmokeTest
     labels: ClassLabels | None = None
-    # Each is asked by name; none where there is only one, which needs no name.
-    variants: tuple[str, ...] = ()
+    is_serverless: bool = False
 
-    operation = "InvokeEndpoint"
     creates = False
-    # It may take minutes, and the status says so meanwhile.
-    is_announced = True
+
+    @property
+    def image_limit(self) -> int:
+        """The bytes that the image may have."""
+        return SERVERLESS_LIMIT if self.is_serverless else INSTANCE_LIMIT
 
     @property
     def test_hash(self) -> str:
@@ -71,6 +78,24 @@ class SmokeTestCall(Struct, frozen=True, kw_only=True):
     def key(self) -> SmokeTestKey:
         """What tells this test from the object's others."""
         return SmokeTestKey.of(self.resource, self.config_name, self.test_hash)
+
+
+class InputsCall(_AboutTest, frozen=True, kw_only=True):
+    """Look whether what a smoke test needs is there and fits, before anything is made or moved for it."""
+
+    operation = "ReadSmokeTestInputs"
+    is_announced = False
+
+
+class SmokeTestCall(_AboutTest, frozen=True, kw_only=True):
+    """Start a smoke test, in the background, against an endpoint that serves a configuration."""
+
+    # Each is asked by name; none where there is only one, which needs no name.
+    variants: tuple[str, ...] = ()
+
+    operation = "InvokeEndpoint"
+    # It may take minutes, and the status says so meanwhile.
+    is_announced = True
 
 
 class Prediction(Struct, frozen=True):
@@ -107,6 +132,30 @@ def predict(body: bytes, labels: Sequence[str]) -> Prediction:
     index = max(range(len(probabilities)), key=probabilities.__getitem__)
     label = labels[index] if index < len(labels) else str(index)
     return Prediction(index=index, probability=probabilities[index], label=label, classes=len(probabilities))
+
+
+def flaw_of_image(call: InputsCall | SmokeTestCall, size: int) -> str:
+    """Why an image of so many bytes cannot be sent, whatever serves; "" where it can."""
+    if not size:
+        return "spec.smokeTest.image: it is empty; name a picture"
+    if size <= call.image_limit:
+        return ""
+    kind = "a serverless endpoint" if call.is_serverless else "an endpoint"
+    return (
+        f"spec.smokeTest.image: it has {size:,} bytes, and {kind} takes at most {call.image_limit:,}: "
+        "name a smaller picture, such as one of 224 x 224 pixels"
+    )
+
+
+def flaw_of_labels(call: InputsCall | SmokeTestCall, labels: Sequence[str]) -> str:
+    """Why no answer can be what is expected; "" where one can."""
+    expected = call.test.expect.label if call.test.expect is not None else ""
+    if call.labels is None or not expected or expected in labels:
+        return ""
+    return (
+        f"spec.smokeTest.expect.label: {cut(expected, NAME_LIMIT)} is none of the {len(labels)} names of "
+        "spec.classLabels: write one of them as it stands there"
+    )
 
 
 def judge(call: SmokeTestCall, answers: Sequence[Answered], labels: Sequence[str], time: str) -> SmokeTestStatus:

@@ -22,6 +22,7 @@ from classifier_operator.endpoint.refused import rolled_back_message, was_taken_
 from classifier_operator.endpoint.rollout import deployment_config
 from classifier_operator.endpoint.scaling import deregistered, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
+from classifier_operator.endpoint.testing import test_can_be_run
 from classifier_operator.reconcile.calls import Call, create, describe, known_tags, tag_list, update_endpoint
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.sagemaker.refusals import RefusalKind
@@ -53,6 +54,9 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
     view = at.view
     if view is None or view.config_name == at.wanted.config.name:
         return None
+    is_restored = report.has_served(at.status, at.wanted)
+    if not is_restored and (looks := test_can_be_run(at)) is not None:
+        return looks
     update = Update(
         endpoint_config_name=at.wanted.config.name,
         previous_endpoint_config_name=last_good(at, view),
@@ -69,7 +73,7 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         resources=with_resources(at.status.resources, at.wanted.resources),
     )
     reason, by_hand = Reason.UPDATING, ""
-    if report.has_served(at.status, at.wanted):
+    if is_restored:
         reason, by_hand = Reason.RESTORING, f"was moved to {view.config_name} by somebody else and "
     message = f"endpoint {view.name} {by_hand}is being moved to {at.wanted.config.name}"
     calls = (

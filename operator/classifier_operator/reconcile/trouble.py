@@ -28,6 +28,7 @@ _WAITS = {
     RefusalKind.QUOTA: (Reason.WAITING_FOR_QUOTA, "waiting for a service quota to allow {operation}"),
     RefusalKind.CAPACITY: (Reason.WAITING_FOR_CAPACITY, "waiting for AWS to have capacity"),
     RefusalKind.MISSING_DATA: (Reason.WAITING_FOR_DATA, "waiting for the data that {operation} needs"),
+    RefusalKind.MISSING_INPUT: (Reason.WAITING_FOR_DATA, "waiting for {words}"),
     RefusalKind.ROLE_PENDING: (Reason.ACCESS_PENDING, "waiting for the execution role to take effect"),
     RefusalKind.ACCESS_DENIED: (Reason.ACCESS_PENDING, "waiting to be allowed {operation}"),
 }
@@ -99,14 +100,23 @@ def verdict_of(trouble: Trouble, now: datetime, *, underway: Reason, serving: bo
     if trouble.is_final:
         reason = _STOPS.get(trouble.kind, Reason.INVALID_SPEC)
         return conditions.stalled(reason, _final_words(trouble), serving=serving)
+    if trouble.kind is RefusalKind.UNFIT_TEST:
+        # The picture and the names of classes lie outside the spec, and may be mended there: they are looked at again.
+        return conditions.stalled(Reason.INVALID_SPEC, trouble.words, serving=serving)
     if trouble.kind is RefusalKind.ACCOUNT_MISMATCH:
         return conditions.unknown(Reason.ACCOUNT_MISMATCH, trouble.words)
     reason, text = _WAITS.get(trouble.kind, (underway, "{operation} is tried again"))
-    message = f"{text.format(operation=trouble.operation)}: {trouble.words}"
+    message = _waiting_words(text, trouble)
     if reason is Reason.ACCESS_PENDING and now - trouble.since >= ACCESS_PATIENCE:
         return conditions.stalled(Reason.ACCESS_DENIED, trouble.words, serving=serving)
     ready = Reason.IN_SERVICE if serving else reason
     return conditions.working(reason, message, is_ready=serving, ready=ready)
+
+
+def _waiting_words(text: str, trouble: Trouble) -> str:
+    if trouble.kind is RefusalKind.MISSING_INPUT:
+        return text.format(words=trouble.words)
+    return f"{text.format(operation=trouble.operation)}: {trouble.words}"
 
 
 def _final_words(trouble: Trouble) -> str:

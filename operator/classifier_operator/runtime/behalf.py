@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec import structs
 
 from classifier_operator.api.ledger import Resource, ResourceType
-from classifier_operator.endpoint.smoke_test import SmokeTestCall
+from classifier_operator.endpoint.smoke_test import InputsCall, SmokeTestCall
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, Subject
 from classifier_operator.reconcile.past import SearchCall
@@ -97,7 +97,7 @@ def _call_for(behalf: Behalf, call: Any) -> Any:
     if isinstance(call, ImportCall | AbortCall):
         # The importer knows whose they are.
         return structs.replace(call, own_account=behalf.own_account)
-    if isinstance(call, Call | SmokeTestCall):
+    if isinstance(call, Call | InputsCall | SmokeTestCall):
         return structs.replace(call, resource=call.resource.acting_for(*behalf))
     if isinstance(call, SearchCall):
         return structs.replace(

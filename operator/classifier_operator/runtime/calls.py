@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from classifier_operator.api.ledger import ResourceType, entry_of
-from classifier_operator.endpoint.smoke_test import SmokeTestCall
+from classifier_operator.endpoint.smoke_test import InputsCall, SmokeTestCall
 from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.past import SearchCall
 from classifier_operator.runtime.write import as_json
@@ -15,7 +15,7 @@ from classifier_operator.training.fetches import AbortCall, ImportCall
 # On record as the account of what has nothing in any. An account that is absent is not known.
 NOWHERE = ""
 
-AnyCall = Call | SmokeTestCall | ImportCall | AbortCall | SearchCall
+AnyCall = Call | InputsCall | SmokeTestCall | ImportCall | AbortCall | SearchCall
 
 
 def stands_alone(call: AnyCall) -> bool:

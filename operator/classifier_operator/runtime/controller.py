@@ -14,7 +14,7 @@ from functools import partial
 from classifier_operator.api.conditions import Reason
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource
-from classifier_operator.endpoint.smoke_test import SmokeTestCall
+from classifier_operator.endpoint.smoke_test import InputsCall, SmokeTestCall
 from classifier_operator.reconcile.calls import describe
 from classifier_operator.reconcile.decision import Meta, Subject
 from classifier_operator.reconcile.past import SearchCall
@@ -271,6 +271,8 @@ class Controller:
             await self._importer.abort(key, call)
         elif isinstance(call, SearchCall):
             self._pasts.searched(key, await self._searcher.run(meta, call, self._turn(key)))
+        elif isinstance(call, InputsCall):
+            await self._smoke_tests.check(key, call)
         elif isinstance(call, SmokeTestCall):
             if not await self._executor.is_own(meta, call.resource, self._turn(key)):
                 return False
@@ -327,10 +329,9 @@ class Controller:
 
     def _keep_track(self, key: ObjectKey, look: Look) -> None:
         """Watch what is on the move from now on, and forget what the object has nothing to do with any more."""
-        decision, meta = look.decision, look.meta
-        cared = decision.follow | decision.guard
-        strangers = frozenset(one for one in cared if isinstance(self._inventory.seen_by(meta, one), Stranger))
-        self._inventory.watch(key, follow=decision.follow, guard=decision.guard, strangers=strangers)
+        meta, follow, guard = look.meta, look.decision.follow, look.decision.guard
+        strangers = frozenset(one for one in follow | guard if isinstance(self._inventory.seen_by(meta, one), Stranger))
+        self._inventory.watch(key, follow=follow, guard=guard, strangers=strangers)
         self._executor.leave(key, self._resources_of(key) - look.subject.resources)
         self._subjects[key] = look.subject
 

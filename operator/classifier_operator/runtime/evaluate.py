@@ -161,6 +161,7 @@ class Evaluator:
                 defaults,
                 store=self._store,
                 testing=testing,
+                testable=self._smoke_tests.possible(key),
                 allowed=allowed,
                 cluster=cluster,
                 knows_trainings=self._can_list(Kind.TRAINING, key.namespace),

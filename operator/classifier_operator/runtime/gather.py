@@ -14,7 +14,7 @@ from classifier_operator.api.kinds import ADOPT_ANNOTATION, FINALIZER, RETRAIN_A
 from classifier_operator.api.ledger import Entry, Resource, ResourceType, resources_in
 from classifier_operator.endpoint.record import EndpointStatus
 from classifier_operator.endpoint.situation import Endpoint
-from classifier_operator.endpoint.smoke_test import SmokeTestState
+from classifier_operator.endpoint.smoke_test import SmokeTestKey, SmokeTestState
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.endpoint.variants import TrainedModel, asked_for
 from classifier_operator.reconcile.account import UNCHECKED, AccountCheck, account_in, is_account
@@ -108,6 +108,7 @@ def endpoint_of(
     *,
     store: Store,
     testing: SmokeTestState | None,
+    testable: SmokeTestKey | None = None,
     allowed: Allowance = EVERYTHING,
     cluster: ClusterNames = NAMELESS,
     knows_trainings: bool = True,
@@ -127,6 +128,7 @@ def endpoint_of(
         trained={name: _trained(body) for name, body in bodies.items() if body is not None},
         knows_trainings=knows_trainings,
         testing=testing,
+        testable=testable,
         allowed=allowed,
         accounts=accounts,
         past=past,

@@ -61,7 +61,15 @@ class Answering(Protocol):
         ...
 
 
-class Cloud(Answering, Protocol):
+class ObjectStore(Protocol):
+    """S3, as far as it is only called. The method raises AwsRefusal when S3 does not do what was asked."""
+
+    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One call of S3's API, `operation` by its name there, e.g. `UploadPart`; bodies go in, none comes back."""
+        ...
+
+
+class Cloud(Answering, ObjectStore, Protocol):
     """AWS. Every method raises AwsRefusal when AWS does not do what was asked.
 
     A place with an account is asked by credentials of that account, or not at all (RefusalKind.ACCOUNT_MISMATCH).
@@ -94,14 +102,6 @@ class Cloud(Answering, Protocol):
 
     async def read_object(self, place: Place, s3_uri: str, limit: int) -> bytes:
         """An object of S3, at most `limit` bytes of it."""
-        ...
-
-
-class ObjectStore(Protocol):
-    """S3, as what fetches inputs sees it. The method raises AwsRefusal when S3 does not do what was asked."""
-
-    async def call_s3(self, place: Place, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One call of S3's API, `operation` by its name there, e.g. `UploadPart`; bodies go in, none comes back."""
         ...
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from classifier_operator.api.conditions import rfc3339
 from classifier_operator.endpoint.answer import ANSWER_LIMIT
 from classifier_operator.endpoint.record import SmokeTestStatus
-from classifier_operator.endpoint.smoke_test import Answered, SmokeTestCall, failed, judge
-from classifier_operator.endpoint.spec import ClassLabels, KeyRef, TestImage
-from classifier_operator.runtime.ports import Clock, Cloud, Cluster, ClusterUnavailableError, GoneError
+from classifier_operator.endpoint.smoke_test import Answered, InputsCall, SmokeTestCall, failed, judge
+from classifier_operator.runtime.ports import Clock, Cloud, Cluster
+from classifier_operator.runtime.smoke_inputs import SmokeInputs
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 
-# InvokeEndpoint takes at most 6 MB (SageMaker Runtime API reference).
-IMAGE_LIMIT = 6 * 1024 * 1024
 # The code of whatever the container answers that is no success.
 MODEL_ERROR = "ModelError"
 # Seconds before a container that gives no answer is asked again; the last one goes on.
@@ -82,7 +78,7 @@ class SmokeTester:
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._cloud = cloud
-        self._cluster = cluster
+        self._inputs = SmokeInputs(cloud, cluster)
         self._clock = clock
         self._seconds = seconds
         self._rest = rest
@@ -94,8 +90,8 @@ class SmokeTester:
             AwsRefusal: it could not be run now, and trying again later is right.
 
         """
-        image = await self._image(call)
-        labels = await self.labels(call.namespace, call.labels)
+        image = await self._inputs.image(call)
+        labels = await self._inputs.labels(call)
         budget = _Budget(self._seconds)
         try:
             answers = [await self._answer(call, image, variant, budget) for variant in call.variants or ("",)]
@@ -107,14 +103,14 @@ class SmokeTester:
             return failed(call, str(overrun), self._time())
         return judge(call, answers, labels, self._time())
 
-    async def labels(self, namespace: str, labels: ClassLabels | None) -> Sequence[str]:
-        """The classes' names; none where the spec names none."""
-        if labels is None:
-            return ()
-        if labels.config_map_key_ref is None:
-            return labels.values
-        text = await self._key(namespace, labels.config_map_key_ref)
-        return [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    async def check(self, call: InputsCall) -> None:
+        """Look whether a test could be run.
+
+        Raises:
+            AwsRefusal: it could not, or nobody can tell.
+
+        """
+        await self._inputs.check(call)
 
     async def _answer(self, call: SmokeTestCall, image: bytes, variant: str, budget: _Budget) -> Answered:
         """Invoke it once more than there are warm-ups: the first answers are slow, and may be failures.
@@ -165,40 +161,5 @@ class SmokeTester:
             sent=sent,
         )
 
-    async def _image(self, call: SmokeTestCall) -> bytes:
-        source: TestImage = call.test.image
-        if source.config_map_key_ref is not None:
-            return await self._key(call.namespace, source.config_map_key_ref)
-        try:
-            return await self._cloud.read_object(call.resource.place, source.s3_uri, IMAGE_LIMIT)
-        except AwsRefusal as refusal:
-            if refusal.kind is not RefusalKind.NOT_FOUND:
-                raise
-            raise _missing(f"{source.s3_uri} does not exist: {refusal.words}") from refusal
-
-    async def _key(self, namespace: str, ref: KeyRef) -> bytes:
-        try:
-            config_map = await self._cluster.read_config_map(namespace, ref.name)
-        except GoneError as error:
-            raise _missing(f"ConfigMap {namespace}/{ref.name} does not exist") from error
-        except ClusterUnavailableError as error:
-            if error.status not in (401, 403):
-                raise
-            message = f"ConfigMap {namespace}/{ref.name}: the operator may not read it (get configmaps)"
-            raise AwsRefusal("InvokeEndpoint", RefusalKind.ACCESS_DENIED, "Forbidden", message) from error
-        if ref.key in config_map.get("data", {}):
-            return str(config_map["data"][ref.key]).encode()
-        encoded = config_map.get("binaryData", {}).get(ref.key)
-        if encoded is None:
-            raise _missing(f"ConfigMap {namespace}/{ref.name} has no key {ref.key}")
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise _missing(f"ConfigMap {namespace}/{ref.name}, key {ref.key}: {error}") from error
-
     def _time(self) -> str:
         return rfc3339(self._clock.now())
-
-
-def _missing(message: str) -> AwsRefusal:
-    return AwsRefusal("InvokeEndpoint", RefusalKind.MISSING_INPUT, "MissingInput", message)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.endpoint.record import SmokeTestStatus
-from classifier_operator.endpoint.smoke_test import SmokeTestCall, SmokeTestKey, SmokeTestState
+from classifier_operator.endpoint.smoke_test import InputsCall, SmokeTestCall, SmokeTestKey, SmokeTestState
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.runtime.ports import Clock, Cloud, Cluster
 from classifier_operator.runtime.rounds import RoundRobin
@@ -21,7 +21,7 @@ from classifier_operator.runtime.smoke import SmokeTester
 
 logger = logging.getLogger(__name__)
 
-# Each that runs holds an image of up to 6 MB; those that wait hold none.
+# Each that runs holds an image of up to 5 MB; those that wait hold none.
 MOST_AT_ONCE = 8
 # So many of one namespace, so that there is always a place for another's; fewer while others wait.
 MOST_OF_NAMESPACE = 4
@@ -67,6 +67,8 @@ class SmokeTests:
         self._tester = tester
         self._changed = changed
         self._tests: dict[ObjectKey, _Test] = {}
+        # The last test of each object of which it is known that it can be run.
+        self._possible: dict[ObjectKey, SmokeTestKey] = {}
         self._running: dict[str, int] = {}
         self._waiting: RoundRobin[tuple[str, asyncio.Future[None]]] = RoundRobin()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,6 +87,22 @@ class SmokeTests:
         if test is None or (test.outcome is None and not test.is_running):
             return None
         return SmokeTestState(test=test.call.key, is_again=test.before is not None, outcome=test.outcome)
+
+    def possible(self, key: ObjectKey) -> SmokeTestKey | None:
+        """Return the last test of the object whose image and labels were found to be there and to fit."""
+        return self._possible.get(key)
+
+    async def check(self, key: ObjectKey, call: InputsCall) -> None:
+        """Look whether the test can be run.
+
+        Raises:
+            AwsRefusal: it cannot, or nobody can tell.
+            ClusterUnavailableError: the API server does not tell.
+
+        """
+        self._possible.pop(key, None)
+        await self._tester.check(call)
+        self._possible[key] = call.key
 
     def start(self, key: ObjectKey, call: SmokeTestCall, identity: str, before: Trouble | None = None) -> None:
         """Start the test, or let it go on.
@@ -125,6 +143,7 @@ class SmokeTests:
     def forget(self, key: ObjectKey) -> None:
         """End the object's test: the object is gone."""
         self._end(key)
+        self._possible.pop(key, None)
 
     async def stop(self) -> None:
         """End all tests; the next process runs them again."""

@@ -12,7 +12,8 @@ from classifier_operator.reconcile.trouble import NEVER_GIVEN_UP, Trouble
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind, Remedy
 
 RETRY_SECONDS = (1.0, 60.0)
-# A wait ends by somebody's doing (a raised quota, a new policy): more often than every five minutes is impatient.
+# A wait ends by somebody's doing (a raised quota, a new policy, a file that is uploaded): more often than every five
+# minutes is impatient, and less often is slow.
 WAIT_SECONDS = (15.0, 300.0)
 # An answer that nobody knows may be about the spec, and then it passes by an edit, or about something else.
 SELDOM_SECONDS = (3600.0, 6 * 3600.0)
@@ -47,7 +48,8 @@ class Backoff:
         growth = 1.3 if refusal.kind is RefusalKind.NOT_PROPAGATED else 2.0
         delay = min(most, first * growth ** min(count - 1, 16))
         # Never sooner: what is not found is believed to be gone when it is still not found at the next try.
-        return delay * self._rng.uniform(1.0, 1.5)
+        delay *= self._rng.uniform(1.0, 1.5)
+        return min(delay, most) if refusal.remedy is Remedy.WAIT else delay
 
     def _bounds(self, refusal: AwsRefusal) -> tuple[float, float]:
         if refusal.remedy is Remedy.WAIT:

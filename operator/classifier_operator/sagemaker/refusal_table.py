@@ -225,6 +225,11 @@ RULES = (
         tuple(f"received server error ({status})" for status in (0, 502, 503, 504)),
         ("InvokeEndpoint",),
     ),
+    # A body above the limit of the runtime (sagemaker-python-sdk#171; serverless: #4271) or of the container: no model
+    # is to blame.
+    Rule(RefusalKind.UNFIT_TEST, frozenset({"413", "RequestEntityTooLargeException"}), (), ("InvokeEndpoint",)),
+    Rule(RefusalKind.UNFIT_TEST, frozenset({"ModelError"}), ("received client error (413)",), ("InvokeEndpoint",)),
+    Rule(RefusalKind.UNFIT_TEST, _VALIDATION, ("oversize body", "is larger than"), ("InvokeEndpoint",)),
     # The request itself: it is refused as often as it is sent. The first codes are botocore's, which did not send it.
     Rule(
         RefusalKind.INVALID,
@@ -251,8 +256,6 @@ RULES = (
             "cannot update endpoint",
             # RegisterScalableTarget
             "cannot register a variant",
-            # InvokeEndpoint, serverless (sagemaker-python-sdk#4271)
-            "oversize body",
             # AssumeRole
             "exceeds the maxsessionduration",
         ),

@@ -36,6 +36,8 @@ class RefusalKind(StrEnum):
     ACCELERATOR = "AcceleratorUnavailable"
     MISSING_INPUT = "MissingInput"
     MISSING_DATA = "MissingData"
+    # The smoke test asks for what no model can answer: a picture that is too large, a class that nobody has named.
+    UNFIT_TEST = "UnfitTest"
     NOT_IN_REGION = "NotInRegion"
     INVALID = "Invalid"
     # No row of the table speaks of it.
@@ -70,6 +72,7 @@ _REMEDIES = {
     RefusalKind.ACCESS_DENIED: Remedy.WAIT,
     RefusalKind.MISSING_INPUT: Remedy.WAIT,
     RefusalKind.MISSING_DATA: Remedy.WAIT,
+    RefusalKind.UNFIT_TEST: Remedy.WAIT,
     RefusalKind.UNREADABLE: Remedy.WAIT,
     RefusalKind.ACCOUNT_MISMATCH: Remedy.WAIT,
     RefusalKind.ACCELERATOR: Remedy.STOP,
@@ -104,7 +107,7 @@ class AwsRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     def __init__(self, operation: str, kind: RefusalKind, code: str, message: str, *, request_id: str = "") -> None:
         message = cut(redacted(message))
         code = cut(code, NAME_LIMIT)
-        super().__init__(f"{operation}: {code}: {message}")
+        super().__init__(": ".join(filter(None, (operation, code, message))))
         self.operation = operation
         self.kind = kind
         self.code = code
@@ -122,5 +125,5 @@ class AwsRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 
     @property
     def words(self) -> str:
-        """AWS's own words, with its code."""
-        return f"{self.code}: {self.message}" if self.message else self.code
+        """AWS's own words, with its code; a refusal of the operator's own has none."""
+        return ": ".join(filter(None, (self.code, self.message)))

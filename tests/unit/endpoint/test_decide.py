@@ -273,6 +273,7 @@ def test_another_edit_goes_back_to_what_was_found_good(served: str) -> None:
     one, old = updating()
     test = {"image": {"s3Uri": "s3://bucket/image.png"}}
     other = edited(one, model={"artifactS3Uri": "s3://bucket/3"}, smokeTest=test)
+    other = structs.replace(other, testable=wanted_test(other.spec, wanted(other)))
     live = old if served == "old" else wanted(one).config.name
     update = decide(other, seen(other, view(other, "InService", config=live)), START).status.update
     assert update is not None

@@ -402,15 +402,14 @@ async def test_a_failed_smoke_test_rolls_back_wherever_the_operator_is_killed() 
     raise AssertionError("the story has no end")
 
 
-async def untested(world: World, key: ObjectKey) -> bytes:
-    """The second model serves; its smoke test waits for the image, which is returned."""
+async def untested(world: World, key: ObjectKey) -> None:
+    """The second model serves; its smoke test gets no answer before AWS is calm again."""
     world.cloud.bad_artifacts |= {SECOND["artifactS3Uri"], THIRD["artifactS3Uri"]}
-    image = world.cloud.objects.pop(IMAGE)
+    world.cloud.refuse("InvokeEndpoint", "ThrottlingException", "Rate exceeded", times=1000)
     edit(world, key, model=SECOND)
     await world.run(3)
     assert served(world) == SECOND["artifactS3Uri"]
-    assert world.cluster.condition(key, "Reconciling") == ("True", "SmokeTesting")
-    return image
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Throttled")
 
 
 @pytest.mark.parametrize("when", ["during the update", "during the test"])
@@ -418,9 +417,9 @@ async def untested(world: World, key: ObjectKey) -> bytes:
 async def test_a_failed_smoke_test_goes_back_past_what_was_never_tested(world: World, when: str, restart: bool) -> None:
     key = await serving(world, smokeTest=SMOKE_TEST)
     if when == "during the test":
-        image = await untested(world, key)
+        await untested(world, key)
         edit(world, key, model=THIRD)
-        world.cloud.objects[IMAGE] = image
+        world.cloud.calm()
     else:
         world.cloud.bad_artifacts |= {SECOND["artifactS3Uri"], THIRD["artifactS3Uri"]}
         for model in (SECOND, THIRD):
@@ -441,7 +440,7 @@ async def test_a_failed_smoke_test_goes_back_past_what_was_never_tested(world: W
 
 async def test_what_was_never_tested_is_not_ready_when_its_successor_is_rolled_back(world: World) -> None:
     key = await serving(world, smokeTest=SMOKE_TEST)
-    image = await untested(world, key)
+    await untested(world, key)
     world.cloud.update_outcomes.append((False, "alarm"))
     edit(world, key, model=THIRD)
     for _ in range(3):
@@ -449,7 +448,7 @@ async def test_what_was_never_tested_is_not_ready_when_its_successor_is_rolled_b
         world.restart()
     assert served(world) == SECOND["artifactS3Uri"]
     assert (ready(world, key), stalled(world, key)) == (("False", "RolledBack"), ("True", "RolledBack"))
-    world.cloud.objects[IMAGE] = image
+    world.cloud.calm()
     world.cloud.bad_artifacts.add("s3://bucket/4")
     edit(world, key, model={"artifactS3Uri": "s3://bucket/4"})
     await world.run(5)
@@ -469,7 +468,7 @@ async def test_what_was_never_tested_is_not_ready_when_its_successor_is_refused(
         await world.run(2)
     edit(world, key, model=SECOND)
     await world.run(2)
-    assert world.cluster.condition(key, "Reconciling") == ("True", "SmokeTesting")
+    assert world.cluster.condition(key, "Reconciling") == ("True", "Throttled")
 
 
 def counts(world: World) -> list[int]:
@@ -589,10 +588,11 @@ async def test_a_configuration_that_is_put_back_after_a_rollback_is_what_it_was(
 @pytest.mark.parametrize("was_tested", [False, True], ids=["not tested", "tested and found bad"])
 async def test_a_first_version_that_was_never_good_is_nothing_to_go_back_to(world: World, was_tested: bool) -> None:
     world.cloud.bad_artifacts |= {builders.ARTIFACT, SECOND["artifactS3Uri"]}
-    world.cloud.objects |= {IMAGE: b"image"} if was_tested else {}
+    world.cloud.objects[IMAGE] = b"image"
+    world.cloud.refuse("InvokeEndpoint", "ThrottlingException", "Rate exceeded", times=0 if was_tested else 1000)
     key = world.cluster.create(builders.endpoint(smokeTest=SMOKE_TEST))
     await world.run(3)
-    world.cloud.objects[IMAGE] = b"image"
+    world.cloud.calm()
     edit(world, key, model=SECOND)
     await world.look()
     await world.run(4)
@@ -602,10 +602,10 @@ async def test_a_first_version_that_was_never_good_is_nothing_to_go_back_to(worl
 
 async def test_an_edit_that_is_reverted_during_the_test_is_not_restored_to_itself(world: World) -> None:
     key = await serving(world, smokeTest=SMOKE_TEST)
-    image = await untested(world, key)
+    await untested(world, key)
     world.cloud.bad_artifacts.add(builders.ARTIFACT)
     edit(world, key, model={"artifactS3Uri": builders.ARTIFACT}, smokeTest={**SMOKE_TEST, "warmUps": 1})
-    world.cloud.objects[IMAGE] = image
+    world.cloud.calm()
     await world.run(5)
     assert (ready(world, key), stalled(world, key)) == (("False", "SmokeTestFailed"), ("True", "SmokeTestFailed"))
     assert world.cloud.count("UpdateEndpoint") == 2
@@ -626,8 +626,8 @@ async def test_a_smoke_test_waits_for_its_image_without_flapping(world: World) -
     await world.run(2)
     writes = world.cluster.writes
     await world.run(3)
-    assert world.cluster.condition(key, "Reconciling") == ("True", "SmokeTesting")
-    assert "ConfigMap vision/sample does not exist" in world.cluster.status(key)["conditions"][0]["message"]
+    assert world.cluster.condition(key, "Reconciling") == ("True", "WaitingForData")
+    assert "ConfigMap sample (key image.png)" in world.cluster.status(key)["conditions"][0]["message"]
     assert world.cluster.writes == writes
     world.cluster.config_maps["vision", "sample"] = {"binaryData": {"image.png": "aW1hZ2U="}}
     await world.run(2)

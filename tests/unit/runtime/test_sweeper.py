@@ -73,6 +73,9 @@ class Pages:
     async def invoke(self, *_: Any, **__: Any) -> bytes:
         raise AssertionError
 
+    async def call_s3(self, *_: Any) -> dict[str, Any]:
+        raise AssertionError
+
     async def read_object(self, *_: Any) -> bytes:
         raise AssertionError
 

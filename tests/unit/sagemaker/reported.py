@@ -145,14 +145,14 @@ REPORTED: dict[int, tuple[str, str, int, str, Kind]] = {
         "413",
         413,
         "HTTP content length exceeded 5246976 bytes.",
-        Kind.INVALID,
+        Kind.UNFIT_TEST,
     ),
     17: (
         "InvokeEndpoint",
         "ValidationError",
         400,
         "Request c6f3 has oversize body.",
-        Kind.INVALID,
+        Kind.UNFIT_TEST,
     ),
     18: (
         "InvokeEndpoint",

@@ -386,6 +386,7 @@ REMEDIES = {
         "AccountMismatch",
         "AccessDenied",
         "MissingInput",
+        "UnfitTest",
         "MissingData",
         "Unreadable",
     },
