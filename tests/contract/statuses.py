@@ -73,7 +73,8 @@ TRAINING_STATUS: Final[dict[str, Any]] = {
         {
             "jobName": JOB,
             "jobStatus": "Completed",
-            "reason": "",
+            "reason": "JobFailed",
+            "failureReason": "AlgorithmError: out of memory",
             "artifact": ARTIFACT,
             "metrics": [{"name": "validation:accuracy", "value": "0.7315"}],
             "startTime": TIME,

@@ -162,7 +162,7 @@ async def test_a_config_map_that_may_not_be_read_is_said_by_the_object() -> None
     await world.run(2, seconds=100)
     found = condition(world.cluster.status(key), "Reconciling")
     assert found["reason"] == "AccessPending"
-    assert "ConfigMap vision/sample: the operator may not read it" in found["message"]
+    assert "ConfigMap sample (key x) for spec.smokeTest.image: the operator may not read it" in found["message"]
 
 
 def test_no_line_of_the_log_is_forged() -> None:

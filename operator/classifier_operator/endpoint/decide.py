@@ -176,6 +176,9 @@ RULES: tuple[Callable[[Situation], EndpointDecision | None], ...] = (
 
 def _refused(endpoint: Endpoint, error: SpecError, seen: Seen, now: datetime) -> EndpointDecision:
     reason = Reason.ACCELERATOR_UNAVAILABLE if isinstance(error, AcceleratorRefusedError) else Reason.INVALID_SPEC
+    made = made_for(endpoint.status)
+    if not (made and serve(made, seen, endpoint.defaults)):
+        endpoint = structs.replace(endpoint, status=report.without_accelerators(endpoint.status))
     return _as_it_is(endpoint, stalled(reason, str(error), serving=_serves(endpoint, seen)), seen, now)
 
 

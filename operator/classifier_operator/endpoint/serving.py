@@ -158,6 +158,10 @@ def _verdict_in_service(at: Situation) -> Verdict:
         return verdict_of(trouble, at.now, underway=Reason.UPDATING, serving=True)
     outcome = at.status.smoke_test
     words = f"endpoint {at.wanted.endpoint.name} serves {at.wanted.config.name}"
+    for plan in at.wanted.variants:
+        wanted = plan.hardware.accelerator
+        if wanted is not None and not wanted.effective:
+            words += f"; {plan.name} on {plan.hardware.instance_type} without {wanted.requested}, which AWS has refused"
     if at.spec.smoke_test is not None and outcome is not None and not outcome.has_passed:
         words = f"{words}; its smoke test failed: {outcome.message}"
     return settled(Reason.IN_SERVICE, words)

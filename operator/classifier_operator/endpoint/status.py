@@ -12,6 +12,7 @@ from classifier_operator.api.kinds import GROUP
 from classifier_operator.endpoint.deployment import Deployment, VariantPlan
 from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
 from classifier_operator.reconcile.decision import Meta
+from classifier_operator.sagemaker.regions import domain_of
 from classifier_operator.sagemaker.views import EndpointView, VariantView
 
 
@@ -115,6 +116,19 @@ def without_endpoint(status: EndpointStatus) -> EndpointStatus:
     )
 
 
+def without_accelerators(status: EndpointStatus) -> EndpointStatus:
+    """The status of what does not serve, whose variants have none of the accelerators that AWS has refused."""
+    refused = {(one.accelerator_type, one.region): one.reason for one in status.refused_accelerators}
+
+    def corrected(variant: VariantStatus) -> VariantStatus:
+        has = variant.accelerator
+        if has is None or (words := refused.get((has.effective, status.region))) is None:
+            return variant
+        return structs.replace(variant, accelerator=structs.replace(has, effective="", reason=words))
+
+    return structs.replace(status, variants=tuple(map(corrected, status.variants)))
+
+
 def without_counts(status: EndpointStatus) -> EndpointStatus:
     """The status whose variants say nothing of how many instances there are to be."""
     return structs.replace(
@@ -124,8 +138,7 @@ def without_counts(status: EndpointStatus) -> EndpointStatus:
 
 def invocation_url(region: str, name: str) -> str:
     """Where the endpoint is invoked (SageMaker Runtime's InvokeEndpoint)."""
-    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://runtime.sagemaker.{region}.{domain}/endpoints/{quote(name, safe='')}/invocations"
+    return f"https://runtime.sagemaker.{region}.{domain_of(region)}/endpoints/{quote(name, safe='')}/invocations"
 
 
 def selector_of(name: str) -> str:

@@ -1,9 +1,13 @@
-"""What a region is called: it becomes a part of host names, so it is a plain word wherever it comes from."""
+"""What a region is called, and in which domains its services are.
+
+It becomes a part of host names, so it is a plain word wherever it comes from.
+"""
 
 from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from typing import NamedTuple
 
 # As the CRDs have it: us-east-1, us-gov-west-1, eusc-de-east-1.
 REGION = r"[a-z]{2,8}(-[a-z]{1,16}){1,3}-[0-9]{1,2}"
@@ -29,6 +33,41 @@ KNOWN = frozenset(
 # So many are offered for one that is misspelt.
 _OFFERED = 2
 _SHOWN = 64
+
+
+class _Partition(NamedTuple):
+    """A partition of AWS: how its regions begin, its services' domain, and its console, "" where none is public."""
+
+    prefix: str
+    domain: str
+    console: str
+
+
+# botocore's partitions.json, which a test holds beside these; consoles as AWS's guides to the partitions have them.
+_PARTITIONS = (
+    _Partition("cn-", "amazonaws.com.cn", "console.amazonaws.cn"),
+    _Partition("us-gov-", "amazonaws.com", "console.amazonaws-us-gov.com"),
+    _Partition("eusc-", "amazonaws.eu", "console.amazonaws-eusc.eu"),
+    _Partition("us-iso-", "c2s.ic.gov", ""),
+    _Partition("us-isob-", "sc2s.sgov.gov", ""),
+    _Partition("eu-isoe-", "cloud.adc-e.uk", ""),
+    _Partition("us-isof-", "csp.hci.ic.gov", ""),
+)
+_COMMERCIAL = _Partition("", "amazonaws.com", "console.aws.amazon.com")
+
+
+def domain_of(region: str) -> str:
+    """Return the domain of the services in a region, such as `amazonaws.com`."""
+    return _partition_of(region).domain
+
+
+def console_of(region: str) -> str:
+    """Return the console's host, without the region before it; "" where it has no public address."""
+    return _partition_of(region).console
+
+
+def _partition_of(region: str) -> _Partition:
+    return next((one for one in _PARTITIONS if region.startswith(one.prefix)), _COMMERCIAL)
 
 
 def is_region(text: str) -> bool:

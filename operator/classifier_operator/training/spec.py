@@ -127,6 +127,7 @@ class Run(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True)
     job_name: str
     job_status: str
     reason: str = ""
+    failure_reason: str = ""
     artifact: str = ""
     metrics: tuple[Metric, ...] = ()
     start_time: str = ""

@@ -8,8 +8,9 @@ from urllib.parse import quote
 from msgspec import structs
 
 from classifier_operator.api.conditions import Reason, Verdict, rfc3339, settled, stalled, with_verdict, working
-from classifier_operator.api.ledger import Place, Resource, with_resources, without
+from classifier_operator.api.ledger import Resource, with_resources, without
 from classifier_operator.reconcile.decision import Meta
+from classifier_operator.sagemaker.regions import console_of
 from classifier_operator.sagemaker.views import JobView
 from classifier_operator.training.request import Wanted
 from classifier_operator.training.spec import Importing, ModelArtifacts, Run, TrainingStatus
@@ -108,11 +109,13 @@ def with_end(status: TrainingStatus, job: JobView, reason: str) -> TrainingStatu
 
 
 def with_history(history: tuple[Run, ...], job: JobView, reason: str) -> tuple[Run, ...]:
-    """The history with this run, newest first, each job once."""
+    """The history with this run, newest first, each job once; a List says nothing of why one failed."""
+    known = next((before.failure_reason for before in history if before.job_name == job.name), "")
     run = Run(
         job_name=job.name,
         job_status=job.status,
         reason=reason,
+        failure_reason=job.failure_reason or known,
         artifact=job.artifact if job.status == "Completed" else "",
         metrics=job.metrics,
         start_time=_time(job.started),
@@ -151,23 +154,19 @@ def ended(job: JobView) -> Verdict:
 
 
 def log_url(job: Resource) -> str:
-    """The job's log streams in the CloudWatch console."""
+    """The job's log streams in the CloudWatch console; "" in a partition whose console has no public address."""
     region = job.place.region
     group = quote(quote(LOG_GROUP, safe=""), safe="").replace("%", "$")
     prefix = quote(quote(f"?logStreamNameFilter={job.name}/", safe=""), safe="").replace("%", "$")
-    host = f"{region}.console.{_console_domain(job.place)}"
-    return f"https://{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}{prefix}"
+    console = console_of(region)
+    if not console:
+        return ""
+    return f"https://{region}.{console}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}{prefix}"
 
 
 def _uploads_only(importing: Importing | None) -> Importing | None:
     """Counts are the run's, uploads are S3's: they are there until they are ended."""
     return Importing(uploads=importing.uploads) if importing is not None and importing.uploads else None
-
-
-def _console_domain(place: Place) -> str:
-    if place.region.startswith("cn-"):
-        return "amazonaws.cn"
-    return "amazonaws-us-gov.com" if place.region.startswith("us-gov-") else "aws.amazon.com"
 
 
 def _with_outcome(status: TrainingStatus, job: JobView) -> TrainingStatus:
