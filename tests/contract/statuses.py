@@ -164,6 +164,7 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
         "artifactS3Uri": ARTIFACT,
         "instanceCount": 6,
     },
+    "warnings": ["spec.classLabels.values has 2 names, and ClassifierTraining caltech256 has numClasses 257"],
     "letGo": [_resource("Endpoint", "by-hand-before")],
     "retry": {"failures": 1, "after": TIME},
     "lastModifiedTime": "2026-11-21T10:00:00+00:00",

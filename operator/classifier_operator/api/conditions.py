@@ -73,6 +73,8 @@ class Reason(StrEnum):
     OUT_OF_SERVICE = "OutOfService"
     ACCELERATOR_UNAVAILABLE = "AcceleratorUnavailable"
     UPDATE_ROLLBACK_FAILED = "UpdateRollbackFailed"
+    # Works, and is probably not meant: an Event only
+    PROBABLE_MISTAKE = "ProbableMistake"
 
 
 class Condition(Struct, frozen=True, rename="camel", kw_only=True):

@@ -237,4 +237,11 @@ MEANINGS = {
         "An update failed, and AWS could not take it back: parts of both configurations serve.",
         "Change the spec: the endpoint is then moved to it.",
     ),
+    Reason.PROBABLE_MISTAKE: Meaning(
+        _ENDPOINT,
+        Course.DONE,
+        "An Event only, once for each: something in the spec is probably not meant, such as another number of "
+        "`classLabels` than the training has classes. It is done as the spec says, and is in `status.warnings`.",
+        "Correct the field that the Event names, if it is a mistake.",
+    ),
 }

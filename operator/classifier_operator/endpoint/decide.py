@@ -17,6 +17,7 @@ from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.adoption import adopts, candidates_of
 from classifier_operator.endpoint.capacities import capacities_differ
 from classifier_operator.endpoint.deletion import being_deleted, being_suspended, of_another_account
+from classifier_operator.endpoint.doubts import with_doubts
 from classifier_operator.endpoint.presence import (
     MOST_REMAKE_DELAY,
     has_failed,
@@ -76,7 +77,8 @@ def _step(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
         return being_deleted(endpoint, seen, now)
     if endpoint.spec.suspend:
         return being_suspended(endpoint, seen, now)
-    return _beyond_noted(endpoint, _decided(endpoint, seen, now))
+    decision = _beyond_noted(endpoint, _decided(endpoint, seen, now))
+    return structs.replace(decision, status=with_doubts(endpoint, decision.status))
 
 
 def _decided(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:

@@ -150,4 +150,6 @@ class EndpointStatus(_Said, frozen=True):
     tags: dict[str, str] = {}
     # What an earlier annotation had adopted, with what that may refer to: it is let go of, and not deleted.
     let_go: tuple[Entry, ...] = ()
+    # What is probably a mistake in the spec, a sentence each.
+    warnings: tuple[str, ...] = ()
     resources: tuple[Entry, ...] = field(default=())

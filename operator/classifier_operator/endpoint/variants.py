@@ -21,12 +21,16 @@ class AcceleratorRefusedError(SpecError):
 
 
 class TrainedModel(Struct, frozen=True, kw_only=True):
-    """What a ClassifierTraining says of itself to endpoints that follow it."""
+    """What a ClassifierTraining says of itself to endpoints that follow it.
+
+    classes: how many its spec asks for; 0 where that is not known.
+    """
 
     artifact: str = ""
     image: str = ""
     job_name: str = ""
     message: str = ""
+    classes: int = 0
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -30,6 +30,8 @@ from classifier_operator.training.spec import Output, Resources, TrainingSpec, T
 
 SpecT = TypeVar("SpecT", TrainingSpec, EndpointSpec)
 
+# A number of classes has fewer; a longer text is none.
+_DIGITS = 10
 NO_TRAINING = TrainingSpec(inputs=(), output=Output(s3_uri=""), resources=Resources(instance_type=""))
 
 
@@ -222,10 +224,22 @@ def _trained(body: Body) -> TrainedModel:
     status = _converted(body.get("status", {}), TrainingStatus, "status")
     ready = find(status.conditions, ConditionType.READY)
     message = ready.message if ready is not None else "the operator has not looked at it yet"
-    good = status.model_artifacts
+    good, classes = status.model_artifacts, _classes(body)
     if good is None:
-        return TrainedModel(message=message)
-    return TrainedModel(artifact=good.s3_uri, image=good.image or status.image, job_name=good.job_name, message=message)
+        return TrainedModel(message=message, classes=classes)
+    return TrainedModel(
+        artifact=good.s3_uri,
+        image=good.image or status.image,
+        job_name=good.job_name,
+        message=message,
+        classes=classes,
+    )
+
+
+def _classes(body: Body) -> int:
+    """How many classes a training's spec asks for, as a number or as text; 0 where it does not say."""
+    text = str(mapping(mapping(body.get("spec")).get("hyperparameters")).get("numClasses", ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
 
 
 def _spec_of(body: Body, kind: type[SpecT], nothing: SpecT) -> SpecT:

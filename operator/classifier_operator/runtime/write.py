@@ -97,6 +97,8 @@ class Writer:
         if news is not None:
             reason, note, is_warning = news
             await self.announce(key, written, reason, note, is_warning=is_warning)
+        for note in new_warnings(before, status):
+            await self.announce(key, written, Reason.PROBABLE_MISTAKE, note, is_warning=True)
         return written
 
     async def _say_refused(
@@ -211,6 +213,12 @@ def news_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, s
     kind, reason, message = now
     is_warning = kind == ConditionType.STALLED or reason in (Reason.ROLLING_BACK, Reason.INTERNAL_ERROR)
     return reason, message, is_warning
+
+
+def new_warnings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the warnings that the status did not have: each is told once, also by an operator that has just begun."""
+    told = before.get("warnings")
+    return [one for one in after.get("warnings", ()) if not (isinstance(told, list) and one in told)]
 
 
 def headline(status: Mapping[str, Any]) -> tuple[str, str, str] | None:
