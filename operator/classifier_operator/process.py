@@ -15,7 +15,7 @@ from classifier_operator.adapters.aws import Aws
 from classifier_operator.adapters.clock import SystemClock
 from classifier_operator.adapters.cluster import connect
 from classifier_operator.adapters.http import HealthServer
-from classifier_operator.adapters.leases import KubernetesLeases
+from classifier_operator.adapters.leases import AllLeases, KubernetesLeases
 from classifier_operator.adapters.queues import EventsQueue
 from classifier_operator.adapters.role_sessions import RoleSessions
 from classifier_operator.adapters.tenants_file import TenantsFile
@@ -23,6 +23,7 @@ from classifier_operator.adapters.web import WebSources
 from classifier_operator.app import App
 from classifier_operator.runtime.cluster_identity import ClusterIdentity
 from classifier_operator.runtime.election.leadership import Candidate, Leadership
+from classifier_operator.runtime.election.others import OtherOperators
 from classifier_operator.runtime.loops import begun, ended
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.pacing.limits import RateLimits
@@ -67,10 +68,11 @@ class Operator:
             unready=self._unready,
             unserved=self._unserved,
             exposition=self._exposition,
-            remark=lambda: self._app.remark() if self._app is not None else "",
+            remark=self._remark,
         )
         self._credentials = OwnCredentials(self._aws, settings.defaults.region)
         self._leadership: Leadership | None = None
+        self._others: OtherOperators | None = None
         self._app: App | None = None
         self._leads = asyncio.Event()
         self._beside: list[asyncio.Task[None]] = []
@@ -119,6 +121,8 @@ class Operator:
             queues,
             self._identity,
         )
+        self._others = self._other_operators()
+        self._beside.append(begun(self._others.run()))
         self._beside.append(begun(say_when_ready(self._unready, self._served)))
         await self._app.start()
         return self._app
@@ -159,16 +163,31 @@ class Operator:
 
     def _candidacy(self, election: Election) -> Leadership:
         settings = self._settings
-        leases = KubernetesLeases(self._cluster, election.namespace, election.name)
+        leases = KubernetesLeases(self._cluster, election.namespace, election.name, settings.namespaces)
         me = f"{settings.identity}_{uuid.uuid4()}"
         candidate = Candidate(me=me, release=election.name, shard=settings.shard)
         return Leadership(leases, self._clock, candidate, lost=self._lost)
+
+    def _other_operators(self) -> OtherOperators:
+        settings = self._settings
+        own = settings.election
+        return OtherOperators(
+            AllLeases(self._cluster, own.namespace if own is not None else ""),
+            self._clock,
+            me=f"{own.namespace}/{own.name}" if own is not None else "",
+            serves=settings.namespaces,
+            interval=settings.namespace_interval,
+        )
 
     def _holds(self) -> bool:
         return self._leadership.holds() if self._leadership is not None else self._settings.election is None
 
     def _problem(self) -> str:
         return self._app.problem() if self._app is not None else ""
+
+    def _remark(self) -> str:
+        remarks = (one.remark() for one in (self._app, self._others) if one is not None)
+        return "; ".join(filter(None, remarks))
 
     def _unready(self) -> str:
         if self._app is not None:

@@ -55,7 +55,8 @@ class OperatorProcess:
         self.port = _free_port()
         self._command = [sys.executable, "-m", module, "run"]
         self._command += ["--health-host", "127.0.0.1", "--health-port", str(self.port), "--log-format", "text"]
-        self._command += [*(("--namespace", namespace) if namespace else ()), *options]
+        # Whoever is killed leaves a Lease that the next one would wait for; tests of replicas ask for it themselves.
+        self._command += ["--no-leader-elect", *(("--namespace", namespace) if namespace else ()), *options]
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "PYTHONPATH": "operator",

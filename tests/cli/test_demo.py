@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from control_plane import ControlPlane
-from tests.cli.demos import ROOT, Demo, Played, finish, play_once
+from tests.apiserver.operator_process import OperatorProcess
+from tests.cli.demos import NOWHERE, ROOT, Demo, Played, finish, play_once
 
 DIGITS = ROOT / "manifests/examples/digits.yaml"
 
@@ -120,7 +121,29 @@ def test_a_cluster_with_an_operator_is_refused(cluster: ControlPlane, namespace:
     finally:
         cluster.kubectl("delete", "deployment", "someone-s", "-n", namespace)
     assert played.code == 1
-    assert "deployment.apps/someone-s runs in this cluster already" in played.text
+    assert "an operator works in this cluster already (deployment.apps/someone-s)" in played.text
+
+
+def test_a01_a_cluster_with_an_operator_beside_it_is_refused_untouched(
+    cluster: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    """One that nobody has installed: a process with a kubeconfig, which holds a Lease."""
+    kinds = "crd,namespaces,clusterroles,clusterrolebindings"
+    operator = OperatorProcess(
+        kubeconfig=cluster.kubeconfig,
+        aws_url=NOWHERE,
+        namespace="",
+        log=tmp_path / "operator.log",
+        options=("--leader-elect", "--lease-namespace", namespace),
+    )
+    with operator, closing(Demo(tmp_path, "--kubeconfig", str(cluster.kubeconfig))) as demo:
+        before = cluster.kubectl("get", kinds, "--output=name").stdout.split()
+        played = finish(demo)
+        after = cluster.kubectl("get", kinds, "--output=name").stdout.split()
+    assert played.code == 1
+    assert re.search(rf"an operator works in this cluster already \(lease {namespace}/classifier-operator", played.text)
+    assert "nothing was changed" in played.text
+    assert [name for name in after if "demo" in name] == [name for name in before if "demo" in name] == []
 
 
 def test_an_interrupted_demo_takes_all_down(cluster: ControlPlane, tmp_path: Path) -> None:

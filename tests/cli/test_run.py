@@ -35,7 +35,6 @@ def test_import_options_that_make_no_sense(options: list[str], words: str) -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--leader-elect"], "--leader-elect outside of a pod needs --lease-namespace"),
         (["--leader-elect", "--lease-name", "A b", "--lease-namespace", "x"], "--lease-name 'A b': at most 63"),
         (["--leader-elect", "--lease-name", "x" * 64, "--lease-namespace", "x"], "at most 63"),
         (["--shard", "4/3"], "'4/3' is no shard: write I/N, for example 2/5, with I from 1 to N"),
@@ -44,7 +43,7 @@ def test_import_options_that_make_no_sense(options: list[str], words: str) -> No
         (["--namespace", "vision*"], "--namespace 'vision*' is no name of a namespace"),
         (["--region", "us-east-1.example.org/"], "--region 'us-east-1.example.org/' is no name of a region"),
     ],
-    ids=["no namespace", "no name", "too long", "no such shard", "no shard", "path", "pattern", "host"],
+    ids=["no name", "too long", "no such shard", "no shard", "path", "pattern", "host"],
 )
 def test_options_that_make_no_sense(
     options: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -58,8 +57,8 @@ def test_options_that_make_no_sense(
 @pytest.mark.parametrize(
     ("options", "election", "shard"),
     [
-        ([], None, Shard()),
-        (["--shard", "2/5"], None, Shard(2, 5)),
+        ([], Election(name="classifier-operator", namespace="pods-own"), Shard()),
+        (["--no-leader-elect", "--shard", "2/5"], None, Shard(2, 5)),
         (["--leader-elect"], Election(name="classifier-operator", namespace="pods-own"), Shard()),
         (["--leader-elect", "--no-leader-elect"], None, Shard()),
         (
@@ -81,6 +80,21 @@ def test_options_of_replicas(
     done = CliRunner().invoke(main, ["run", *options])
     assert done.exit_code == 0, done.output
     assert [(settings.election, settings.shard) for settings in run] == [(election, shard)]
+
+
+@pytest.mark.parametrize(
+    ("options", "namespace"),
+    [([], "default"), (["-n", "vision", "-n", "audio"], "vision"), (["--lease-namespace", "ops"], "ops")],
+    ids=["all", "some", "named"],
+)
+def test_a01_outside_of_a_pod_there_is_a_lease_too(
+    options: list[str], namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifier_operator.cli.run.POD_NAMESPACE", tmp_path / "none")
+    run: list[Settings] = []
+    monkeypatch.setattr("classifier_operator.main.run", run.append)
+    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    assert [settings.election for settings in run] == [Election(name="classifier-operator", namespace=namespace)]
 
 
 @pytest.mark.parametrize("name", ["x", "a b", "-a", "a/b", "a,b", "x" * 65, "a\nb"])

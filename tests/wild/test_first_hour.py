@@ -264,3 +264,33 @@ def test_a29_an_interrupted_run_says_so(world: World, start: Callable[..., Opera
     os.kill(operator.pid, signal.SIGINT)
     assert operator.ended() == 0
     assert "SIGINT: what is under way is finished, then this process ends" in operator.log.read_text()
+
+
+def test_a01_two_operators_over_the_same_objects_are_noticed_by_both(
+    world: World, start: Callable[..., OperatorProcess], tmp_path: Path
+) -> None:
+    """Each has a Lease in a namespace of its own, as an installed one and one in somebody's terminal have."""
+    options = ("--leader-elect", "--namespace-interval", "0.5")
+    other = f"other-{world.namespace}"
+    world.cluster.kubectl("create", "namespace", other)
+    here = start(*options, "--lease-namespace", world.namespace)
+    there = OperatorProcess(
+        kubeconfig=world.cluster.kubeconfig,
+        aws_url=world.aws.url,
+        namespace=world.namespace,
+        log=tmp_path / "there.log",
+        options=(*options, "--lease-namespace", other),
+    )
+    with there:
+        _noticed(here, f"holds the Lease {other}/classifier-operator and serves {world.namespace}, too")
+        _noticed(there, f"holds the Lease {world.namespace}/classifier-operator and serves {world.namespace}, too")
+        there.stop()
+        until(
+            lambda: f"the operator of the Lease {other}/classifier-operator has ended" in here.log.read_text(),
+            "its end",
+        )
+
+
+def _noticed(operator: OperatorProcess, words: str) -> None:
+    until(lambda: words in operator.log.read_text(), "the other one to be noticed")
+    until(lambda: words in operator.get("/healthz"), "the other one to be shown")

@@ -35,6 +35,8 @@ class Permission(NamedTuple):
 # By its UID a cluster without a name knows what is its own at AWS; an operator that may not read it goes without.
 CLUSTER_UID = Permission("get", "", "namespaces", namespace="kube-system", name="kube-system")
 
+_COORDINATION = "coordination.k8s.io"
+
 
 def permissions(namespaces: Sequence[str], lease_namespace: str = "") -> list[Permission]:
     """What an operator needs that serves these namespaces (none: all), and agrees by Leases there on who works."""
@@ -43,7 +45,10 @@ def permissions(namespaces: Sequence[str], lease_namespace: str = "") -> list[Pe
         found.append(Permission("list", "", "namespaces"))
     if lease_namespace:
         verbs = ("create", "get", "list", "update")
-        found += [Permission(verb, "coordination.k8s.io", "leases", namespace=lease_namespace) for verb in verbs]
+        found += [Permission(verb, _COORDINATION, "leases", namespace=lease_namespace) for verb in verbs]
+        if not namespaces:
+            # Whether another operator serves the same objects: its Lease is in a namespace of its own.
+            found.append(Permission("list", _COORDINATION, "leases"))
     return found
 
 

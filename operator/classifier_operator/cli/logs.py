@@ -12,6 +12,7 @@ import click
 
 from classifier_operator.api.kinds import Kind
 from classifier_operator.cli import clients
+from classifier_operator.cli.kubectl_options import ObjectName
 from classifier_operator.cli.objects import Objects, cluster_options, connect, headline
 
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -23,7 +24,7 @@ _ENDED = ("Completed", "Failed", "Stopped", "Deleting")
 
 
 @click.command(name="logs")
-@click.argument("training")
+@click.argument("training", type=ObjectName(Kind.TRAINING))
 @cluster_options
 @clients.role_option
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job ends.")

@@ -16,6 +16,13 @@ from classifier_operator.adapters.kubeconfig import kubeconfig_trouble
 from classifier_operator.adapters.permissions import CLUSTER_UID, Permission
 from classifier_operator.api.kinds import API_VERSION, GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.api.paths import ApiPath, PathError, path_of
+from classifier_operator.cli.kubectl_options import (
+    Chosen,
+    chosen,
+    client_of_kubeconfig,
+    identity_options,
+    impersonating,
+)
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -32,7 +39,8 @@ def cluster_options(command: C) -> C:
 
 
 def kubeconfig_option(command: C) -> C:
-    """Add the option that says which cluster."""
+    """Add the options that say which cluster, and as whom."""
+    command = identity_options(command)
     return click.option(
         "--kubeconfig",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -188,20 +196,20 @@ class Objects:
 
 def connect(kubeconfig: Path | None, namespace: str) -> Objects:
     """Connect as the kubeconfig's current user, or as the pod's service account where there is no kubeconfig."""
-    from kubernetes import client, config
+    from kubernetes import client
 
-    file = str(kubeconfig) if kubeconfig else None
     # A command that a user waits for fails at once and clearly, rather than after silent retries.
     settings = client.Configuration()
     settings.retries = False
     try:
-        api = config.new_client_from_config(config_file=file, client_configuration=settings)
-        _, context = config.list_kube_config_contexts(config_file=file)
-        return Objects(api, namespace or context["context"].get("namespace") or "default")
+        api, own_namespace = client_of_kubeconfig(kubeconfig, settings)
+        return Objects(api, namespace or own_namespace or "default")
+    except click.ClickException:
+        raise
     except Exception as error:
         # Of a file that is no kubeconfig the client raises anything.
         words = kubeconfig_trouble(error, kubeconfig)
-        if kubeconfig:
+        if kubeconfig or chosen() != Chosen():
             raise click.ClickException(words) from error
         return _connect_as_pod(settings, namespace, words)
 
@@ -228,7 +236,7 @@ def _connect_as_pod(settings: Any, namespace: str, reason: str) -> Objects:
         config.load_incluster_config(client_configuration=settings)
     except config.ConfigException as error:
         raise click.ClickException(f"{reason}, or --kubeconfig") from error
-    return Objects(client.ApiClient(settings), namespace or _POD_NAMESPACE.read_text().strip())
+    return Objects(impersonating(client.ApiClient(settings)), namespace or _POD_NAMESPACE.read_text().strip())
 
 
 @contextmanager

@@ -120,7 +120,7 @@ class ShardType(click.ParamType[Shard]):
     default=60.0,
     show_default=True,
     type=click.FloatRange(0.1),
-    help="Seconds between looks at the namespaces' annotations, and at the file of --tenants.",
+    help="Seconds between looks at the namespaces' annotations, at the file of --tenants, and for other operators.",
 )
 @click.option(
     "--aws-rate",
@@ -148,9 +148,10 @@ class ShardType(click.ParamType[Shard]):
 @import_options
 @click.option(
     "--leader-elect/--no-leader-elect",
-    default=False,
+    default=True,
     show_default=True,
-    help="Work only while holding a Lease: of several replicas one works, the others stand by.",
+    help="Work only while holding a Lease: of several replicas one works, the others stand by, and other operators "
+    "notice it.",
 )
 @click.option(
     "--lease-name",
@@ -158,7 +159,11 @@ class ShardType(click.ParamType[Shard]):
     show_default=True,
     help="Name of the Lease; another one for each operator with namespaces of its own.",
 )
-@click.option("--lease-namespace", default="", help="Namespace of the Lease. [the pod's own]")
+@click.option(
+    "--lease-namespace",
+    default="",
+    help="Namespace of the Lease. [the pod's own; elsewhere the first --namespace, or default]",
+)
 @click.option(
     "--shard",
     default="1/1",
@@ -225,7 +230,7 @@ def command(
     that vouch for the hosts that inputs are fetched from. The cluster is the one the process
     runs in, or the kubeconfig's current context.
     """
-    election = _election(lease_name, lease_namespace) if leader_elect else None
+    election = _election(lease_name, lease_namespace, namespaces) if leader_elect else None
     _require("--cluster-name", checked_cluster_name, cluster_name)
     for former in former_cluster_names:
         _require("--former-cluster-name", checked_cluster_name, former)
@@ -292,15 +297,13 @@ def _queues(urls: tuple[str, ...], region: str) -> tuple[QueueAddress, ...]:
         raise click.UsageError(f"--events-queue: {error}") from error
 
 
-def _election(name: str, namespace: str) -> Election:
-    """Which Lease decides."""
+def _election(name: str, namespace: str, served: tuple[str, ...]) -> Election:
+    """Which Lease decides; two operators of people who start them alike find the same one."""
     if not _LEASE_NAME.fullmatch(name):
         raise click.UsageError(f"--lease-name {name!r}: at most 63 lower-case letters, digits and dashes")
     if not namespace and POD_NAMESPACE.is_file():
         namespace = POD_NAMESPACE.read_text().strip()
-    if not namespace:
-        raise click.UsageError("--leader-elect outside of a pod needs --lease-namespace, where the Lease is to be")
-    return Election(name=name, namespace=namespace)
+    return Election(name=name, namespace=namespace or next(iter(served), "default"))
 
 
 def _require(what: str, check: Callable[[Any], object], value: Any) -> None:

@@ -6,18 +6,24 @@ import json
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from classifier_operator.adapters.leases import RELEASE_LABEL, held
 from classifier_operator.demo.environment import LOOPBACK
 from classifier_operator.demo.errors import DemoError
+from classifier_operator.runtime.election.others import HeldLease
 from control_plane import ControlPlane, KubectlError, find_tools
 from control_plane.kubectl import Kubectl
 
+# Holders renew their Lease every 2 s, and are believed for 10 s.
+_LOOK_SECONDS: Final = 1.0
+_BELIEVED_SECONDS: Final = 10.0
 # What the chart and the manifests label the operator with.
 _OPERATORS: Final = "app.kubernetes.io/name=classifier-operator"
 
@@ -83,15 +89,41 @@ def users_cluster(kubeconfig: Path, folder: Path) -> Iterator[DemoCluster]:
 
 
 def _require_no_operator(cluster: DemoCluster) -> None:
-    """An operator that serves all namespaces would take the demo's objects to a real AWS account."""
+    """Refuse, before anything is made, a cluster whose operator would take the demo's objects to a real AWS account."""
     try:
         found = cluster.kubectl(
             "get", "deployments", "--all-namespaces", f"--selector={_OPERATORS}", "--output=name", timeout=30
-        )
+        ).stdout.split()
+        found = found or _renewed(lambda: _held_leases(cluster))
     except KubectlError as error:
         raise DemoError(f"the cluster of {cluster.client.kubeconfig} cannot be used: {error}") from error
-    if names := found.stdout.split():
+    if found:
         raise DemoError(
-            f"{', '.join(names)} runs in this cluster already, and would act on the demo's objects at the real AWS; "
-            "use a cluster without it"
+            f"an operator works in this cluster already ({', '.join(found)}), and would act on the demo's objects at "
+            "the real AWS; nothing was changed: use a cluster without one, or `make demo`, which starts one of its own"
         )
+
+
+def _held_leases(cluster: DemoCluster) -> dict[str, HeldLease]:
+    """The Leases of operators that somebody holds, dead or alive: also of those that run outside of the cluster."""
+    answer = cluster.kubectl(
+        "get", "leases", "--all-namespaces", f"--selector={RELEASE_LABEL}", "--output=json", timeout=30
+    )
+    leases = map(held, json.loads(answer.stdout)["items"])
+    return {f"lease {one.place}, held by {one.holder}": one for one in leases if one.holder}
+
+
+def _renewed(
+    look: Callable[[], dict[str, HeldLease]],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[str]:
+    """Which of the Leases somebody lives for: those that change within the time for which a holder is believed."""
+    first, deadline = look(), clock() + _BELIEVED_SECONDS
+    while first and clock() < deadline:
+        sleep(_LOOK_SECONDS)
+        now = look()
+        if renewed := sorted(name for name, one in first.items() if name in now and now[name].version != one.version):
+            return renewed
+    return []

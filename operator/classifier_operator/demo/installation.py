@@ -73,7 +73,7 @@ def _account_objects(namespace: str) -> list[dict[str, Any]]:
     role = {"apiVersion": f"{_RBAC}/v1", "metadata": {"name": ACCOUNT, "namespace": namespace}}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}},
-        {**role, "kind": "Role", "rules": [_rule(permission) for permission in permissions((namespace,))]},
+        {**role, "kind": "Role", "rules": [_rule(permission) for permission in permissions((namespace,), namespace)]},
         {
             **role,
             "kind": "RoleBinding",
