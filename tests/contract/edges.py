@@ -47,7 +47,7 @@ TRAININGS: Final = (
             "spec.roleArn": ROLE,
             "spec.assumeRoleArn": ROLE,
             "spec.algorithm": {"name": "image-classification", "version": "1", "image": "", "inputMode": "File"},
-            "spec.inputs[train].source": {"url": "https://example.org/train.rec", "sha256": "0" * 64},
+            "spec.inputs[train].source": {"url": "https://example.org/train.rec", "sha256": "0" * 64, "kmsKeyId": ""},
             "spec.output.kmsKeyId": "",
             "spec.resources.volumeKmsKeyId": "",
             "spec.stopping.maxRuntimeSeconds": 360000,

@@ -131,7 +131,7 @@ _AUTOSCALING = {"minCount": 1, "maxCount": 4, "invocationsPerInstance": 60}
 
 def source_of(url: str) -> Json:
     """An input's source there."""
-    return {"url": f"{url}/data/train.rec", "sha256": ""}
+    return {"url": f"{url}/data/train.rec", "sha256": "", "kmsKeyId": "alias/imports"}
 
 
 def bases(web: str) -> dict[str, tuple[str, Json]]:

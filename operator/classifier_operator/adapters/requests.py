@@ -20,7 +20,7 @@ from classifier_operator.sagemaker.s3_address import flaw_of_key
 # AWS's own code for a request whose members are not well-formed: this one it is spared.
 CODE = "ValidationException"
 _NAMES = ("EndpointName", "EndpointConfigName", "ModelName", "TrainingJobName")
-_HEADERS = ("ContentType", "TargetVariant")
+_HEADERS = ("ContentType", "TargetVariant", "SSEKMSKeyId")
 _HEADER = re.compile(r"[ -~]*")
 # An upload that was begun when such keys were still taken goes by its id, or its object could not be deleted.
 _ENDS_AN_UPLOAD = ("AbortMultipartUpload", "ListParts")

@@ -22,13 +22,15 @@ KEY_LIMIT = 1024
 class Fetch(Struct, frozen=True, kw_only=True):
     """One file to have in S3.
 
-    path: the field that asks for it, for messages.
+    kms_key_id: the key that S3 encrypts it with; "" for what the bucket says. path: the field that asks for it, for
+    messages.
     """
 
     place: Place
     s3_uri: str
     url: str
     sha256: str = ""
+    kms_key_id: str = ""
     path: str
 
     @property
@@ -40,11 +42,18 @@ class Fetch(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(f"{self.url}\n{self.sha256}".encode()).hexdigest()
 
     @property
+    def upload_source(self) -> str:
+        """What tells an upload from others: an upload has one key from its beginning, so another key needs another."""
+        if not self.kms_key_id:
+            return self.source
+        return hashlib.sha256(f"{self.source}\n{self.kms_key_id}".encode()).hexdigest()
+
+    @property
     def intent(self) -> Upload:
         """The upload that is about to be begun, as the status records it."""
         place = self.place
         return Upload(
-            s3_uri=self.s3_uri, source=self.source, region=place.region, assume_role_arn=place.assume_role_arn
+            s3_uri=self.s3_uri, source=self.upload_source, region=place.region, assume_role_arn=place.assume_role_arn
         )
 
     def is_of(self, upload: Upload) -> bool:
@@ -156,7 +165,10 @@ def fetches_of(spec: TrainingSpec, place: Place) -> tuple[Fetch, ...]:
         uri = _object_of(channel, channel.source, path)
         if uri in fetches:
             raise SpecError(path, f"would be put at {uri}, as {fetches[uri].path} would: give each its own s3Uri")
-        fetches[uri] = Fetch(place=place, s3_uri=uri, url=channel.source.url, sha256=channel.source.sha256, path=path)
+        source = channel.source
+        fetches[uri] = Fetch(
+            place=place, s3_uri=uri, url=source.url, sha256=source.sha256, kms_key_id=source.kms_key_id, path=path
+        )
     return tuple(fetches.values())
 
 

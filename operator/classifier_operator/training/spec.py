@@ -29,6 +29,7 @@ class Source(_Spec, frozen=True):
 
     url: str
     sha256: str = ""
+    kms_key_id: str = ""
 
 
 class Input(_Spec, frozen=True):
@@ -137,7 +138,7 @@ class Run(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True)
 class Upload(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     """A multipart upload that exists, or may exist, at S3: recorded before it is begun, and again once it has an id.
 
-    source: which source it is of (`Fetch.source`).
+    source: which source it is of, and which key encrypts it (`Fetch.upload_source`).
     validator: the source's ETag or Last-Modified; a source that has another one by now is another file.
     size: bytes of the whole file; 0 where the source does not say.
     """

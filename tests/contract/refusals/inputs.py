@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.contract.paths import DROP
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import Refusal, training, training_field
 from tests.contract.refusals.hyperparameters import HYPERPARAMETERS
 
@@ -190,6 +191,12 @@ SOURCES: Final = (
         {"spec.inputs[train].source": {"url": "https://example.org/x.rec", "sha256": "abc"}},
         f"{_SOURCE}.sha256",
         "should match",
+    ),
+    training(
+        "B27-source-kmsKeyId",
+        {"spec.inputs[train].source": {"url": "https://example.org/x.rec", "kmsKeyId": "a key"}},
+        f"{_SOURCE}.kmsKeyId",
+        sentences.KMS_KEY,
     ),
     training(
         "source-of-a-manifest-to-a-folder",

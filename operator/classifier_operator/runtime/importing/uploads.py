@@ -63,7 +63,15 @@ class Uploads:
 
     async def begin(self, fetch: Fetch) -> str:
         """Begin an upload; its id."""
-        made = await self._call(fetch.place, "CreateMultipartUpload", fetch.s3_uri, Metadata={METADATA: fetch.source})
+        about: dict[str, Any] = {"Metadata": {METADATA: fetch.source}}
+        if fetch.kms_key_id:
+            about |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": fetch.kms_key_id}
+        try:
+            made = await self._call(fetch.place, "CreateMultipartUpload", fetch.s3_uri, **about)
+        except AwsRefusal as refusal:
+            if refusal.kind is not RefusalKind.ACCESS_DENIED or fetch.kms_key_id:
+                raise
+            raise _explained(refusal, f"{fetch.path}.kmsKeyId") from refusal
         upload_id: str = made["UploadId"]
         return upload_id
 
@@ -146,6 +154,12 @@ class Uploads:
             raise AwsRefusal(
                 refusal.operation, refusal.kind, refusal.code, message, request_id=refusal.request_id
             ) from refusal
+
+
+def _explained(refusal: AwsRefusal, field: str) -> AwsRefusal:
+    """Name the field that a bucket policy may want: AWS says only that something denies it."""
+    message = f"{refusal.message}; if the bucket's policy demands SSE-KMS, name the key in {field}"
+    return AwsRefusal(refusal.operation, refusal.kind, refusal.code, message, request_id=refusal.request_id)
 
 
 def _place(upload: Upload) -> Place:
