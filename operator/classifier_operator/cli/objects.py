@@ -236,6 +236,9 @@ def _connect_as_pod(settings: Any, namespace: str, reason: str) -> Objects:
         config.load_incluster_config(client_configuration=settings)
     except config.ConfigException as error:
         raise click.ClickException(f"{reason}, or --kubeconfig") from error
+    # The client would take that of the environment, which is for AWS and need not reach the cluster: the operator asks
+    # its API server directly too.
+    settings.proxy = None
     return Objects(impersonating(client.ApiClient(settings)), namespace or _POD_NAMESPACE.read_text().strip())
 
 
