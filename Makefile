@@ -14,9 +14,10 @@ setup: $(VENV)/.linked ## Make .venv with everything that developing and the dem
 
 $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	@echo "Installing into $(VENV) ..."
+	@echo "Installing into $(VENV), which takes some minutes without a cache of pip's ..."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@# Not quiet: each package is a line, so that it can be seen to go on.
+	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 # The packages themselves, by a link: a change of pyproject.toml, which has the settings of all tools, installs nothing else.
@@ -24,8 +25,8 @@ $(VENV)/.linked: $(VENV)/.installed pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## Train a classifier on real images and serve it, on a real API server (CLUSTER=kubeconfig for your own)
-	@$(BIN)/classifier-operator demo $(if $(CLUSTER),--kubeconfig $(CLUSTER))
+demo: setup ## Train a classifier on real images and serve it, on a real API server (CLUSTER=kubeconfig for your own, KEEP=1 to try more)
+	@$(BIN)/classifier-operator demo $(if $(CLUSTER),--kubeconfig $(CLUSTER)) $(if $(KEEP),--keep)
 
 test: check ## Run every check and every test
 	@# The tools first, where the progress of a build can be seen: the first one on a machine takes minutes.

@@ -17,8 +17,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 _PR_SET_PDEATHSIG = 1
+# On a busy machine another process of the same parent may take many seconds to end.
+_REMOVALS, _PAUSE_SECONDS = 1200, 0.05
 
 
 def main(arguments: list[str]) -> int:
@@ -32,8 +35,17 @@ def main(arguments: list[str]) -> int:
     threading.Thread(target=_obey, args=(child, orphaned), daemon=True).start()
     code = child.wait()
     if orphaned.is_set() and removed is not None:
-        shutil.rmtree(removed, ignore_errors=True)
+        _remove(removed)
     return code if code >= 0 else 128 - code
+
+
+def _remove(folder: str) -> None:
+    """Delete a folder that others still write to: they have lost the same parent, and end at their own pace."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _prepare_child() -> None:

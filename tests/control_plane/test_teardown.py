@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import control_plane
-from control_plane import ControlPlane, ControlPlaneError
+from control_plane import ControlPlane, ControlPlaneError, guardian
 from tests.control_plane.processes import mentioning
 
 PROGRAM = """
@@ -52,3 +53,23 @@ def test_a_start_that_fails_shows_the_log_and_leaves_nothing(tmp_path: Path, mon
         ControlPlane.start(tmp_path / "state")
     assert mentioning(tmp_path / "state") == []
     assert not (tmp_path / "state" / "control-plane" / "pki").exists()
+
+
+def test_a_folder_that_others_still_write_to_is_removed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who writes there has lost the same parent, and ends a little later on a busy machine."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    late = [folder / "operator.log", folder / "audit.log"]
+    remove = shutil.rmtree
+
+    def remove_and_lose(path: str, *, ignore_errors: bool) -> None:
+        remove(path, ignore_errors=ignore_errors)
+        if late:
+            folder.mkdir()
+            late.pop().touch()
+
+    monkeypatch.setattr("control_plane.guardian.shutil.rmtree", remove_and_lose)
+    guardian._remove(str(folder))
+    assert not folder.exists()
