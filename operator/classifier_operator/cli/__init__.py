@@ -15,7 +15,7 @@ from classifier_operator.api.redaction import redacted
 # As a shell says of what SIGINT has ended.
 INTERRUPTED = 130
 
-COMMANDS = ("run", "demo", "predict", "logs", "dataset", "check", "orphans", "emulator")
+COMMANDS = ("run", "demo", "predict", "logs", "wait", "dataset", "check", "orphans", "emulator")
 
 
 class LazyGroup(click.Group):

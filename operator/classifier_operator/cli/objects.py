@@ -64,6 +64,11 @@ class Objects:
         with _explained(f"{kind.value} {self.namespace}/{name}"):
             return self._get(path_of("apis", GROUP, VERSION, "namespaces", self.namespace, kind.plural, name))
 
+    def find(self, kind: Kind, name: str) -> dict[str, Any]:
+        """One of our objects; empty where there is none of that name."""
+        place = ("namespaces", self.namespace)
+        return self._found(f"{kind.value} {self.namespace}/{name}", ("apis", GROUP, VERSION, *place, kind.plural, name))
+
     def names(self, kind: Kind, namespace: str) -> tuple[list[str], int]:
         """Some objects of a kind in a namespace, or with "" in all, and how many there are; none of an unknown kind."""
         place = ("namespaces", namespace) if namespace else ()
