@@ -282,14 +282,14 @@ def test_a_file_that_is_not_what_was_promised_never_appears(world: World, web: W
     world.wait_for("ctrain", "digits", "Completed")
 
 
-def test_a_bucket_that_does_not_exist_stalls(world: World, web: WebSource, run: Start) -> None:
+def test_a_bucket_that_does_not_exist_is_waited_for(world: World, web: WebSource, run: Start) -> None:
     run()
     web.put(PATH, CONTENT)
     manifest = importing(web)
     manifest["spec"]["inputs"][0]["s3Uri"] = f"s3://{BUCKET}-nowhere/train"
     world.apply(manifest)
-    status = world.wait_for("ctrain", "digits", "InvalidSpec", of="Stalled")
-    message = condition(status, "Stalled")["message"]
+    status = world.wait_for("ctrain", "digits", "WaitingForData")
+    message = condition(status, "Reconciling")["message"]
     assert "NoSuchBucket" in message
     assert f"s3://{BUCKET}-nowhere/train/digits.rec" in message
 

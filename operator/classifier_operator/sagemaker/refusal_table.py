@@ -98,6 +98,13 @@ RULES = (
     ),
     # An upload that was aborted while it was being filled, by a lifecycle rule or by somebody: another is begun.
     Rule(RefusalKind.NOT_PROPAGATED, frozenset({"NoSuchUpload"}), (), ("UploadPart", "CompleteMultipartUpload")),
+    # A bucket that another step of the same deployment makes.
+    Rule(
+        RefusalKind.MISSING_DATA,
+        frozenset({"NoSuchBucket"}),
+        (),
+        ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"),
+    ),
     Rule(
         RefusalKind.NOT_FOUND,
         codes.NOT_FOUND,

@@ -360,7 +360,7 @@ ANSWERS = {
     "upload aborted meanwhile": ("UploadPart", "NoSuchUpload", "", KIND.NOT_PROPAGATED, RETRY),
     "no upload to complete": ("CompleteMultipartUpload", "NoSuchUpload", "", KIND.NOT_PROPAGATED, RETRY),
     "no upload to abort": ("AbortMultipartUpload", "NoSuchUpload", "", KIND.NOT_FOUND, STOP),
-    "no bucket to upload to": ("CreateMultipartUpload", "NoSuchBucket", "", KIND.NOT_FOUND, STOP),
+    "no bucket to upload to": ("CreateMultipartUpload", "NoSuchBucket", "", KIND.MISSING_DATA, WAIT),
     # The request
     "bad input": ("CreateTrainingJob", VALIDATION, "1 validation error detected: Value 'x' at", KIND.INVALID, STOP),
     "image not found": (

@@ -325,12 +325,20 @@ async def test_access_to_s3_is_waited_for_and_said(world: World) -> None:
     assert headline(world, key) == ("True", "Completed")
 
 
-async def test_a_bucket_that_does_not_exist(world: World) -> None:
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["", "restarted"])
+async def test_a_bucket_that_does_not_exist_yet_is_waited_for(world: World, *, is_restarted: bool) -> None:
     key = importing(world)
     world.cloud.s3.buckets = set()
     await world.run(2)
-    assert headline(world, key) == ("True", "InvalidSpec")
+    if is_restarted:
+        world.restart()
+        await world.run(2)
+    assert world.cluster.condition(key, "Reconciling") == ("True", "WaitingForData")
     assert "NoSuchBucket" in message(world, key)
+    assert world.cloud.count("CreateTrainingJob") == 0
+    world.cloud.s3.buckets = None
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
 
 
 async def test_nothing_shows_the_query_of_a_presigned_url(world: World) -> None:
