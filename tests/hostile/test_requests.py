@@ -87,6 +87,8 @@ def test_an_endpoint_s_name_is_no_path(server: Answering, aws: Aws, name: str) -
 def test_a_header_stays_one(server: Answering, aws: Aws, value: str) -> None:
     refused(server, lambda: aws.invoke(HERE, "digits", b"", value, limit=100), "ContentType")
     refused(server, lambda: aws.invoke(HERE, "digits", b"", "image/png", variant=value, limit=100), "TargetVariant")
+    about = {"Bucket": "bucket", "Key": "train.rec", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": value}
+    refused(server, lambda: aws.call_s3(HERE, "CreateMultipartUpload", about), "SSEKMSKeyId")
 
 
 def test_an_invocation_asks_for_its_endpoint(server: Answering, aws: Aws) -> None:
