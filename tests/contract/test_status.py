@@ -89,7 +89,7 @@ def test_kubectl_shows_a_training(api: ApiServer, installed: ControlPlane) -> No
 
 def test_kubectl_shows_an_endpoint(api: ApiServer, installed: ControlPlane) -> None:
     api.create(patched(ENDPOINT, {"metadata.name": "shown"}))
-    variant = {"name": "AllTraffic", "accelerator": {"effective": "ml.eia1.large"}}
+    variant = {"name": "AllTraffic", "instanceType": "ml.m5.large", "accelerator": {"effective": "ml.eia1.large"}}
     status = {**ENDPOINT_STATUS, "variants": [variant], "failureReason": "CapacityError"}
     api.write_status("ClassifierEndpoint", "shown", status)
 
