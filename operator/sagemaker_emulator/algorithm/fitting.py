@@ -64,7 +64,7 @@ class Fit:
     def run(self, data: Dataset, validation: Dataset, stopped: Callable[[], bool]) -> list[Epoch]:
         """Train until the last epoch, early stopping, or `stopped`. Return the epochs that were trained."""
         history: list[Epoch] = []
-        weights = _class_weights(data, weighted=self._settings.use_weighted_loss)
+        weights = _class_weights(data, weighted=self._settings.use_weighted_loss and self._settings.multi_label)
         for number in range(self._settings.epochs):
             history.append(self._run_epoch(number, data, validation, weights))
             self._keep(number, history[-1].validation_accuracy)

@@ -62,7 +62,7 @@ OUT_OF_RANGE = [
     ("optimizer", "SGD", "one of sgd, adam, rmsprop, nag"),
     ("precision_dtype", "float64", "one of float32, float16"),
     ("resize", "0", "an integer between 1 and"),
-    ("top_k", "1", "an integer between 2 and"),
+    ("top_k", "0", "an integer between 1 and"),
     ("use_pretrained_model", "2", "one of 0, 1"),
     ("use_weighted_loss", "yes", "one of 0, 1"),
     ("weight_decay", "1e1", "a number between 0.0 and 1.0"),
@@ -88,12 +88,10 @@ TOGETHER = {
         "checkpoint_frequency (4) must not be greater than epochs",
     ),
     "resize below the height": ({"image_shape": "3,9,8", "resize": "8"}, "resize (8) must not be smaller than"),
-    "weighted without multi_label": ({"use_weighted_loss": "1"}, "can only be used with multi_label"),
     "pretrained, shallow": (
         {"use_pretrained_model": "1", "image_shape": "3,224,224", "num_layers": "20"},
         "num_layers must be one of 18, 34, 50, 101, 152, 200 with use_pretrained_model",
     ),
-    "pretrained, small": ({"use_pretrained_model": "1", "num_layers": "18"}, "image_shape must be 3,224,224"),
     "batch above the images": (
         {"mini_batch_size": "13"},
         "The number of input images must be bigger or equal to the mini_batch_size.",
@@ -209,10 +207,6 @@ def test_images_need_a_list():
 def test_a_list_channel_needs_a_list():
     channels = {**image_channels(), "train_lst": Channel("application/x-image", [])}
     assert "No lst file in the train_lst channel" in reason(channels, resize="8")
-
-
-def test_images_need_resize():
-    assert "resize is a required hyperparameter with the content type application/x-image" in reason(image_channels())
 
 
 MULTI = {

@@ -111,6 +111,10 @@ def test_listed_images_are_learned_from(prefix):
     assert classes_found(run(image_channels(lst), resize="8", epochs="20").artifact) == [0, 1, 2]
 
 
+def test_b16_images_that_are_large_enough_need_no_resize():
+    assert classes_found(run(image_channels(), epochs="20").artifact) == [0, 1, 2]
+
+
 def test_resize_makes_small_images_large_enough():
     assert run(image_shape="3,20,20", resize="20").metrics
 
@@ -157,6 +161,8 @@ ODD = {
     "one class more": {"num_classes": "1000"},
     "half precision": {"precision_dtype": "float16"},
     "top_k above the classes": {"top_k": "9"},
+    "b17, weighted loss with one label": {"use_weighted_loss": "1"},
+    "b18, top_k 1, and pretrained with another shape": {"top_k": "1", "use_pretrained_model": "1", "num_layers": "18"},
 }
 
 
