@@ -114,6 +114,9 @@ def _type(schema: Schema) -> str:
         return f"list of {of}s{unique}"
     if "additionalProperties" in schema:
         return "map of text to text"
+    if "x-kubernetes-preserve-unknown-fields" in schema:
+        # A schema has one type or any, and what is none of these is refused.
+        return "true or false, in words or numbers" if "enum" in schema else "number or string"
     return str(schema.get("type", "integer or string"))
 
 
@@ -136,7 +139,8 @@ def _limits(schema: Schema) -> list[str]:
 
 def _range(low: int | None, high: int | None) -> str:
     if low is not None and high is not None:
-        return f"{low} to {high}"
+        # Limits that nothing can keep refuse a list or a map where a number or text is wanted.
+        return f"{low} to {high}" if low <= high else ""
     if low is not None:
         return f"at least {low}"
     return f"at most {high}" if high is not None else ""

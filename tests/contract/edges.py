@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.contract.paths import DROP
-from tests.contract.refusals.hyperparameters import DECIMALS, HYPERPARAMETERS
+from tests.contract.refusals.hyperparameters import DECIMALS, HYPERPARAMETERS, SWITCHES, WHOLE
 from tests.contract.refusals.inputs import AUGMENTED
 from tests.contract.refusals.machines import ROLE
 from tests.contract.refusals.serving import AUTOSCALING
@@ -102,8 +102,27 @@ TRAININGS: Final = (
     _training("tags-of-any-language", {"spec.tags": {"équipe: vision/1+1=2@x": "日本 _.:/=+-@", "a" * 128: "x" * 256}}),
     _training("tags-like-AWS", {"spec.tags": {"awsome": "x", "classifiers.sagemaker.develop": "x"}}),
     _training("environment", {"spec.environment": {"_A1": "any\nthing", "x" * 512: "y" * 512}}),
-    *(_parameters(f"{name}-{value}", **{name: value}) for name in DECIMALS for value in ("0", "1")),
-    *(_parameters(f"eps-{value}", eps=value) for value in ("1e-8", "1.0E-8", ".5", "1.000", "0.00000001")),
+    *(
+        _parameters(f"a16-{name}-{value!r}", **{name: value})
+        for name in DECIMALS
+        for value in ("0", "1", "0.1", 0, 1, 0.1, 1e-8)
+    ),
+    *(
+        _parameters(f"b33-{name}-{value!r}", **{"epochs": 1000, name: value})
+        for name in WHOLE
+        for value in (300, "300")
+    ),
+    *(
+        _parameters(f"b33-{name}-{value!r}", **{name: value})
+        for name in SWITCHES
+        for value in (True, False, 1, 0, "1", "0", "true", "false", "True", "False")
+    ),
+    *(_parameters(f"b33-layers-{layers}-in-quotes", numLayers=str(layers)) for layers in (18, 152)),
+    _parameters("b33-small-layers-in-quotes", numLayers="20", imageShape="1, 28, 28", usePretrainedModel="0"),
+    *(
+        _parameters(f"eps-{value}", eps=value)
+        for value in ("1e-8", "1.0E-8", ".5", ".5e-3", "0.", "00.1", "1.000", "9.9e-1", "5e-05", "0.00000001")
+    ),
     *(_parameters(f"layers-{layers}", numLayers=layers) for layers in (18, 34, 50, 101, 152, 200)),
     *(
         _parameters(f"small-layers-{layers}", numLayers=layers, imageShape="3,28,28")
@@ -112,22 +131,74 @@ TRAININGS: Final = (
     _parameters("small-layers-223", numLayers=20, imageShape="1,223,223"),
     _parameters("pretrained", usePretrainedModel=True),
     _parameters("pretrained-given", usePretrainedModel=True, imageShape="3,224,224", numLayers=18),
+    _parameters("b18-pretrained-of-another-shape", usePretrainedModel=True, imageShape="3,150,250"),
+    _parameters("b18-top-1", topK=1),
+    _parameters("a14-deep-and-small", numLayers=18, imageShape="3,28,28"),
     _parameters("not-pretrained", usePretrainedModel=False, imageShape="3,64,64"),
     _parameters("checkpoint-every-default-epochs", checkpointFrequency=30),
-    _parameters("checkpoint-every-epochs", checkpointFrequency=2, epochs=2),
-    _parameters("resize-225", resize=225),
-    _parameters("resize-33", resize=33, imageShape="3,32,16"),
+    _parameters("checkpoint-every-epochs", checkpointFrequency=2, epochs="2"),
+    _parameters("b05-resize-224", resize=224),
+    _parameters("b05-resize-as-high", resize=32, imageShape="3,32,16"),
+    _parameters("b05-resize-as-wide", resize="32", imageShape="3,16,32"),
+    _parameters("resize-below-channels", resize=2, imageShape="3,2,2"),
+    _parameters("b17-weighted-loss-of-one-label", useWeightedLoss=True),
     _parameters("weighted-loss", useWeightedLoss=True, multiLabel=True),
-    _parameters("not-weighted-loss", useWeightedLoss=False),
-    _parameters("extra", extra={"dropout": "0.5", "x" * 256: "y" * 2500}),
-    _parameters("steps", lrSchedulerStep="10,20", topK=2, kvStore="dist_sync"),
+    _parameters("b22-batch-of-all", miniBatchSize=20, numTrainingSamples="20"),
+    _parameters("b22-default-batch-of-all", numTrainingSamples=32),
     _training(
-        "image-files",
-        {f"{HYPERPARAMETERS}.resize": 256}
-        | {
-            f"spec.inputs[{name}]": {"s3Uri": f"s3://birds/{name}", "contentType": "application/x-image"}
-            for name in ("train", "validation", "train_lst", "validation_lst")
+        "b22-samples-of-an-image-of-one's-own",
+        {"spec.algorithm.image": "mine:1", f"{HYPERPARAMETERS}.numTrainingSamples": 8},
+    ),
+    _training(
+        "b29-CPUs-for-an-image-of-one's-own",
+        {"spec.algorithm.image": "mine:1", "spec.resources.instanceType": "ml.m5.large"},
+    ),
+    *(
+        _training(f"b29-{name}", {"spec.resources.instanceType": name})
+        for name in ("ml.p2.xlarge", "ml.p3dn.24xlarge", "ml.g4dn.xlarge", "ml.g5.48xlarge", "ml.g6e.xlarge")
+    ),
+    _parameters("extra", extra={"dropout": "0.5", "depth": 3, "x" * 256: "y" * 2500}),
+    *(
+        _parameters(f"b06-steps-{steps!r}", lrSchedulerStep=steps)
+        for steps in ("10,20", "10, 20", "8 ,10 , 12", 10, "10")
+    ),
+    *(_parameters(f"b06-shape-{shape}", imageShape=shape) for shape in ("3, 224, 224", "3 , 224 , 224")),
+    _parameters("steps", lrSchedulerStep="10,20", topK=2, kvStore="dist_sync"),
+    *(
+        _training(
+            f"b15-b16-files-{content_type}-{'resized' if more else 'as-they-are'}",
+            more
+            | {
+                f"spec.inputs[{name}]": {"s3Uri": f"s3://birds/{name}", "contentType": content_type}
+                for name in ("train", "validation", "train_lst", "validation_lst")
+            },
+        )
+        for content_type in ("application/x-image", "image/jpeg", "image/png", "application/jpeg")
+        for more in ({}, {f"{HYPERPARAMETERS}.resize": 256})
+    ),
+    _training(
+        "b15-files-beside-RecordIO",
+        {
+            "spec.inputs[train].contentType": "image/jpeg",
+            "spec.inputs[train_lst]": {"s3Uri": "s3://birds/train.lst", "contentType": "image/jpeg"},
+            "spec.inputs[validation].contentType": "Application/X-RecordIO; label-format=class-id",
         },
+    ),
+    _training(
+        "b15-files-of-an-image-of-one's-own",
+        {"spec.algorithm.image": "mine:1", "spec.inputs[train].contentType": "image/jpeg"},
+    ),
+    *(
+        _training(
+            f"b32-augmented-{content_type}",
+            {f"{HYPERPARAMETERS}.multiLabel": True}
+            | {f"spec.inputs[{name}]": {**AUGMENTED, "contentType": content_type} for name in ("train", "validation")},
+        )
+        for content_type in (
+            "application/x-image",
+            "application/x-recordio",
+            "application/x-recordio; label-format=class-id",
+        )
     ),
     _training("augmented", {f"spec.inputs[{name}]": AUGMENTED for name in ("train", "validation")}),
     _training(

@@ -88,7 +88,7 @@ def of_inputs(s3_uri: str, **more: Any) -> dict[str, Any]:
 
 ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("training", {}),
-    ("training", {"spec.resources.instanceType": "ml.m5.24xlarge"}),
+    ("training", {"spec.resources.instanceType": "ml.m5.24xlarge", "spec.algorithm.image": "mine:1"}),
     ("training", of_inputs("s3://vision-data")),
     ("training", of_inputs("s3://shared-data/vision/")),
     ("training", of_inputs("s3://shared-data/vision/a.lst", **MANIFEST)),
@@ -127,7 +127,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "training",
-        {"spec.resources.instanceType": "ml.m5d.large"},
+        {"spec.resources.instanceType": "ml.m5d.large", "spec.algorithm.image": "mine:1"},
         f"spec.resources.instanceType: ml.m5d.large {MACHINES}",
     ),
     *[

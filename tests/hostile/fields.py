@@ -44,7 +44,8 @@ def fields(kind: str) -> list[Field]:
     """The texts of a kind's spec."""
     found = []
     for path, node in nodes(kind):
-        if path.startswith("spec.") and node["type"] == "string":
+        # Without a type it takes text beside numbers.
+        if path.startswith("spec.") and node.get("type", "string") == "string":
             found.append(Field(kind, path))
         if path.startswith("spec.") and "additionalProperties" in node:
             found.append(Field(kind, f"{path}{{key}}"))
@@ -146,7 +147,19 @@ def bases(web: str) -> dict[str, tuple[str, Json]]:
                 "hyperparameters": {
                     "numClasses": 10,
                     "numTrainingSamples": 1000,
+                    "numLayers": 50,
                     "imageShape": "3,224,224",
+                    "resize": 256,
+                    "epochs": 30,
+                    "miniBatchSize": 32,
+                    "topK": 5,
+                    "checkpointFrequency": 1,
+                    "usePretrainedModel": True,
+                    "multiLabel": False,
+                    "useWeightedLoss": False,
+                    "earlyStopping": True,
+                    "earlyStoppingMinEpochs": 10,
+                    "earlyStoppingPatience": 5,
                     "optimizer": "adam",
                     "learningRate": "0.1",
                     "lrSchedulerFactor": "0.1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -18,8 +19,17 @@ from classifier_operator.training.spec import Input, Network, TrainingSpec
 
 # The algorithm's own spelling where the rule "camelCase to snake_case" does not give it.
 _SPELLINGS = {"beta1": "beta_1", "beta2": "beta_2"}
-# These take "True" or "False"; its other switches take "1" or "0" (the algorithm's hyperparameter table).
-_WORD_SWITCHES = frozenset({"earlyStopping"})
+# What the algorithm's switches take for yes and no (its hyperparameter table).
+_SWITCHES = {
+    "earlyStopping": ("True", "False"),
+    "multiLabel": ("1", "0"),
+    "usePretrainedModel": ("1", "0"),
+    "useWeightedLoss": ("1", "0"),
+}
+# Go and JavaScript write smaller numbers with an exponent.
+_SMALLEST_PLAIN = 1e-6
+# Lists of numbers, in which blanks say nothing.
+_LISTS = frozenset({"imageShape", "lrSchedulerStep"})
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -69,9 +79,18 @@ def wanted_run(meta: Meta, spec: TrainingSpec, defaults: Defaults) -> Wanted:
 
 
 def hyperparameters(given: Mapping[str, Any]) -> dict[str, str]:
-    """Hyperparameters as the algorithm takes them: snake_case names, every value a string."""
+    """Hyperparameters as the algorithm takes them: snake_case names, every value a string.
+
+    A value may stand in quotes or not. Text is sent as it is written, because names come from what is sent and an
+    object that was stored must not become another run; a number is sent as JSON writes it, so that 0.1 is "0.1".
+
+    Raises:
+        SpecError: a value is neither text, a number nor a truth value.
+
+    """
     known = {_spelling(name): _text(name, value) for name, value in given.items() if name != "extra"}
-    return {**known, **given.get("extra", {})}
+    extra = {name: _text(f"extra.{name}", value) for name, value in (given.get("extra") or {}).items()}
+    return {name: text for name, text in (known | extra).items() if text is not None}
 
 
 def _looked_up(spec: TrainingSpec, place: Place) -> str:
@@ -154,8 +173,24 @@ def _spelling(name: str) -> str:
     return _SPELLINGS.get(name) or re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        words = ("True", "False") if name in _WORD_SWITCHES else ("1", "0")
-        return words[0] if value else words[1]
-    return str(value)
+def _text(name: str, value: Any) -> str | None:
+    """A value as text, None where none is given: YAML's empty value is one that the API server keeps."""
+    if value is None:
+        return None
+    if not isinstance(value, str | int | float):
+        raise SpecError(f"spec.hyperparameters.{name}", "must be text, a number, true or false")
+    text = number_text(value) if isinstance(value, float) else str(value)
+    if name in _SWITCHES:
+        yes, no = _SWITCHES[name]
+        return {"true": yes, "1": yes, "false": no, "0": no}.get(text.lower(), text)
+    return text.replace(" ", "") if name in _LISTS else text
+
+
+def number_text(value: float) -> str:
+    """A number as JSON writes it: the fewest digits that say it, with an exponent only below 0.000001."""
+    if not value:
+        return "0"
+    if abs(value) < _SMALLEST_PLAIN:
+        mantissa, exponent = repr(value).split("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{Decimal(repr(value)):f}".removesuffix(".0")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.contract.paths import DROP
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import Refusal, training, training_field
 
 HYPERPARAMETERS: Final = "spec.hyperparameters"
@@ -22,17 +23,74 @@ DECIMALS: Final = (
     "earlyStoppingTolerance",
 )
 
-DECIMAL_MESSAGE: Final = 'must be a decimal number from 0 to 1 in quotes, such as "0.1"'
+WHOLE: Final = (
+    "numClasses",
+    "numTrainingSamples",
+    "resize",
+    "epochs",
+    "miniBatchSize",
+    "topK",
+    "checkpointFrequency",
+    "earlyStoppingMinEpochs",
+    "earlyStoppingPatience",
+)
+
+SWITCHES: Final = ("usePretrainedModel", "multiLabel", "useWeightedLoss", "earlyStopping")
+
+# The API server has no rules about a field that takes numbers with a fraction as well as text, so the pattern says it.
+_DECIMAL: Final = "a_decimal_number_from_0_to_1_such_as_0_01"
+
+_EXAMPLES: Final = {
+    "numClasses": 257,
+    "numTrainingSamples": 15420,
+    "resize": 256,
+    "epochs": 10,
+    "miniBatchSize": 32,
+    "topK": 5,
+    "checkpointFrequency": 1,
+    "earlyStoppingMinEpochs": 10,
+    "earlyStoppingPatience": 5,
+}
+
+_NO_SWITCHES: Final[tuple[object, ...]] = (2, "2", "yes", "", [], {})
+
+_TOO_FEW: Final = "must not be greater than numTrainingSamples, because no batch could be filled"
 
 
 def _decimals() -> Iterator[Refusal]:
     for name in DECIMALS:
         field = f"{HYPERPARAMETERS}.{name}"
-        yield training_field(f"{name}-above-1", field, "1.01", DECIMAL_MESSAGE)
-        yield training_field(f"{name}-negative", field, "-0.1", DECIMAL_MESSAGE)
-    yield training_field("learningRate-word", f"{HYPERPARAMETERS}.learningRate", "fast", DECIMAL_MESSAGE)
-    yield training_field("learningRate-number", f"{HYPERPARAMETERS}.learningRate", 0.1, "must be of type string")
+        yield training_field(f"a17-{name}-above-1", field, "1.01", _DECIMAL)
+        yield training_field(f"a17-{name}-word", field, "fast", _DECIMAL)
+        yield training_field(f"{name}-negative", field, "-0.1", _DECIMAL)
+        yield training_field(f"a16-{name}-above-1", field, 1.01, "less than or equal to 1")
+        yield training_field(f"a16-{name}-negative", field, -0.1, "greater than or equal to 0")
+    for text in ("1e0", "9e-0", "2", "1.5e1", "0,1", " 0.1", "0.1\n", "1e-100", "NaN", ""):
+        yield training_field(f"learningRate-{text!r}", f"{HYPERPARAMETERS}.learningRate", text, _DECIMAL)
     yield training_field("learningRate-long", f"{HYPERPARAMETERS}.learningRate", "0." + "1" * 23, "more than 24")
+    yield training_field("learningRate-list", f"{HYPERPARAMETERS}.learningRate", [], "at least 1 items")
+    yield training_field("learningRate-map", f"{HYPERPARAMETERS}.learningRate", {}, "at least 1 properties")
+    yield training_field("learningRate-items", f"{HYPERPARAMETERS}.learningRate", ["0.1"], "at most 0 items")
+    yield training_field("learningRate-fields", f"{HYPERPARAMETERS}.learningRate", {"a": 1}, "at most 0 items")
+
+
+def _whole() -> Iterator[Refusal]:
+    for name in WHOLE:
+        field = f"{HYPERPARAMETERS}.{name}"
+        sentence = f"must be a whole number of 1 or more, such as {_EXAMPLES[name]}"
+        yield training_field(f"{name}-0", field, 0, "greater than or equal to 1")
+        yield training_field(f"{name}-fraction", field, 1.5, "must be of type integer,string")
+        yield training_field(f"{name}-true", field, True, "must be of type integer,string")
+        for text in ("0", "-1", "1.5", "ten", "010", ""):
+            yield training_field(f"b33-{name}-{text!r}", field, text, sentence)
+
+
+def _switches() -> Iterator[Refusal]:
+    for name in SWITCHES:
+        field = f"{HYPERPARAMETERS}.{name}"
+        yield training_field(f"b33-{name}-fraction", field, 0.5, "should be a multiple of 1")
+        for value in _NO_SWITCHES:
+            yield training_field(f"b33-{name}-{value!r}", field, value, "supported values")
 
 
 PARAMETERS: Final = (
@@ -49,42 +107,31 @@ PARAMETERS: Final = (
         "the built-in algorithm needs the number of training images; "
         "only with an algorithm.image of your own may it stay out",
     ),
-    training_field("numClasses-0", f"{HYPERPARAMETERS}.numClasses", 0, "greater than or equal to 1"),
-    training_field("numClasses-text", f"{HYPERPARAMETERS}.numClasses", "257", "must be of type integer"),
-    training_field("numTrainingSamples-0", f"{HYPERPARAMETERS}.numTrainingSamples", 0, "greater than or equal to 1"),
     training_field("numLayers-19", f"{HYPERPARAMETERS}.numLayers", 19, "supported values"),
-    training_field("imageShape-two-parts", f"{HYPERPARAMETERS}.imageShape", "224,224", "should match"),
-    training_field("imageShape-0", f"{HYPERPARAMETERS}.imageShape", "3,0,224", "should match"),
-    training_field("epochs-0", f"{HYPERPARAMETERS}.epochs", 0, "greater than or equal to 1"),
-    training_field("miniBatchSize-0", f"{HYPERPARAMETERS}.miniBatchSize", 0, "greater than or equal to 1"),
+    training_field("imageShape-two-parts", f"{HYPERPARAMETERS}.imageShape", "224,224", sentences.SHAPE),
+    training_field("imageShape-0", f"{HYPERPARAMETERS}.imageShape", "3,0,224", sentences.SHAPE),
+    training_field("a17-imageShape-224x224", f"{HYPERPARAMETERS}.imageShape", "224x224", sentences.SHAPE),
     training_field("optimizer", f"{HYPERPARAMETERS}.optimizer", "adamw", "supported values"),
-    training_field("lrSchedulerStep", f"{HYPERPARAMETERS}.lrSchedulerStep", "10;20", "should match"),
-    training_field("topK-1", f"{HYPERPARAMETERS}.topK", 1, "greater than or equal to 2"),
+    *(
+        training_field(f"lrSchedulerStep-{text!r}", f"{HYPERPARAMETERS}.lrSchedulerStep", text, sentences.STEPS)
+        for text in ("10;20", "10,,20", "0,10", "10,20,", "[10, 20]", "")
+    ),
+    training_field("lrSchedulerStep-0", f"{HYPERPARAMETERS}.lrSchedulerStep", 0, "greater than or equal to 1"),
     training_field("augmentationType", f"{HYPERPARAMETERS}.augmentationType", "flip", "supported values"),
     training_field("precisionDtype", f"{HYPERPARAMETERS}.precisionDtype", "bfloat16", "supported values"),
     training_field("kvStore", f"{HYPERPARAMETERS}.kvStore", "local", "supported values"),
-    training_field("multiLabel-1", f"{HYPERPARAMETERS}.multiLabel", 1, "must be of type boolean"),
-    training_field(
-        "earlyStoppingMinEpochs-0", f"{HYPERPARAMETERS}.earlyStoppingMinEpochs", 0, "greater than or equal to 1"
-    ),
-    training_field(
-        "earlyStoppingPatience-0", f"{HYPERPARAMETERS}.earlyStoppingPatience", 0, "greater than or equal to 1"
-    ),
-    training_field("resize-0", f"{HYPERPARAMETERS}.resize", 0, "greater than or equal to 1"),
-    training(
-        "pretrained-imageShape",
-        {f"{HYPERPARAMETERS}.usePretrainedModel": True, f"{HYPERPARAMETERS}.imageShape": "3,112,112"},
-        f"{HYPERPARAMETERS}.imageShape",
-        "a pretrained model takes images of 3,224,224 only: leave imageShape out, or set it to that",
-    ),
-    training(
-        "pretrained-small-layers",
-        {
-            f"{HYPERPARAMETERS}.usePretrainedModel": True,
-            f"{HYPERPARAMETERS}.numLayers": 20,
-        },
-        f"{HYPERPARAMETERS}.numLayers",
-        "a pretrained model has 18, 34, 50, 101, 152 or 200 layers",
+    *(
+        training(
+            f"pretrained-small-layers-{value!r}",
+            {
+                f"{HYPERPARAMETERS}.usePretrainedModel": value,
+                f"{HYPERPARAMETERS}.numLayers": layers,
+                f"{HYPERPARAMETERS}.imageShape": "3,28,28",
+            },
+            f"{HYPERPARAMETERS}.numLayers",
+            'supported values: "18", "34", "50", "101", "152", "200"',
+        )
+        for value, layers in ((True, 20), (1, 110), ("1", "20"), ("true", "56"), ("True", 32))
     ),
     training_field(
         "small-layers-default-imageShape",
@@ -111,29 +158,44 @@ PARAMETERS: Final = (
         f"{HYPERPARAMETERS}.checkpointFrequency",
         "must not be greater than epochs",
     ),
-    training_field(
-        "resize-not-above-default-imageShape",
-        f"{HYPERPARAMETERS}.resize",
-        224,
-        "must be greater than the height and the width of imageShape (3,224,224 where not given)",
+    *(
+        training_field(
+            f"resize-below-default-imageShape-{value!r}",
+            f"{HYPERPARAMETERS}.resize",
+            value,
+            "must not be less than the height and the width of imageShape (3,224,224 where not given)",
+        )
+        for value in (223, "223")
     ),
     training(
-        "resize-not-above-height",
-        {f"{HYPERPARAMETERS}.resize": 64, f"{HYPERPARAMETERS}.imageShape": "3,64,32"},
+        "resize-below-height",
+        {f"{HYPERPARAMETERS}.resize": 63, f"{HYPERPARAMETERS}.imageShape": "3, 64, 32"},
         f"{HYPERPARAMETERS}.resize",
-        "must be greater than the height and the width of imageShape",
+        "must not be less than the height and the width of imageShape",
     ),
     training(
-        "resize-not-above-width",
-        {f"{HYPERPARAMETERS}.resize": 64, f"{HYPERPARAMETERS}.imageShape": "3,32,64"},
+        "resize-below-width",
+        {f"{HYPERPARAMETERS}.resize": "63", f"{HYPERPARAMETERS}.imageShape": "3,32,64"},
         f"{HYPERPARAMETERS}.resize",
-        "must be greater than the height and the width of imageShape",
+        "must not be less than the height and the width of imageShape",
     ),
-    training_field(
-        "weighted-loss-of-one-label",
-        f"{HYPERPARAMETERS}.useWeightedLoss",
-        True,
-        "weighted loss is for several labels per image: set multiLabel to true as well",
+    *(
+        training(
+            f"b22-batch-above-samples-{batch!r}",
+            {f"{HYPERPARAMETERS}.miniBatchSize": batch, f"{HYPERPARAMETERS}.numTrainingSamples": samples},
+            f"{HYPERPARAMETERS}.miniBatchSize",
+            _TOO_FEW,
+        )
+        for batch, samples in ((128, 20), (21, "20"), ("21", 20), ("100", "99"))
+    ),
+    *(
+        training(
+            f"b22-default-batch-above-samples-{samples!r}",
+            {f"{HYPERPARAMETERS}.numTrainingSamples": samples},
+            f"{HYPERPARAMETERS}.miniBatchSize",
+            "the algorithm's default of 32 is greater than numTrainingSamples, so give a smaller one, such as 8",
+        )
+        for samples in (31, "20")
     ),
     training_field(
         "extra-name-empty", f"{HYPERPARAMETERS}.extra", {"": "x"}, "a parameter's name must have 1 to 256 characters"
@@ -145,7 +207,10 @@ PARAMETERS: Final = (
         "extra-value", {f"{HYPERPARAMETERS}.extra": {"a": "x" * 2501}}, f"{HYPERPARAMETERS}.extra.a", "more than 2500"
     ),
     training(
-        "extra-number", {f"{HYPERPARAMETERS}.extra": {"a": 1}}, f"{HYPERPARAMETERS}.extra.a", "must be of type string"
+        "extra-fraction",
+        {f"{HYPERPARAMETERS}.extra": {"a": 0.5}},
+        f"{HYPERPARAMETERS}.extra.a",
+        "must be of type integer,string",
     ),
     training_field("extra-101", f"{HYPERPARAMETERS}.extra", {f"a{i}": "" for i in range(101)}, "at most 100"),
     training_field(
@@ -157,4 +222,4 @@ PARAMETERS: Final = (
     ),
 )
 
-REFUSALS: Final = (*PARAMETERS, *_decimals())
+REFUSALS: Final = (*PARAMETERS, *_decimals(), *_whole(), *_switches())

@@ -7,7 +7,6 @@ from typing import Final
 from tests.contract.paths import DROP
 from tests.contract.refusals import sentences
 from tests.contract.refusals.form import Refusal, training, training_field
-from tests.contract.refusals.hyperparameters import HYPERPARAMETERS
 
 # Lines of JSON with images and their labels.
 AUGMENTED: Final = {
@@ -48,14 +47,17 @@ INPUTS: Final = (
         "spec.inputs[0].name",
         "Required value",
     ),
-    training("input-name", {"spec.inputs[my data].s3Uri": "s3://birds/x"}, "spec.inputs[2].name", "should match"),
+    training("input-name", {"spec.inputs[my data].s3Uri": "s3://birds/x"}, "spec.inputs[2].name", sentences.CHANNEL),
     training(
         "input-name-65", {f"spec.inputs[{'x' * 65}].s3Uri": "s3://birds/x"}, "spec.inputs[2].name", "more than 64"
     ),
     training("input-s3Uri-missing", {"spec.inputs[train].s3Uri": DROP}, "spec.inputs[0].s3Uri", "Required value"),
-    training("input-local-file", {"spec.inputs[train].s3Uri": "file:///x"}, "spec.inputs[0].s3Uri", "should match"),
+    training("input-local-file", {"spec.inputs[train].s3Uri": "file:///x"}, "spec.inputs[0].s3Uri", sentences.INPUT),
     training(
-        "input-contentType", {"spec.inputs[train].contentType": ""}, "spec.inputs[0].contentType", "at least 1 chars"
+        "input-contentType",
+        {"spec.inputs[train].contentType": "", "spec.algorithm.image": "mine:1"},
+        "spec.inputs[0].contentType",
+        "at least 1 chars",
     ),
     training(
         "input-s3DataType", {"spec.inputs[train].s3DataType": "Object"}, "spec.inputs[0].s3DataType", "supported values"
@@ -76,20 +78,39 @@ INPUTS: Final = (
     training(
         "input-seed", {"spec.inputs[train].shuffleSeed": "7"}, "spec.inputs[0].shuffleSeed", "must be of type integer"
     ),
-    training(
-        "images-without-resize",
-        {f"spec.inputs[{name}].contentType": "application/x-image" for name in ("train", "validation")}
-        | {f"spec.inputs[{name}].s3Uri": "s3://birds/lst" for name in ("train_lst", "validation_lst")},
-        f"{HYPERPARAMETERS}.resize",
-        "inputs of content type application/x-image need resize, in pixels, "
-        "larger than the height and width of imageShape",
+    *(
+        training(
+            f"b15-files-without-lists-{name}",
+            {"spec.inputs[train].contentType": content_type},
+            "spec.inputs",
+            "inputs of image files, whose contentType is not application/x-recordio, need two more inputs "
+            "that list the images with their classes: train_lst and validation_lst",
+        )
+        for name, content_type in {
+            "any": "application/x-image",
+            "jpeg": "image/jpeg",
+            "png": "image/png",
+            "odd": "application/jpeg",
+            "parameter": "image/jpeg; label-format=multi-hot",
+        }.items()
     ),
     training(
-        "images-without-lists",
-        {f"{HYPERPARAMETERS}.resize": 256, "spec.inputs[train].contentType": "application/x-image"},
+        "b15-files-with-the-other-list-only",
+        {
+            "spec.inputs[validation].contentType": "image/png",
+            "spec.inputs[train_lst]": {"s3Uri": "s3://birds/lst", "contentType": "image/png"},
+        },
         "spec.inputs",
-        "inputs of content type application/x-image need two more inputs, train_lst and validation_lst, "
-        "that list the images with their classes",
+        "inputs of image files, whose contentType is not application/x-recordio, need two more inputs",
+    ),
+    training(
+        "b15-files-by-pipe",
+        {f"spec.inputs[{name}].contentType": "image/jpeg" for name in ("train", "validation")}
+        | {f"spec.inputs[{name}_lst].s3Uri": "s3://birds/lst" for name in ("train", "validation")}
+        | {"spec.algorithm.inputMode": "Pipe"},
+        "spec.inputs",
+        "image files reach the built-in algorithm with the inputMode Pipe only by an augmented manifest: "
+        "use the inputMode File, or the s3DataType AugmentedManifestFile",
     ),
     training(
         "model-as-RecordIO",
@@ -173,12 +194,12 @@ def _source(name: str, url: str, message: str) -> Refusal:
 
 
 SOURCES: Final = (
-    _source("source-ftp", "ftp://example.org/train.rec", "should match"),
-    _source("source-file", "file:///etc/passwd", "should match"),
-    _source("source-S3", "s3://birds/train.rec", "should match"),
+    _source("source-ftp", "ftp://example.org/train.rec", sentences.URL),
+    _source("source-file", "file:///etc/passwd", sentences.URL),
+    _source("source-S3", "s3://birds/train.rec", sentences.URL),
     _source("source-folder", "https://example.org/data/", _FILE_NAME),
     _source("source-host-only", "https://example.org", _FILE_NAME),
-    _source("source-fragment", "https://example.org/train.rec#top", "should match"),
+    _source("source-fragment", "https://example.org/train.rec#top", sentences.URL),
     _source(
         "source-password",
         "https://me:secret@example.org/train.rec",
@@ -190,7 +211,7 @@ SOURCES: Final = (
         "source-sha256",
         {"spec.inputs[train].source": {"url": "https://example.org/x.rec", "sha256": "abc"}},
         f"{_SOURCE}.sha256",
-        "should match",
+        sentences.SHA256,
     ),
     training(
         "B27-source-kmsKeyId",

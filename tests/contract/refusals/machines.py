@@ -5,34 +5,47 @@ from __future__ import annotations
 from typing import Final
 
 from tests.contract.paths import DROP
+from tests.contract.refusals import sentences
 from tests.contract.refusals.form import training, training_field
 
 ROLE: Final = "arn:aws:iam::123456789012:role/SageMakerExecution"
 
 PLACES: Final = (
-    training_field("region-shape", "spec.region", "us_east_1", "should match"),
-    training_field("roleArn-shape", "spec.roleArn", "arn:aws:iam::1234:role/SageMaker", "should match"),
-    training_field("roleArn-of-a-user", "spec.roleArn", ROLE.replace(":role/", ":user/"), "should match"),
-    training_field("assumeRoleArn-shape", "spec.assumeRoleArn", "arn:aws:sts::123456789012:role/x", "should match"),
+    training_field("region-shape", "spec.region", "us_east_1", sentences.REGION),
+    training_field("roleArn-shape", "spec.roleArn", "arn:aws:iam::1234:role/SageMaker", sentences.ROLE_ARN),
+    training_field("roleArn-of-a-user", "spec.roleArn", ROLE.replace(":role/", ":user/"), sentences.ROLE_ARN),
+    training_field("assumeRoleArn-shape", "spec.assumeRoleArn", "arn:aws:sts::123456789012:role/x", sentences.ROLE_ARN),
+    training_field("a17-region-us-east1", "spec.region", "us-east1", sentences.REGION),
+    training_field("a17-roleArn-name", "spec.roleArn", "SageMaker", sentences.ROLE_ARN),
+    training_field("a17-assumeRoleArn-name", "spec.assumeRoleArn", "Classifiers", sentences.ROLE_ARN),
     training_field("algorithm-unknown", "spec.algorithm.name", "xgboost", "supported values"),
-    training_field("algorithm-version", "spec.algorithm.version", "1 2", "should match"),
-    training_field("algorithm-image-space", "spec.algorithm.image", "my image", "should match"),
+    training_field("algorithm-version", "spec.algorithm.version", "1 2", sentences.IMAGE_TAG),
+    training_field("algorithm-image-space", "spec.algorithm.image", "my image", sentences.IMAGE),
     training_field("algorithm-inputMode", "spec.algorithm.inputMode", "Stream", "supported values"),
     training_field("output-missing", "spec.output", DROP, "Required value"),
-    training_field("output-https", "spec.output.s3Uri", "https://birds/output", "should match"),
-    training_field("output-without-bucket", "spec.output.s3Uri", "s3:///output", "should match"),
+    training_field("output-https", "spec.output.s3Uri", "https://birds/output", sentences.OUTPUT),
+    training_field("output-without-bucket", "spec.output.s3Uri", "s3:///output", sentences.OUTPUT),
     training_field("output-long", "spec.output.s3Uri", "s3://birds/" + "x" * 1014, "more than 1024"),
-    training_field("output-kmsKeyId", "spec.output.kmsKeyId", "key with spaces", "should match"),
+    training_field("output-kmsKeyId", "spec.output.kmsKeyId", "key with spaces", sentences.KMS_KEY),
+)
+
+_GPUS: Final = (
+    "the built-in algorithm trains on GPUs only, so the type must be one with GPUs, "
+    "such as ml.g4dn.xlarge or ml.p3.2xlarge"
 )
 
 MACHINES: Final = (
     training_field("resources-missing", "spec.resources", DROP, "Required value"),
     training_field("instanceType-missing", "spec.resources.instanceType", DROP, "Required value"),
-    training_field("instanceType-of-EC2", "spec.resources.instanceType", "p3.2xlarge", "should match"),
+    training_field("instanceType-of-EC2", "spec.resources.instanceType", "p3.2xlarge", sentences.TRAINING_TYPE),
+    *(
+        training_field(f"b29-instanceType-{name}", "spec.resources.instanceType", name, _GPUS)
+        for name in ("ml.m5.large", "ml.c5.2xlarge", "ml.c6i.xlarge", "ml.t3.medium", "ml.r5d.large", "ml.trn1.2xlarge")
+    ),
     training_field("instanceCount-0", "spec.resources.instanceCount", 0, "greater than or equal to 1"),
     training_field("volume-0", "spec.resources.volumeSizeGB", 0, "greater than or equal to 1"),
     training_field("volume-16385", "spec.resources.volumeSizeGB", 16385, "less than or equal to 16384"),
-    training_field("volumeKmsKeyId", "spec.resources.volumeKmsKeyId", "a b", "should match"),
+    training_field("volumeKmsKeyId", "spec.resources.volumeKmsKeyId", "a b", sentences.KMS_KEY),
     training_field("keepAlive-6h", "spec.resources.keepAlivePeriodSeconds", 21601, "less than or equal to 21600"),
     training_field("runtime-0", "spec.stopping.maxRuntimeSeconds", 0, "greater than or equal to 1"),
     training_field("runtime-28-days", "spec.stopping.maxRuntimeSeconds", 2419201, "less than or equal to 2419200"),
@@ -48,7 +61,7 @@ MACHINES: Final = (
         "spot-checkpoints",
         {"spec.spot": {"maxWaitSeconds": 90000, "checkpointS3Uri": "checkpoints"}},
         "spec.spot.checkpointS3Uri",
-        "should match",
+        sentences.CHECKPOINTS,
     ),
     training(
         "subnets-alone",
@@ -61,6 +74,18 @@ MACHINES: Final = (
         {"spec.network": {"securityGroupIds": ["sg-1"]}},
         "spec.network.securityGroupIds",
         "subnets and securityGroupIds go together, give both or neither",
+    ),
+    training(
+        "subnet-shape",
+        {"spec.network": {"subnets": ["a b"], "securityGroupIds": ["sg-1"]}},
+        "spec.network.subnets[0]",
+        sentences.SUBNET,
+    ),
+    training(
+        "security-group-shape",
+        {"spec.network": {"subnets": ["subnet-1"], "securityGroupIds": ["default group"]}},
+        "spec.network.securityGroupIds[0]",
+        sentences.SECURITY_GROUP,
     ),
     training(
         "subnet-twice",
@@ -107,7 +132,7 @@ WORDS: Final = (
     training_field(
         "tags-key-129", "spec.tags", {"a" * 129: "x"}, "a tag's key must have 1 to 128 letters, digits, spaces"
     ),
-    training("tags-value", {"spec.tags": {"team": "a*b"}}, "spec.tags.team", "should match"),
+    training("tags-value", {"spec.tags": {"team": "a*b"}}, "spec.tags[team]", sentences.TAG_VALUE),
     training("tags-value-257", {"spec.tags": {"team": "x" * 257}}, "spec.tags.team", "more than 256"),
     training_field("tags-49", "spec.tags", {f"k{i}": "" for i in range(49)}, "at most 48"),
 )

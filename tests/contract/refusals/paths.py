@@ -11,7 +11,6 @@ from tests.contract.refusals.inputs import AUGMENTED
 from tests.contract.refusals.smoke_test import SMOKE_TEST
 
 _DOTS: Final = "must have no . or .. between slashes"
-_SHAPE: Final = "should match"
 _KEY: Final = "labels.txt"
 
 # Names that are none of an object of the cluster.
@@ -92,13 +91,15 @@ def _keys(keys: dict[str, str], message: str = "") -> list[Refusal]:
                 "spec.dataCapture.s3Uri",
                 message or sentences.S3_PREFIX,
             ),
-            training(f"input-{name}", {"spec.inputs[train].s3Uri": uri}, "spec.inputs[0].s3Uri", message or _SHAPE),
-            training_field(f"output-{name}", "spec.output.s3Uri", uri, message or _SHAPE),
+            training(
+                f"input-{name}", {"spec.inputs[train].s3Uri": uri}, "spec.inputs[0].s3Uri", message or sentences.INPUT
+            ),
+            training_field(f"output-{name}", "spec.output.s3Uri", uri, message or sentences.OUTPUT),
             training(
                 f"checkpoint-{name}",
                 {"spec.spot": {"maxWaitSeconds": 90000, "checkpointS3Uri": uri}},
                 "spec.spot.checkpointS3Uri",
-                message or _SHAPE,
+                message or sentences.CHECKPOINTS,
             ),
         ]
     return rows
@@ -109,8 +110,8 @@ def _content_types() -> list[Refusal]:
     for name, value in _NO_CONTENT_TYPES.items():
         test = {"spec.smokeTest": {**SMOKE_TEST, "contentType": value}}
         rows.append(endpoint(f"contentType-{name}", test, "spec.smokeTest.contentType", sentences.CONTENT_TYPE))
-        given = {"spec.inputs[train].contentType": value}
-        rows.append(training(f"contentType-{name}", given, "spec.inputs[0].contentType", _SHAPE))
+        given = {"spec.inputs[train].contentType": value, "spec.algorithm.image": "mine:1"}
+        rows.append(training(f"contentType-{name}", given, "spec.inputs[0].contentType", sentences.DATA_TYPE))
     return rows
 
 
@@ -124,7 +125,7 @@ def _images() -> list[Refusal]:
             endpoint(
                 f"variant-image-{name}", variant, "spec.variants[1].model.image", sentences.IMAGE, base="variants"
             ),
-            training_field(f"image-{name}", "spec.algorithm.image", value, _SHAPE),
+            training_field(f"image-{name}", "spec.algorithm.image", value, sentences.IMAGE),
         ]
     return rows
 
@@ -145,25 +146,25 @@ _ALL: Final = (
 ENDPOINTS: Final = tuple(row for row in _ALL if row.base != "training")
 TRAININGS: Final = (
     *(row for row in _ALL if row.base == "training"),
-    training_field("region-host", "spec.region", "us-east-1.example.org/", _SHAPE),
+    training_field("region-host", "spec.region", "us-east-1.example.org/", sentences.REGION),
     training(
         "attribute-line",
         {"spec.inputs[train]": {**AUGMENTED, "attributeNames": ["source-ref", "a\nb"]}},
         "spec.inputs[1].attributeNames[1]",
-        _SHAPE,
+        sentences.ATTRIBUTE,
     ),
     training(
         "extra-line",
         {"spec.hyperparameters.extra": {"a": "x\ny"}},
-        "spec.hyperparameters.extra.a",
-        _SHAPE,
+        "spec.hyperparameters.extra[a]",
+        sentences.PARAMETER,
     ),
     *(
         training(
             f"source-{name}",
             {"spec.inputs[train].source": {"url": f"https://example.org/{value}"}},
             "spec.inputs[0].source.url",
-            _SHAPE,
+            sentences.URL,
         )
         for name, value in {"line": "a\nb", "nul": "a\0b", "backslash": "a\\b", "space": "a b"}.items()
     ),

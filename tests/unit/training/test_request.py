@@ -175,7 +175,7 @@ def test_another_object_of_the_same_name_has_runs_of_its_own() -> None:
 
 @pytest.mark.parametrize(("ours", "theirs"), SPELLINGS.items())
 def test_hyperparameters_are_spelt_as_the_algorithm_does(ours: str, theirs: str) -> None:
-    assert hyperparameters({ours: 1}) == {theirs: "1"}
+    assert list(hyperparameters({ours: 1})) == [theirs]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,52 @@ def test_hyperparameters_are_spelt_as_the_algorithm_does(ours: str, theirs: str)
 )
 def test_hyperparameters_are_text(name: str, value: object, text: str) -> None:
     assert list(hyperparameters({name: value}).values()) == [text]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "text"),
+    [
+        pytest.param("learningRate", [0.1, "0.1"], "0.1", id="a16-decimal"),
+        pytest.param("eps", [1e-8, "1e-8"], "1e-8", id="a16-exponent"),
+        pytest.param("eps", [1.5e-8, "1.5e-8"], "1.5e-8", id="a16-exponent-and-fraction"),
+        pytest.param("weightDecay", [1e-5, "0.00001"], "0.00001", id="a16-no-exponent-of-python's"),
+        pytest.param("momentum", [1, 1.0, "1"], "1", id="a16-whole"),
+        pytest.param("momentum", [0, 0.0, -0.0, "0"], "0", id="a16-nothing"),
+        pytest.param("epochs", [25, 25.0, "25"], "25", id="b33-whole"),
+        pytest.param("numLayers", [152, "152"], "152", id="b33-layers"),
+        pytest.param("usePretrainedModel", [True, 1, 1.0, "1", "true", "True"], "1", id="b33-switch-on"),
+        pytest.param("multiLabel", [False, 0, "0", "false", "False"], "0", id="b33-switch-off"),
+        pytest.param("useWeightedLoss", [True, "1"], "1", id="b33-weighted-loss"),
+        pytest.param("earlyStopping", [True, 1, "1", "true", "True"], "True", id="b33-word-switch-on"),
+        pytest.param("earlyStopping", [False, 0, "0", "false", "False"], "False", id="b33-word-switch-off"),
+        pytest.param("lrSchedulerStep", ["10,20", "10, 20", "10 ,20"], "10,20", id="b06-steps"),
+        pytest.param("lrSchedulerStep", [10, "10"], "10", id="b06-one-step"),
+        pytest.param("imageShape", ["3,224,224", "3, 224, 224"], "3,224,224", id="b06-shape"),
+    ],
+)
+def test_all_ways_to_write_a_value_are_one_run(name: str, values: list[object], text: str) -> None:
+    assert [list(hyperparameters({name: value}).values()) for value in values] == [[text]] * len(values)
+    assert len({wanted(hyperparameters={name: value}).run for value in values}) == 1
+
+
+@pytest.mark.parametrize("text", ["0.10", "0.0", "1.0", "1e-08", ".5", "1E-8"])
+def test_text_is_sent_as_it_is_written_so_that_a_stored_object_is_no_other_run(text: str) -> None:
+    assert hyperparameters({"learningRate": text}) == {"learning_rate": text}
+
+
+@pytest.mark.parametrize("name", ["learningRate", "multiLabel", "epochs", "extra"])
+def test_an_empty_value_is_none(name: str) -> None:
+    assert hyperparameters({name: None, "numClasses": 2}) == {"num_classes": "2"}
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, ["0.1"]])
+def test_a_value_that_is_none_names_its_field(value: object) -> None:
+    with pytest.raises(SpecError, match=r"spec\.hyperparameters\.learningRate: must be text, a number"):
+        hyperparameters({"learningRate": value})
+
+
+def test_extra_numbers_are_text() -> None:
+    assert hyperparameters({"extra": {"depth": 3}}) == {"depth": "3"}
 
 
 def test_extra_hyperparameters_are_sent_as_they_are() -> None:
