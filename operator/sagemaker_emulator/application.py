@@ -159,7 +159,7 @@ class Application:
                 if response.status == 404 and route.absence is not None:
                     self._require(route, [route.absence], decisions)
         except AwsError as error:
-            return error_answer_response(error, route.service), error.code
+            return error_answer_response(error, route.service), error.code or str(error.status)
         return response, "" if response.status < 400 else str(response.status)
 
     def _require(self, route: Route, needs: list[Need], decisions: list[Decision]) -> None:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from sagemaker_emulator import errors
 
-Use = Literal["training job", "endpoint"]
-USES: tuple[Use, ...] = ("training job", "endpoint")
+Use = Literal["training job", "spot training job", "endpoint"]
+USES: tuple[Use, ...] = ("training job", "spot training job", "endpoint")
 Key = tuple[str, Use]
 
 

@@ -28,7 +28,8 @@ def read(s3: Any, channel: Params) -> Objects:
         raise DataError("ClientError: Only S3DataSource channels are supported by the emulator.")
     bucket, key = split_s3_uri(source["S3Uri"])
     try:
-        keys = _keys(s3, source, bucket, key)
+        keys = list(_keys(s3, source, bucket, key))
+        _refuse_empty_folders(keys)
         return [(name, s3.get_object(Bucket=bucket, Key=name)["Body"].read()) for bucket, name in keys]
     except ClientError as error:
         code, text = error.response["Error"]["Code"], error.response["Error"]["Message"]
@@ -41,6 +42,16 @@ def _keys(s3: Any, source: Params, bucket: str, key: str) -> list[tuple[str, str
     if source["S3DataType"] == "AugmentedManifestFile":
         return [(bucket, key)]
     return [(bucket, name) for name in _prefixed(s3, bucket, key)]
+
+
+def _refuse_empty_folders(keys: list[tuple[str, str]]) -> None:
+    """S3 takes keys with `//`, which a download to files does not; the text is recorded."""
+    for bucket, key in keys:
+        if "//" in key:
+            raise DataError(
+                f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key} has an "
+                "illegal char sub-sequence '//' in it"
+            )
 
 
 def _prefixed(s3: Any, bucket: str, prefix: str) -> Iterator[str]:

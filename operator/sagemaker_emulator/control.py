@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 Json = dict[str, Any]
+Use = Literal["training job", "spot training job", "endpoint"]
 
 
 class ControlError(Exception):
@@ -167,11 +168,11 @@ class Control:
         outcome = {"kind": kind, "result": result, "reason": reason, "after_seconds": after_seconds, "name": name}
         self._call("POST", "/outcomes", {**outcome, "count": count})
 
-    def set_quota(self, instance_type: str, use: Literal["training job", "endpoint"], limit: int | None) -> None:
+    def set_quota(self, instance_type: str, use: Use, limit: int | None) -> None:
         """Allow this many instances; None lifts the quota."""
         self._call("POST", "/capacity/quota", {"instance_type": instance_type, "use": use, "limit": limit})
 
-    def set_shortage(self, instance_type: str, use: Literal["training job", "endpoint"], *, short: bool = True) -> None:
+    def set_shortage(self, instance_type: str, use: Use, *, short: bool = True) -> None:
         """Let AWS run out of an instance type; trainings wait for it, deployments fail."""
         self._call("POST", "/capacity/shortage", {"instance_type": instance_type, "use": use, "short": short})
 

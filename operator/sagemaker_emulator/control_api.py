@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from sagemaker_emulator import autoscaling, endpoint_states, inventory, training_jobs, training_states
+from sagemaker_emulator import autoscaling, endpoint_states, endpoints, inventory, training_jobs, training_states
 from sagemaker_emulator.application import Application, Request, Response
 from sagemaker_emulator.capacity import USES
 from sagemaker_emulator.context import Context
@@ -176,7 +176,7 @@ class ControlApi:
     def shortage(self, body: Body) -> object:
         instance_type, use, short = str(body["instance_type"]), _use(body), bool(body.get("short", True))
         self._world.capacity.set_shortage(instance_type, use, short=short)
-        if use == training_jobs.USE and not short:
+        if use != endpoints.USE and not short:
             for scope in self._world.scopes():
                 training_jobs.replan_waiting(self._context(scope), instance_type)
         return self._world.capacity.describe()

@@ -99,7 +99,8 @@ class Deployments:
                 for variant in variants:
                     self._models.get(scope.key, variant.served, variant.name)
             except LoadError as error:
-                reason = str(error)
+                # Recorded reasons about a container or its image begin with a blank.
+                reason = f" {error}"
                 self._finish(scope, endpoint, lambda phases, _: bad(phases, reason), number)
             else:
                 self._finish(scope, endpoint, good, number)

@@ -5,35 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sagemaker_emulator.context import Params
-from sagemaker_emulator.endpoint_states import Pending, Phase, Variant
+from sagemaker_emulator.endpoint_states import MESSAGES, Pending, Phase, Variant
 from sagemaker_emulator.records import Endpoint, EndpointConfig
 
 
 def description(endpoint: Endpoint, config: EndpointConfig | None, now: float) -> Params:
     """DescribeEndpoint's answer. `config` is the current configuration, if it has not been deleted."""
     phase = endpoint.phase(now)
+    pending = _first_deployment(phase) if phase.status == "Creating" else phase.pending
     return {
         "EndpointName": endpoint.name,
         "EndpointArn": endpoint.arn,
         "EndpointConfigName": phase.config,
-        "ProductionVariants": [_variant(variant, phase) for variant in phase.variants],
+        "ProductionVariants": _variants(phase),
         "EndpointStatus": phase.status,
         "FailureReason": phase.reason or None,
         "CreationTime": endpoint.created,
         "LastModifiedTime": phase.at,
         "LastDeploymentConfig": phase.deployment,
-        "PendingDeploymentSummary": _pending(phase.pending) if phase.pending else None,
+        "PendingDeploymentSummary": _pending(pending) if pending else None,
         "DataCaptureConfig": _data_capture(config),
     }
 
 
-def _variant(variant: Variant, phase: Phase) -> Params:
-    shown = _common(variant)
-    shown["DeployedImages"] = _images(variant)
-    shown["CurrentServerlessConfig"] = variant.serverless if phase.status != "Creating" else None
-    if phase.status == "Creating":
-        shown["VariantStatus"] = [{"Status": "Creating", "StartTime": phase.at}]
-    return shown
+def _variants(phase: Phase) -> list[Params] | None:
+    """None while nothing has been deployed: answers recorded in Creating and in Failed lack the member."""
+    return None if phase.status in ("Creating", "Failed") else [_variant(variant) for variant in phase.variants]
+
+
+def _variant(variant: Variant) -> Params:
+    return {
+        **_common(variant),
+        "DeployedImages": _images(variant),
+        "CurrentServerlessConfig": variant.serverless,
+    }
+
+
+def _first_deployment(phase: Phase) -> Pending:
+    """What a new endpoint is to become. botocore's model documents a summary "when the endpoint is creating" too."""
+    return Pending(phase.config, phase.variants, phase.at, "Creating", MESSAGES["Creating"])
 
 
 def _pending(pending: Pending) -> Params:

@@ -201,6 +201,10 @@ def _require_no_targets(context: Context, name: str, target: Target, phase: endp
 
 
 def _rescaled(endpoint: Endpoint, variants: tuple[Variant, ...], wanted: list[Params]) -> tuple[Variant, ...]:
+    names = [change["VariantName"] for change in wanted]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        # The text is moto's, which follows AWS's.
+        raise errors.validation(f'The variant name "{repeated}" was non-unique within the request.')
     by_name = {change["VariantName"]: change for change in wanted}
     if unknown := set(by_name) - {variant.name for variant in variants}:
         # The text is unconfirmed.

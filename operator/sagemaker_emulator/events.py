@@ -16,7 +16,7 @@ from typing import Any
 
 from moto.events.utils import EventTemplateParser
 
-from sagemaker_emulator import endpoint_states, training_jobs, training_states
+from sagemaker_emulator import endpoint_states, training_descriptions, training_states
 from sagemaker_emulator.records import Endpoint, TrainingJob
 from sagemaker_emulator.world import Scope, Transition, World
 
@@ -110,11 +110,11 @@ def training_detail(job: TrainingJob, at: float) -> Detail:
         "TrainingJobArn": job.arn,
         "TrainingJobStatus": phase.status,
         "SecondaryStatus": phase.secondary,
-        "SecondaryStatusTransitions": [_with_times(t, text=True) for t in training_jobs.transitions(job, at)],
+        "SecondaryStatusTransitions": [_with_times(t, text=True) for t in training_descriptions.transitions(job, at)],
         "CreationTime": str(int(job.created * 1000)),
         "Tags": job.tags,
     }
-    if reason := training_jobs.failure_reason(job, at):
+    if reason := training_descriptions.failure_reason(job, at):
         detail["FailureReason"] = reason
     return detail
 

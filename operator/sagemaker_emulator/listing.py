@@ -32,6 +32,7 @@ class Listing(Generic[R]):
     status: a record's status, for StatusEquals and sorting.
     modified: a record's LastModifiedTime.
     accepts: whether a record passes the kind's own filters.
+    descending: the order where SortOrder is absent, as botocore's model documents it.
     """
 
     operation: str
@@ -40,6 +41,7 @@ class Listing(Generic[R]):
     status: Callable[[R, float], str] = lambda _record, _now: ""
     modified: Callable[[R, float], float] = lambda record, _now: record.created
     accepts: Callable[[R, Params, float], bool] = lambda _record, _params, _now: True
+    descending: bool = True
 
     def answer(self, context: Context, table: Table[R], params: Params) -> Params:
         """The page that `params` ask for."""
@@ -55,9 +57,9 @@ class Listing(Generic[R]):
         return {self.result: [self.summary(r, context.now) for r in page], "NextToken": token}
 
     def _candidates(self, context: Context, table: Table[R], params: Params) -> Iterator[R]:
-        cursor = _cursor(params)
+        cursor = self._cursor(params)
         ordered = (
-            _by_creation(table, params, cursor)
+            self._by_creation(table, params, cursor)
             if _sort_by(params) == "CreationTime"
             else self._by_key(table, params, cursor, context.now)
         )
@@ -69,9 +71,16 @@ class Listing(Generic[R]):
             if r.created <= visible_until and r.exists(context.now) and (before is None or _shown(r.created) < before)
         )
 
+    def _by_creation(self, table: Table[R], params: Params, cursor: Cursor | None) -> Iterable[R]:
+        after = params.get("CreationTimeAfter", 0.0)
+        if self._is_descending(params):
+            newest = table.newest_first(below=cursor[1] if cursor else None)
+            return takewhile(lambda r: _shown(r.created) > after, newest)
+        return (r for r in table.oldest_first(above=cursor[1] if cursor else 0) if _shown(r.created) > after)
+
     def _by_key(self, table: Table[R], params: Params, cursor: Cursor | None, now: float) -> Iterable[R]:
         after = params.get("CreationTimeAfter", 0.0)
-        descending = is_descending(params)
+        descending = self._is_descending(params)
         keyed = [((self._sort_key(r, params, now), r.number), r) for r in table if _shown(r.created) > after]
         if cursor is not None:
             keyed = [(k, r) for k, r in keyed if (k < cursor if descending else k > cursor)]
@@ -98,26 +107,27 @@ class Listing(Generic[R]):
         )
 
     def _token(self, last: R, params: Params, now: float) -> str:
-        state = [_sort_by(params), is_descending(params), self._sort_key(last, params, now), last.number]
+        state = [_sort_by(params), self._is_descending(params), self._sort_key(last, params, now), last.number]
         return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
 
+    def _cursor(self, params: Params) -> Cursor | None:
+        token = params.get("NextToken")
+        if not token:
+            return None
+        try:
+            sort_by, descending, key, number = json.loads(base64.urlsafe_b64decode(token.encode()))
+        except (ValueError, TypeError):
+            raise errors.bad_token() from None
+        if (sort_by, descending) != (_sort_by(params), self._is_descending(params)):
+            raise errors.bad_token()
+        return str(key), int(number)
 
-def is_descending(params: Params) -> bool:
-    """Newest first unless asked otherwise; but names and statuses start at A."""
-    default = "Descending" if _sort_by(params) == "CreationTime" else "Ascending"
-    return bool(params.get("SortOrder", default) == "Descending")
+    def _is_descending(self, params: Params) -> bool:
+        return bool(params.get("SortOrder", "Descending" if self.descending else "Ascending") == "Descending")
 
 
 def _sort_by(params: Params) -> str:
     return str(params.get("SortBy", "CreationTime"))
-
-
-def _by_creation(table: Table[R], params: Params, cursor: Cursor | None) -> Iterable[R]:
-    after = params.get("CreationTimeAfter", 0.0)
-    if is_descending(params):
-        newest = table.newest_first(below=cursor[1] if cursor else None)
-        return takewhile(lambda r: _shown(r.created) > after, newest)
-    return (r for r in table.oldest_first(above=cursor[1] if cursor else 0) if _shown(r.created) > after)
 
 
 def _shown(moment: float) -> float:
@@ -127,16 +137,3 @@ def _shown(moment: float) -> float:
 
 def _has_more(rest: Iterator[Any]) -> bool:
     return next(rest, None) is not None
-
-
-def _cursor(params: Params) -> Cursor | None:
-    token = params.get("NextToken")
-    if not token:
-        return None
-    try:
-        sort_by, descending, key, number = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (ValueError, TypeError):
-        raise errors.bad_token() from None
-    if (sort_by, descending) != (_sort_by(params), is_descending(params)):
-        raise errors.bad_token()
-    return str(key), int(number)

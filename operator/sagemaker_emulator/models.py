@@ -75,14 +75,16 @@ def data_url(container: Params) -> str:
 
 
 def _check(params: Params) -> None:
-    """Rules between members. Their texts are unconfirmed."""
+    """Rules between members. The texts of the first two are unconfirmed."""
     if ("PrimaryContainer" in params) == bool(params.get("Containers")):
         raise errors.validation("Specify exactly one of PrimaryContainer and Containers.")
     if "ExecutionRoleArn" not in params:
         raise errors.validation("An ExecutionRoleArn is required to create a model.")
     for container in [params["PrimaryContainer"]] if "PrimaryContainer" in params else params["Containers"]:
         if not {"Image", "ModelPackageName"} & set(container):
-            raise errors.validation("A container requires an Image or a ModelPackageName.")
+            raise errors.validation(
+                "Specify one of either Image and Model Data URL or ModelPackageName in container definition."
+            )
 
 
 def _require_data(context: Context, model: Model) -> None:

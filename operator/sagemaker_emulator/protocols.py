@@ -18,8 +18,8 @@ def error_answer(error: AwsError, service: str) -> Answer:
     if service in QUERY:
         inner = f"<Error><Type>Sender</Type>{_code_and_message(error)}</Error>"
         return _xml(f"<ErrorResponse>{inner}<RequestId>emulator</RequestId></ErrorResponse>")
-    headers = [("Content-Type", wire.JSON), ("x-amzn-errortype", error.code)]
-    return wire.render_error(error), headers
+    named = [("x-amzn-errortype", error.code)] if error.code else []
+    return wire.render_error(error), [("Content-Type", wire.JSON), *named]
 
 
 def _code_and_message(error: AwsError) -> str:

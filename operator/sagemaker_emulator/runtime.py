@@ -6,9 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sagemaker_emulator import endpoint_states, wire
+from sagemaker_emulator import endpoint_states, errors
 from sagemaker_emulator.endpoint_states import Phase, Variant
 from sagemaker_emulator.errors import AwsError
 from sagemaker_emulator.inference import LoadError, ModelCache
@@ -75,9 +74,12 @@ class Runtime:
             AwsError: ValidationError if the endpoint cannot answer, ModelError if the model refuses the image.
 
         """
-        _require_size(invocation.body)
+        if len(invocation.body) > errors.MAX_BODY_BYTES:
+            raise errors.body_too_large()
         endpoint, variants = self._serving(key, invocation.endpoint)
         variant = self._chosen(endpoint, variants, invocation.target_variant)
+        if variant.serverless and len(invocation.body) > errors.MAX_SERVERLESS_BODY_BYTES:
+            raise errors.body_too_large_for_serverless()
         self._warm_up(endpoint, variant)
         body, content_type = self._classified(key, variant, invocation)
         return Prediction(body, content_type, variant.name)
@@ -177,9 +179,3 @@ def _named(endpoint: Endpoint, variants: tuple[Variant, ...], name: str) -> Vari
 def _variant_key(endpoint: Endpoint, variant: Variant) -> VariantKey:
     """A variant's fleet: another one for each deployment, the same when it is scaled."""
     return (endpoint.arn, variant.since, variant.name, variant.served.model)
-
-
-def _require_size(body: bytes) -> None:
-    limit: Any = wire.service_model("sagemaker-runtime").shape_for("BodyBlob").metadata["max"]
-    if len(body) > int(limit):
-        raise AwsError("ValidationError", f"The request body of {len(body)} bytes is larger than {limit} bytes.", 413)

@@ -70,6 +70,10 @@ class Table(Generic[R]):
             return None
         return record
 
+    def with_arn(self, arn: str, now: float) -> R | None:
+        """The resource of this ARN: the newest, where names differ in capital letters only."""
+        return next((one for one in self.newest_first() if one.arn == arn and one.exists(now)), None)
+
     def remove(self, record: R) -> None:
         if self._by_name.get(record.name) is record:
             del self._by_name[record.name]
@@ -102,6 +106,10 @@ class ScopeKey:
     region: str
 
     def arn(self, kind: str, name: str, service: str = "sagemaker") -> str:
-        """The ARN of a resource, for example SageMaker's of kind `training-job`."""
+        """The ARN of a resource, for example SageMaker's of kind `training-job`.
+
+        SageMaker writes names in small letters there, as recorded: DEMO-digits has the ARN …:endpoint/demo-digits.
+        """
+        name = name.lower() if service == "sagemaker" else name
         partition = next((p for start, p in SCOPE_PARTITIONS.items() if self.region.startswith(start)), "aws")
         return f"arn:{partition}:{service}:{self.region}:{self.account}:{kind}/{name}"

@@ -1,19 +1,25 @@
-"""The operations on training jobs: checks and answers. States are in `training_states`, the work in `training_work`."""
+"""The operations on training jobs: checks and answers.
+
+States are in `training_states`, the work in `training_work`, what Describe shows in `training_descriptions`.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sagemaker_emulator import errors, roles, timeline, training_states
+from sagemaker_emulator import errors, roles, training_states
 from sagemaker_emulator.aws import ClientError, split_s3_uri
+from sagemaker_emulator.capacity import Use
 from sagemaker_emulator.context import Context, Params, tags_of
 from sagemaker_emulator.listing import Listing
 from sagemaker_emulator.records import TrainingJob
+from sagemaker_emulator.training_descriptions import description, last_modified, warm_pool
 from sagemaker_emulator.training_states import Order
 from sagemaker_emulator.training_work import does_work
 
 KIND = "training-job"
 USE: Final = "training job"
+SPOT: Final = "spot training job"
 
 
 def create(context: Context, params: Params) -> Params:
@@ -82,7 +88,7 @@ def update(context: Context, params: Params) -> Params:
 
 
 def list_jobs(context: Context, params: Params) -> Params:
-    """ListTrainingJobs: newest first, a page is taken before the filters apply."""
+    """ListTrainingJobs: oldest first, a page is taken before the filters apply."""
     with context.scope.lock:
         return LISTING.answer(context, context.scope.jobs, params)
 
@@ -108,73 +114,12 @@ def check(params: Params) -> None:
     _check_channels(params.get("InputDataConfig", []))
 
 
-def description(job: TrainingJob, now: float) -> Params:
-    """What DescribeTrainingJob shows: what was asked for, with AWS's defaults, and the state."""
-    phase = job.phase(now)
-    ended = training_states.ended_at(job.phases, now)
-    seconds = int(training_states.training_seconds(job.phases, now))
-    started = training_states.started_at(job.phases, now)
-    return {
-        **_with_defaults(job.request),
-        "TrainingJobArn": job.arn,
-        "TrainingJobStatus": phase.status,
-        "SecondaryStatus": phase.secondary,
-        "FailureReason": failure_reason(job, now),
-        "ModelArtifacts": {"S3ModelArtifacts": artifact_uri(job)}
-        if training_states.has_model(job.phases, now)
-        else None,
-        "CreationTime": job.created,
-        "TrainingStartTime": started,
-        "TrainingEndTime": ended,
-        "LastModifiedTime": last_modified(job, now),
-        "SecondaryStatusTransitions": transitions(job, now),
-        "FinalMetricDataList": job.metrics or None,
-        "TrainingTimeInSeconds": seconds if started else None,
-        "BillableTimeInSeconds": seconds if started else None,
-        "WarmPoolStatus": warm_pool(job, now),
-    }
-
-
-def transitions(job: TrainingJob, now: float) -> list[Params]:
-    """SecondaryStatusTransitions up to now."""
-    past = timeline.until(job.phases, now)
-    return [
-        {"Status": phase.secondary, "StartTime": phase.at, "EndTime": end, "StatusMessage": phase.message}
-        for phase, end in timeline.spans(past)
-        if phase.status != "Deleting"
-    ]
-
-
-def failure_reason(job: TrainingJob, now: float) -> str | None:
-    return next((p.reason for p in timeline.until(job.phases, now) if p.status == "Failed"), None)
-
-
-def last_modified(job: TrainingJob, now: float) -> float:
-    return max(job.phase(now).at, job.modified)
-
-
-def artifact_uri(job: TrainingJob) -> str:
-    return f"{job.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{job.name}/output/model.tar.gz"
-
-
-def warm_pool(job: TrainingJob, now: float) -> Params | None:
-    """WarmPoolStatus: in use until the job completes, then available for the keep-alive period."""
-    if not job.keep_alive:
-        return None
-    done = next((p.at for p in job.phases if p.status == "Completed" and p.at <= now), None)
-    if done is None:
-        return {"Status": "InUse"} if job.phase(now).status == "InProgress" else None
-    kept = int(min(now - done, job.keep_alive))
-    status = "Available" if now < done + job.keep_alive else "Terminated"
-    return {"Status": status, "ResourceRetainedBillableTimeInSeconds": kept}
-
-
 def replan_waiting(context: Context, instance_type: str) -> None:
     """Jobs that waited for this instance type go on: there is capacity again."""
     for job in context.scope.jobs:
         with context.scope.lock:
             waits = training_states.is_waiting_for_capacity(job.phases, context.now)
-            if waits and instance_of(job.request)[0] == instance_type:
+            if waits and instance_of(job.request)[0] == instance_type and not _is_short(context, job.request):
                 job.phases = training_states.replanned(job.order, job.phases, context.now)
         context.world.follow(context.scope, job)
 
@@ -194,7 +139,7 @@ def _new_job(context: Context, arn: str, params: Params) -> TrainingJob:
         settings=settings,
         outcome=context.world.outcomes.take("training", params["TrainingJobName"]),
         works=does_work(request, settings),
-        lacks_capacity=context.world.capacity.is_short(instance_of(params)[0], USE),
+        lacks_capacity=_is_short(context, params),
     )
     return TrainingJob(
         name=params["TrainingJobName"],
@@ -211,15 +156,27 @@ def _new_job(context: Context, arn: str, params: Params) -> TrainingJob:
 
 def _require_quota(context: Context, params: Params) -> None:
     instance_type, count = instance_of(params)
-    if context.world.capacity.quota(instance_type, USE) is not None:
-        used = _instances_in_use(context, instance_type)
-        context.world.capacity.require(instance_type, USE, used=used, delta=count)
+    use = _use(params)
+    if context.world.capacity.quota(instance_type, use) is not None:
+        used = _instances_in_use(context, instance_type, use)
+        context.world.capacity.require(instance_type, use, used=used, delta=count)
 
 
-def _instances_in_use(context: Context, instance_type: str) -> int:
+def _instances_in_use(context: Context, instance_type: str, use: Use) -> int:
     running = (job for job in context.scope.jobs if job.phase(context.now).status in ("InProgress", "Stopping"))
-    asked = [instance_of(job.request) for job in running]
+    asked = [instance_of(job.request) for job in running if _use(job.request) == use]
     return sum(count for kind, count in asked if kind == instance_type)
+
+
+def _use(request: Params) -> Use:
+    """Spot and on-demand instances have quotas of their own."""
+    return SPOT if request.get("EnableManagedSpotTraining") else USE
+
+
+def _is_short(context: Context, request: Params) -> bool:
+    """Spot capacity is what on-demand leaves over, so it is short where that is, and sometimes alone."""
+    instance_type, _ = instance_of(request)
+    return any(context.world.capacity.is_short(instance_type, use) for use in {USE, _use(request)})
 
 
 def _check_spot(params: Params) -> None:
@@ -264,31 +221,6 @@ def _has_objects(context: Context, uri: str) -> bool:
     return bool(found.get("KeyCount"))
 
 
-def _with_defaults(request: Params) -> Params:
-    """The request as AWS shows it: with values for what was left out."""
-    return {
-        "EnableNetworkIsolation": False,
-        "EnableInterContainerTrafficEncryption": False,
-        "EnableManagedSpotTraining": False,
-        "ProfilingStatus": "Disabled",
-        "StoppingCondition": {"MaxRuntimeInSeconds": int(training_states.DEFAULT_MAX_RUNTIME)},
-        **request,
-        "AlgorithmSpecification": {
-            "EnableSageMakerMetricsTimeSeries": False,
-            "MetricDefinitions": BUILT_IN_METRICS,
-            **request["AlgorithmSpecification"],
-        },
-        "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP", **request["OutputDataConfig"]},
-        "InputDataConfig": _channels_with_defaults(request.get("InputDataConfig")),
-    }
-
-
-def _channels_with_defaults(channels: list[Params] | None) -> list[Params] | None:
-    if channels is None:
-        return None
-    return [{"CompressionType": "None", "RecordWrapperType": "None", **channel} for channel in channels]
-
-
 def _summary(job: TrainingJob, now: float) -> Params:
     phase = job.phase(now)
     return {
@@ -319,10 +251,5 @@ LISTING: Listing[TrainingJob] = Listing(
     status=lambda job, now: job.phase(now).status,
     modified=last_modified,
     accepts=_accepts,
+    descending=False,
 )
-
-# AWS adds the algorithm's own definitions; the real expressions are not public, so these are the emulator's.
-BUILT_IN_METRICS = [
-    {"Name": "train:accuracy", "Regex": r"Epoch\[\d+\] Train-accuracy=(\S+)"},
-    {"Name": "validation:accuracy", "Regex": r"Epoch\[\d+\] Validation-accuracy=(\S+)"},
-]

@@ -18,6 +18,7 @@ GONE = "Gone"
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
 DEFAULT_MAX_RUNTIME = 86_400.0
 INTERRUPTED_SECONDS = 60.0
+STOP_NOTICED_SECONDS = 5.0
 
 # The texts users see in SecondaryStatusTransitions. AWS reserves the right to change them.
 MESSAGES = {
@@ -35,6 +36,13 @@ MESSAGES = {
     "Failed": "Training job failed",
 }
 
+# What comes before these, and until how many seconds after the status began. That messages follow each other within a
+# status is recorded; how long each is shown is not.
+EARLIER_MESSAGES = {
+    "Starting": ((10.0, "Starting the training job"), (40.0, "Launching requested ML instances")),
+    "Training": ((10.0, "Downloading the training image"),),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -45,9 +53,10 @@ class Phase:
     secondary: str
     reason: str = ""
 
-    @property
-    def message(self) -> str:
-        return self.reason or MESSAGES.get(self.secondary, "")
+    def message(self, seconds: float) -> str:
+        """The StatusMessage when the status has lasted `seconds`."""
+        earlier = EARLIER_MESSAGES.get(self.secondary, ())
+        return self.reason or next((text for end, text in earlier if seconds < end), MESSAGES.get(self.secondary, ""))
 
 
 Timeline = tuple[Phase, ...]
@@ -111,13 +120,15 @@ def failed(phases: Timeline, *, at: float, reason: str) -> Timeline:
 def stopping(phases: Timeline, now: float, settings: Training) -> Timeline:
     """A job that was asked to stop while in progress.
 
-    One that already uploads its model still becomes Completed, as AWS does with jobs about to finish.
+    The secondary status follows the status a moment later: recorded right after StopTrainingJob is Stopping with
+    Starting. One that already uploads its model still becomes Completed, as AWS does with jobs about to finish.
     """
     past = timeline.until(phases, now)
-    begin = Phase(now, "Stopping", "Stopping")
+    asked = Phase(now, "Stopping", past[-1].secondary)
     if past[-1].secondary == "Uploading":
-        return (*past, begin, replace(phases[-1], at=max(phases[-1].at, now)))
-    return (*past, begin, Phase(now + settings.stopping_seconds, "Stopped", "Stopped"))
+        return (*past, asked, replace(phases[-1], at=max(phases[-1].at, now)))
+    noticed = Phase(now + min(STOP_NOTICED_SECONDS, settings.stopping_seconds), "Stopping", "Stopping")
+    return (*past, asked, noticed, Phase(now + settings.stopping_seconds, "Stopped", "Stopped"))
 
 
 def deleting(phases: Timeline, now: float, settings: Training) -> Timeline:
@@ -133,7 +144,8 @@ def forced(phases: Timeline, now: float, outcome: Outcome) -> Timeline:
 
 
 def is_waiting_for_capacity(phases: Timeline, now: float) -> bool:
-    return timeline.current(phases, now).secondary == "Pending"
+    phase = timeline.current(phases, now)
+    return (phase.status, phase.secondary) == ("InProgress", "Pending")
 
 
 def training_seconds(phases: Timeline, now: float) -> float:

@@ -7,13 +7,15 @@ for images of that name; other images, and all with the setting `training.work` 
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import tarfile
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagemaker_emulator import channels, training_states
+from sagemaker_emulator import channels, timeline, training_states
 from sagemaker_emulator.aws import ClientError, split_s3_uri
 from sagemaker_emulator.context import Params
 from sagemaker_emulator.records import TrainingJob
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 ALGORITHM = "image-classification"
 LOG_BATCH = 1000
+METRICS = "/aws/sagemaker/TrainingJobs"
+METRICS_BATCH = 500
+Epoch = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Result:
     """What the work brought: an artifact and metrics, or the reason why not."""
 
     artifact: bytes = b""
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: list[Epoch] = field(default_factory=list)
     failure: str = ""
 
 
@@ -92,7 +97,8 @@ class TrainingWork:
             return Result(failure=str(error))
         except algorithm.AlgorithmError as error:
             return Result(failure=error.failure_reason)
-        return Result(result.artifact, {m.name: m.value for m in sorted(result.metrics, key=lambda m: m.epoch)})
+        epochs = itertools.groupby(sorted(result.metrics, key=lambda m: m.epoch), key=lambda m: m.epoch)
+        return Result(result.artifact, [{m.name: m.value for m in metrics} for _, metrics in epochs])
 
     def _channels(self, scope: Scope, job: TrainingJob) -> dict[str, Any]:
         from sagemaker_emulator.algorithm.channels import Channel
@@ -126,9 +132,18 @@ class TrainingWork:
             if result.failure:
                 job.phases = training_states.failed(job.phases, at=now, reason=result.failure)
             else:
-                job.metrics = [{"MetricName": n, "Value": v, "Timestamp": now} for n, v in result.metrics.items()]
                 job.phases = training_states.completed(job.phases, ready_at=now, settings=job.order.settings)
+                job.metrics = _dated(result.metrics, job.phases)
+        self._publish(scope, job)
         self._world.follow(scope, job)
+
+    def _publish(self, scope: Scope, job: TrainingJob) -> None:
+        """Put the metrics into CloudWatch, where the SageMaker SDK's analytics look for them."""
+        dimensions = [{"Name": "TrainingJobName", "Value": job.name}]
+        data = [{**metric, "Dimensions": dimensions} for metric in job.metrics]
+        for start in range(0, len(data), METRICS_BATCH):
+            batch = data[start : start + METRICS_BATCH]
+            self._client("cloudwatch", scope).put_metric_data(Namespace=METRICS, MetricData=batch)
 
     def _client(self, service: str, scope: Scope) -> Any:
         return self._world.moto.client(service, account=scope.key.account, region=scope.key.region)
@@ -148,7 +163,11 @@ class LogStream:
         self._made = False
 
     def write(self, line: str) -> None:
-        self._lines.append((int(time.time() * 1000), line or " "))
+        """Add a line, which gets the algorithm's `[date level thread]` in front."""
+        now = time.time()
+        level = "ERROR" if line.startswith(("Customer Error", "Algorithm Error")) else "INFO"
+        date = time.strftime("%m/%d/%Y %H:%M:%S", time.gmtime(now))
+        self._lines.append((int(now * 1000), f"[{date} {level} {threading.get_ident()}] {line}"))
         if len(self._lines) >= LOG_BATCH:
             self.flush()
 
@@ -172,6 +191,24 @@ class LogStream:
             except self._logs.exceptions.ResourceAlreadyExistsException:
                 continue
         self._made = True
+
+
+def _dated(epochs: list[Epoch], phases: training_states.Timeline) -> list[Params]:
+    """The metrics, each at its epoch's end: epochs share the time in Training equally.
+
+    None if the job was stopped meanwhile.
+    """
+    spans = timeline.spans(phases)
+    trained = next(((p.at, end) for p, end in spans if p.secondary == "Training" and p.status == "InProgress"), None)
+    start, end = trained or (0.0, None)
+    if end is None:
+        return []
+    step = (end - start) / len(epochs) if epochs else 0.0
+    return [
+        {"MetricName": name, "Value": value, "Timestamp": start + step * number}
+        for number, metrics in enumerate(epochs, start=1)
+        for name, value in metrics.items()
+    ]
 
 
 def tiny_artifact() -> bytes:

@@ -52,7 +52,8 @@ def render(operation: str, result: Params | None, service: str = "sagemaker") ->
 
 
 def render_error(error: AwsError) -> bytes:
-    body = {"__type": error.code, "message": error.message, "Message": error.message, **error.extra}
+    named = {"__type": error.code} if error.code else {}
+    body = {**named, "message": error.message, "Message": error.message, **error.extra}
     return json.dumps(body).encode()
 
 

@@ -33,11 +33,15 @@ def test_creation(sagemaker: Any, control: Control) -> None:
     create_model(sagemaker)
     create_config(sagemaker)
     assert sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")["EndpointArn"] == ARN
-    assert describe(sagemaker)["ProductionVariants"][0]["CurrentInstanceCount"] == 0
+    shown = describe(sagemaker)
+    assert "ProductionVariants" not in shown
+    (pending,) = shown["PendingDeploymentSummary"]["ProductionVariants"]
+    assert (pending["DesiredInstanceCount"], pending["VariantStatus"][0]["Status"]) == (1, "Creating")
     control.advance(299)
     assert state(sagemaker) == ("Creating", "config")
     control.advance(1)
     assert state(sagemaker) == ("InService", "config")
+    assert "PendingDeploymentSummary" not in describe(sagemaker)
 
 
 def test_variants_in_service(sagemaker: Any, endpoint: str) -> None:
@@ -246,6 +250,14 @@ def test_scaling_of_an_unknown_variant(sagemaker: Any, endpoint: str) -> None:
     assert '"Other" is/are not present' in message
 
 
+def test_scaling_that_names_a_variant_twice(sagemaker: Any, endpoint: str) -> None:
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count} for count in (2, 3)]
+    params = {"EndpointName": "endpoint", "DesiredWeightsAndCapacities": wanted}
+    message = 'The variant name "AllTraffic" was non-unique within the request.'
+    assert refusal(sagemaker.update_endpoint_weights_and_capacities, **params) == ("ValidationException", message)
+    assert state(sagemaker)[0] == "InService"
+
+
 @pytest.mark.parametrize(
     ("params", "count"),
     [
@@ -355,7 +367,7 @@ def test_artifact_that_is_gone_fails_the_endpoint(sagemaker: Any, s3: Any, contr
     control.advance(1440)
     shown = describe(sagemaker)
     assert shown["EndpointStatus"] == "Failed"
-    assert shown["FailureReason"].startswith("Failed to download model data for container")
+    assert shown["FailureReason"].startswith(" Failed to download model data for container")
 
 
 @pytest.mark.parametrize("refused_at", ["CreateEndpoint", "Endpoint"])

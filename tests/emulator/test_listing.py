@@ -9,6 +9,8 @@ import pytest
 from sagemaker_emulator.control import Control
 from tests.emulator.builders import arn, create_config, create_model, refusal, training
 
+NEWEST_FIRST = {"SortOrder": "Descending"}
+
 
 @pytest.fixture
 def jobs(sagemaker: Any, control: Control, s3: Any) -> list[str]:
@@ -26,10 +28,25 @@ def names(page: dict[str, Any]) -> list[str]:
     return [summary["TrainingJobName"] for summary in page["TrainingJobSummaries"]]
 
 
-def test_newest_first_ten_at_a_time(sagemaker: Any, jobs: list[str]) -> None:
+def test_oldest_first_ten_at_a_time(sagemaker: Any, jobs: list[str]) -> None:
     page = sagemaker.list_training_jobs()
+    assert names(page) == jobs[:10]
+    assert names(sagemaker.list_training_jobs(NextToken=page["NextToken"])) == jobs[10:]
+
+
+def test_newest_first_where_it_is_asked_for(sagemaker: Any, jobs: list[str]) -> None:
+    page = sagemaker.list_training_jobs(SortOrder="Descending")
     assert names(page) == jobs[:1:-1]
-    assert names(sagemaker.list_training_jobs(NextToken=page["NextToken"])) == [jobs[1], jobs[0]]
+    rest = sagemaker.list_training_jobs(SortOrder="Descending", NextToken=page["NextToken"])
+    assert names(rest) == [jobs[1], jobs[0]]
+
+
+@pytest.mark.parametrize("by", ["CreationTime", "Name"])
+def test_models_come_newest_or_last_first(sagemaker: Any, control: Control, by: str) -> None:
+    for name in ("a", "b"):
+        create_model(sagemaker, name)
+        control.advance(1)
+    assert [model["ModelName"] for model in sagemaker.list_models(SortBy=by)["Models"]] == ["b", "a"]
 
 
 def test_last_page_has_no_token(sagemaker: Any, jobs: list[str]) -> None:
@@ -37,11 +54,12 @@ def test_last_page_has_no_token(sagemaker: Any, jobs: list[str]) -> None:
 
 
 def test_filter_applies_after_paging(sagemaker: Any, jobs: list[str]) -> None:
-    page = sagemaker.list_training_jobs(StatusEquals="Completed", MaxResults=5)
+    params = {"StatusEquals": "Completed", "MaxResults": 5, **NEWEST_FIRST}
+    page = sagemaker.list_training_jobs(**params)
     assert names(page) == []
-    second = sagemaker.list_training_jobs(StatusEquals="Completed", MaxResults=5, NextToken=page["NextToken"])
+    second = sagemaker.list_training_jobs(NextToken=page["NextToken"], **params)
     assert names(second) == []
-    last = sagemaker.list_training_jobs(StatusEquals="Completed", MaxResults=5, NextToken=second["NextToken"])
+    last = sagemaker.list_training_jobs(NextToken=second["NextToken"], **params)
     assert (names(last), "NextToken" in last) == ([jobs[0]], False)
 
 
@@ -51,15 +69,19 @@ def test_filter_before_paging_is_a_setting(sagemaker: Any, control: Control, job
 
 
 def test_job_created_between_pages_moves_nothing(sagemaker: Any, jobs: list[str]) -> None:
-    page = sagemaker.list_training_jobs(MaxResults=3)
+    page = sagemaker.list_training_jobs(MaxResults=3, **NEWEST_FIRST)
     sagemaker.create_training_job(**training("newer"))
-    assert names(sagemaker.list_training_jobs(MaxResults=3, NextToken=page["NextToken"])) == jobs[8:5:-1]
+    assert (
+        names(sagemaker.list_training_jobs(MaxResults=3, NextToken=page["NextToken"], **NEWEST_FIRST)) == jobs[8:5:-1]
+    )
 
 
 def test_deleted_job_at_the_edge_of_a_page_loses_nothing(sagemaker: Any, control: Control, jobs: list[str]) -> None:
-    page = sagemaker.list_training_jobs(MaxResults=3)
+    page = sagemaker.list_training_jobs(MaxResults=3, **NEWEST_FIRST)
     control.remove("training-jobs", jobs[9])
-    assert names(sagemaker.list_training_jobs(MaxResults=3, NextToken=page["NextToken"])) == jobs[8:5:-1]
+    assert (
+        names(sagemaker.list_training_jobs(MaxResults=3, NextToken=page["NextToken"], **NEWEST_FIRST)) == jobs[8:5:-1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,11 +101,12 @@ def test_order(sagemaker: Any, jobs: list[str], params: dict[str, str], expected
 
 
 def test_creation_time_bounds_the_scan(sagemaker: Any, jobs: list[str]) -> None:
-    listed = sagemaker.list_training_jobs(MaxResults=12)["TrainingJobSummaries"]
-    page = sagemaker.list_training_jobs(MaxResults=2, CreationTimeAfter=listed[2]["CreationTime"].timestamp())
+    listed = sagemaker.list_training_jobs(MaxResults=12, **NEWEST_FIRST)["TrainingJobSummaries"]
+    after = listed[2]["CreationTime"].timestamp()
+    page = sagemaker.list_training_jobs(MaxResults=2, CreationTimeAfter=after, **NEWEST_FIRST)
     assert (names(page), "NextToken" in page) == (jobs[:9:-1], False)
     older = sagemaker.list_training_jobs(CreationTimeBefore=listed[9]["CreationTime"].timestamp())
-    assert names(older) == [jobs[1], jobs[0]]
+    assert names(older) == [jobs[0], jobs[1]]
 
 
 def test_last_modified_filter(sagemaker: Any, control: Control, jobs: list[str]) -> None:
@@ -96,7 +119,7 @@ def test_last_modified_filter(sagemaker: Any, control: Control, jobs: list[str])
 
 
 def test_summary(sagemaker: Any, jobs: list[str]) -> None:
-    summary = sagemaker.list_training_jobs(MaxResults=1)["TrainingJobSummaries"][0]
+    summary = sagemaker.list_training_jobs(MaxResults=1, **NEWEST_FIRST)["TrainingJobSummaries"][0]
     assert summary["TrainingJobArn"] == arn("training-job", jobs[-1])
     assert (summary["TrainingJobStatus"], summary["SecondaryStatus"]) == ("InProgress", "Starting")
 

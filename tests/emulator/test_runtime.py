@@ -11,7 +11,7 @@ import pytest
 from sagemaker_emulator.control import Control
 from sagemaker_emulator.endpoint_states import Pending, Phase, Served, Variant
 from sagemaker_emulator.runtime import fleet
-from tests.emulator.builders import ACCOUNT, create_config, create_model, refusal, variant
+from tests.emulator.builders import ACCOUNT, create_config, create_model, refusal, serverless, variant
 
 
 def invoke(runtime: Any, **params: Any) -> str:
@@ -82,8 +82,17 @@ def test_no_variant_with_a_weight(sagemaker: Any, runtime: Any, control: Control
 
 
 def test_body_that_is_too_large(runtime: Any, endpoint: str) -> None:
-    code, message = refusal(runtime.invoke_endpoint, EndpointName=endpoint, Body=b"x" * 6_291_457)
-    assert (code, "larger than 6291456 bytes" in message) == ("ValidationError", True)
+    assert runtime.invoke_endpoint(EndpointName=endpoint, Body=b"x" * 5_246_976)
+    # AWS's front door names no code, so botocore shows the status.
+    message = "HTTP content length exceeded 5246976 bytes."
+    assert refusal(runtime.invoke_endpoint, EndpointName=endpoint, Body=b"x" * 5_246_977) == ("413", message)
+
+
+def test_body_that_is_too_large_for_serverless(sagemaker: Any, runtime: Any, control: Control) -> None:
+    deploy(sagemaker, control, serverless())
+    assert runtime.invoke_endpoint(EndpointName="endpoint", Body=b"x" * (4 << 20))
+    code, message = refusal(runtime.invoke_endpoint, EndpointName="endpoint", Body=b"x" * ((4 << 20) + 1))
+    assert (code, message.endswith(" has oversize body.")) == ("ValidationError", True)
 
 
 def test_first_call_of_an_accelerated_variant_is_slow(sagemaker: Any, runtime: Any, control: Control) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sagemaker_emulator.control import Control
-from tests.emulator.builders import arn, refusal, training
+from tests.emulator.builders import ROLE, arn, refusal, training
 
 
 def tags(sagemaker: Any, resource: str) -> dict[str, str]:
@@ -76,3 +76,16 @@ def test_pages_may_be_short(sagemaker: Any, control: Control) -> None:
     sagemaker.create_training_job(**training(Tags=[{"Key": f"k{n}", "Value": ""} for n in range(5)]))
     pages = list(sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn("training-job", "job")))
     assert [[tag["Key"] for tag in page["Tags"]] for page in pages] == [["k0", "k1"], ["k2", "k3"], ["k4"]]
+
+
+def test_a_name_with_capital_letters_has_an_arn_without(sagemaker: Any) -> None:
+    sagemaker.create_model(
+        ModelName="DEMO-digits",
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer={"Image": "example.com/a:1"},
+        Tags=[{"Key": "team", "Value": "vision"}],
+    )
+    shown = sagemaker.describe_model(ModelName="DEMO-digits")
+    assert (shown["ModelName"], shown["ModelArn"]) == ("DEMO-digits", arn("model", "demo-digits"))
+    for name in ("demo-digits", "DEMO-digits"):
+        assert sagemaker.list_tags(ResourceArn=arn("model", name))["Tags"] == [{"Key": "team", "Value": "vision"}]

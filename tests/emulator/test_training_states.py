@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,15 +59,41 @@ def test_course_of_a_job(given: Order, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
-        pytest.param(1010.0, ["Starting", "Stopping", "Stopped"], id="starting"),
-        pytest.param(1100.0, [*NORMAL[:3], "Stopping", "Stopped"], id="training"),
-        pytest.param(1205.0, [*NORMAL[:4], "Stopping", "Completed"], id="about-to-finish-still-completes"),
+        pytest.param(1010.0, ["Starting", "Starting", "Stopping", "Stopped"], id="starting"),
+        pytest.param(1100.0, [*NORMAL[:3], "Training", "Stopping", "Stopped"], id="training"),
+        pytest.param(1205.0, [*NORMAL[:4], "Uploading", "Completed"], id="about-to-finish-still-completes"),
     ],
 )
 def test_stop(now: float, expected: list[str]) -> None:
     phases = training_states.stopping(training_states.planned(order(), 1000.0), now, Training())
     assert secondaries(phases) == expected
     assert training_states.is_sorted(phases)
+
+
+def test_a_stopping_job_waits_for_no_capacity() -> None:
+    waiting = training_states.planned(replace(order(), lacks_capacity=True), 1000.0)
+    assert training_states.is_waiting_for_capacity(waiting, 1100.0)
+    stopped = training_states.stopping(waiting, 1100.0, Training())
+    assert not any(training_states.is_waiting_for_capacity(stopped, at) for at in (1100.0, 1104.0, 1110.0))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.0, 30.0])
+def test_a_stop_takes_the_time_that_is_set(seconds: float) -> None:
+    stopped = training_states.stopping(
+        training_states.planned(order(), 1000.0), 1100.0, Training(stopping_seconds=seconds)
+    )
+    assert (stopped[-1].secondary, stopped[-1].at) == ("Stopped", 1100.0 + seconds)
+    assert training_states.is_sorted(stopped)
+
+
+def test_messages_follow_each_other_within_a_status() -> None:
+    starting = training_states.planned(order(), 1000.0)[0]
+    assert [starting.message(seconds) for seconds in (0.0, 10.0, 40.0, math.inf)] == [
+        "Starting the training job",
+        "Launching requested ML instances",
+        "Preparing the instances for training",
+        "Preparing the instances for training",
+    ]
 
 
 def test_result_that_comes_early_is_shown_after_the_usual_time() -> None:

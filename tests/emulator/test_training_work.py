@@ -82,6 +82,26 @@ def test_job_trains_and_leaves_model_metrics_and_log(sagemaker: Any, data: Any, 
     assert any("Validation-accuracy" in line for line in lines)
 
 
+def test_metrics_are_in_cloudwatch_an_epoch_after_the_other(
+    sagemaker: Any, data: Any, clients: Any, control: Control
+) -> None:
+    job = finished(sagemaker, control)
+    found = clients("cloudwatch").get_metric_statistics(
+        Namespace="/aws/sagemaker/TrainingJobs",
+        MetricName="validation:accuracy",
+        Dimensions=[{"Name": "TrainingJobName", "Value": "job"}],
+        StartTime=job["TrainingStartTime"],
+        EndTime=job["TrainingEndTime"],
+        Period=60,
+        Statistics=["Average"],
+    )["Datapoints"]
+    found.sort(key=lambda point: point["Timestamp"])
+    (final,) = [m for m in job["FinalMetricDataList"] if m["MetricName"] == "validation:accuracy"]
+    assert len(found) == 2
+    assert found[-1]["Average"] == pytest.approx(final["Value"], abs=1e-6)
+    assert job["TrainingStartTime"] < final["Timestamp"] <= job["TrainingEndTime"]
+
+
 def log_lines(logs: Any) -> list[str]:
     group = "/aws/sagemaker/TrainingJobs"
     streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="job/algo-1-")["logStreams"]

@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 from classifier_operator.adapters.accounts import NOBODYS_NAME
 from classifier_operator.adapters.aws import Aws
 from classifier_operator.api.ledger import Place
-from sagemaker_emulator import autoscaling, endpoint_descriptions, training_jobs
+from sagemaker_emulator import autoscaling, endpoint_descriptions, training_descriptions
 from sagemaker_emulator.context import Context
 from sagemaker_emulator.errors import AwsError
 from sagemaker_emulator.faults import Failure, Planned
@@ -151,7 +151,7 @@ class EmulatedAccount:
         for place in map(Place, REGIONS):
             scope = self._scope(place)
             found |= {
-                (place, "TrainingJob", one.name): training_jobs.description(one, now)
+                (place, "TrainingJob", one.name): training_descriptions.description(one, now)
                 for one in scope.jobs
                 if one.exists(now)
             }

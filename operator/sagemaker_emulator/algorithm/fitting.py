@@ -5,6 +5,7 @@ kept.
 """
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from sagemaker_emulator.algorithm.network import Network
 from sagemaker_emulator.algorithm.optimizers import Optimizer
 
 _CHUNK = 1024
+_LOGGED_BATCHES = 20
 
 
 @functools.cache
@@ -80,26 +82,32 @@ class Fit:
 
     def _run_epoch(self, number: int, data: Dataset, validation: Dataset, weights: Matrix) -> Epoch:
         start = self._clock()
-        probabilities, order = self._train_once(number, data, weights)
+        probabilities, order = self._train_once(number, data, weights, start)
         targets = data.targets[order]
         train_accuracy = self._accuracy(probabilities, targets)
         self._log(f"Epoch[{number}] Train-accuracy={train_accuracy:.6f}")
-        self._log_top_k(number, "Train", probabilities, targets)
+        if (k := self._shown_top_k) is not None:
+            self._log(f"Epoch[{number}] Train-top_k_accuracy_{k}={_top_k_accuracy(probabilities, targets, k):.6f}")
         self._log(f"Epoch[{number}] Time cost={self._clock() - start:.3f}")
         answers = classify(self._network, validation.inputs)
         validation_accuracy = self._accuracy(answers, validation.targets)
         self._log(f"Epoch[{number}] Validation-accuracy={validation_accuracy:.6f}")
-        self._log_top_k(number, "Validation", answers, validation.targets)
         return Epoch(train_accuracy, validation_accuracy)
 
-    def _train_once(self, number: int, data: Dataset, weights: Matrix) -> tuple[Matrix, Indices]:
+    def _train_once(self, number: int, data: Dataset, weights: Matrix, began: float) -> tuple[Matrix, Indices]:
         rate = _learning_rate(self._settings, number)
         order = self._chance.permutation(len(data))
-        answers = []
-        for batch in iterate_batches(order, self._settings.mini_batch_size):
+        answers: list[Matrix] = []
+        logged = 0
+        for count, batch in enumerate(iterate_batches(order, self._settings.mini_batch_size)):
             probabilities, gradients = self._network.gradients(data.inputs[batch], data.targets[batch], weights)
             self._optimizer.step(self._network.arrays, gradients, rate)
             answers.append(probabilities)
+            if count and count % _LOGGED_BATCHES == 0:
+                shown, since = order[logged * self._settings.mini_batch_size :], answers[logged:]
+                now = self._clock()
+                self._log_speed(number, count, since, data.targets[shown[: sum(map(len, since))]], now - began)
+                began, logged = now, len(answers)
         return np.concatenate(answers), order
 
     def _accuracy(self, probabilities: Matrix, targets: Matrix) -> float:
@@ -107,10 +115,18 @@ class Fit:
             return float(((probabilities > 0.5) == (targets > 0.5)).mean())
         return _top_k_accuracy(probabilities, targets, 1)
 
-    def _log_top_k(self, number: int, part: str, probabilities: Matrix, targets: Matrix) -> None:
-        k = self._settings.top_k
-        if k is not None and not self._settings.multi_label:
-            self._log(f"Epoch[{number}] {part}-top_k_accuracy_{k}={_top_k_accuracy(probabilities, targets, k):.6f}")
+    @property
+    def _shown_top_k(self) -> int | None:
+        return None if self._settings.multi_label else self._settings.top_k
+
+    def _log_speed(self, epoch: int, number: int, answers: list[Matrix], targets: Matrix, seconds: float) -> None:
+        """Log what MXNet's Speedometer says of the batches since the last such line; #011 is a tab in syslog's way."""
+        probabilities = np.concatenate(answers)
+        speed = len(targets) / seconds if seconds > 0 else math.inf
+        parts = [f"Speed: {speed:.2f} samples/sec", f"accuracy={self._accuracy(probabilities, targets):.6f}"]
+        if (k := self._shown_top_k) is not None:
+            parts.append(f"top_k_accuracy_{k}={_top_k_accuracy(probabilities, targets, k):.6f}")
+        self._log("#011".join([f"Epoch[{epoch}] Batch [{number}]", *parts]))
 
     def _keep(self, number: int, accuracy: float) -> None:
         frequency = self._settings.checkpoint_frequency

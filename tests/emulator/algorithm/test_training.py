@@ -1,6 +1,7 @@
 import itertools
 import math
 import tarfile
+from collections.abc import Callable
 from io import BytesIO
 
 import numpy as np
@@ -45,10 +46,25 @@ def test_each_epoch_is_logged_in_mxnets_style():
         "Epoch[0] Train-top_k_accuracy_2",
         "Epoch[0] Time cost",
         "Epoch[0] Validation-accuracy",
-        "Epoch[0] Validation-top_k_accuracy_2",
         f"Storing the best model with validation accuracy: {validation_accuracy:.6f}",
         'Saved checkpoint to "/opt/ml/model/image-classification-0001.params"',
     ]
+
+
+def test_every_twentieth_batch_is_logged_with_its_speed():
+    log: list[str] = []
+    channels = make_channels(train=recordio(rec(pictures(90))))
+    train({**SETTINGS, "epochs": "1", "mini_batch_size": "2", "top_k": "2"}, channels, log.append, clock=ticking())
+    found = [line.split("#011") for line in log if "Batch" in line]
+    assert [line[0] for line in found] == ["Epoch[0] Batch [20]", "Epoch[0] Batch [40]"]
+    # 21 batches of 2 images in the clock's second, then 20.
+    assert [line[1] for line in found] == ["Speed: 42.00 samples/sec", "Speed: 40.00 samples/sec"]
+    assert [[part.split("=")[0] for part in line[2:]] for line in found] == [["accuracy", "top_k_accuracy_2"]] * 2
+
+
+def ticking() -> Callable[[], float]:
+    seconds = itertools.count()
+    return lambda: float(next(seconds))
 
 
 def test_the_settings_are_logged():
