@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from sagemaker_emulator import augmented_manifests
 from sagemaker_emulator.aws import ClientError, split_s3_uri
 from sagemaker_emulator.context import Params
 
@@ -28,7 +29,9 @@ def read(s3: Any, channel: Params) -> Objects:
         raise DataError("ClientError: Only S3DataSource channels are supported by the emulator.")
     bucket, key = split_s3_uri(source["S3Uri"])
     try:
-        keys = list(_keys(s3, source, bucket, key))
+        if source["S3DataType"] == "AugmentedManifestFile":
+            return [(f"{key}.rec", _augmented(s3, source, bucket, key))]
+        keys = _keys(s3, source, bucket, key)
         _refuse_empty_folders(keys)
         return [(name, s3.get_object(Bucket=bucket, Key=name)["Body"].read()) for bucket, name in keys]
     except ClientError as error:
@@ -36,11 +39,21 @@ def read(s3: Any, channel: Params) -> Objects:
         raise DataError(f"ClientError: Data download failed:{code} ({source['S3Uri']}): {text}") from error
 
 
+def _augmented(s3: Any, source: Params, bucket: str, key: str) -> bytes:
+    def fetch(uri: str) -> bytes:
+        where, name = split_s3_uri(uri)
+        return bytes(s3.get_object(Bucket=where, Key=name)["Body"].read())
+
+    manifest = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        return augmented_manifests.as_recordio(manifest, source.get("AttributeNames", []), fetch)
+    except augmented_manifests.ManifestError as error:
+        raise DataError(f"ClientError: Unable to read the augmented manifest {source['S3Uri']}: {error}") from error
+
+
 def _keys(s3: Any, source: Params, bucket: str, key: str) -> list[tuple[str, str]]:
     if source["S3DataType"] == "ManifestFile":
         return list(_manifest_keys(s3.get_object(Bucket=bucket, Key=key)["Body"].read(), source["S3Uri"]))
-    if source["S3DataType"] == "AugmentedManifestFile":
-        return [(bucket, key)]
     return [(bucket, name) for name in _prefixed(s3, bucket, key)]
 
 

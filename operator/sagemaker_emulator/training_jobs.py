@@ -111,7 +111,7 @@ def check(params: Params) -> None:
         if not resources.get(name):
             raise errors.validation(f"ResourceConfig requires {name} to be set and not 0.")
     _check_spot(params)
-    _check_channels(params.get("InputDataConfig", []))
+    _check_channels(params.get("InputDataConfig", []), algorithm["TrainingInputMode"])
 
 
 def replan_waiting(context: Context, instance_type: str) -> None:
@@ -191,10 +191,18 @@ def _check_spot(params: Params) -> None:
         )
 
 
-def _check_channels(channels: list[Params]) -> None:
+def _check_channels(channels: list[Params], mode: str) -> None:
     names = [channel["ChannelName"] for channel in channels]
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise errors.validation(f"Channel names must be unique; '{repeated}' is given more than once.")
+    for channel in channels:
+        # botocore's model: "AugmentedManifestFile can only be used if the Channel's input mode is Pipe".
+        source = channel["DataSource"].get("S3DataSource", {})
+        if source.get("S3DataType") == "AugmentedManifestFile" and channel.get("InputMode", mode) != "Pipe":
+            name = channel["ChannelName"]
+            raise errors.validation(
+                f"AugmentedManifestFile can only be used if the input mode of channel '{name}' is Pipe."
+            )
 
 
 def _require_inputs(context: Context, params: Params) -> None:

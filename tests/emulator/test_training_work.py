@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from image_recordio import Record, RecordWriter
 from image_recordio.digits import digits
 from sagemaker_emulator.control import Control
-from tests.emulator.builders import ALGORITHM, BUCKET, create_config, create_model, training
+from tests.emulator.builders import ALGORITHM, BUCKET, create_config, create_model, refusal, training
 
 PREFIX = f"s3://{BUCKET}/data"
 
@@ -80,6 +81,82 @@ def test_job_trains_and_leaves_model_metrics_and_log(sagemaker: Any, data: Any, 
         assert archive.getnames()
     lines = log_lines(clients("logs"))
     assert any("Validation-accuracy" in line for line in lines)
+
+
+LABELS: dict[str, tuple[str, Callable[[int], Any], dict[str, str]]] = {
+    "b31-ground-truth": ("application/x-recordio", lambda label: label, {}),
+    "b31-text": ("application/x-recordio", str, {}),
+    "b31-class-ids": ("application/x-recordio; label-format=class-id", lambda n: [n], {"multi_label": "1"}),
+    "b31-class-ids-as-text": (
+        "application/x-recordio; label-format=class-id",
+        lambda n: f"[{n}]",
+        {"multi_label": "1"},
+    ),
+    "b31-multi-hot-as-text": (
+        "application/x-recordio",
+        lambda n: json.dumps([int(n == each) for each in range(10)]),
+        {"multi_label": "1"},
+    ),
+}
+
+
+def augmented(s3: Any, name: str, labelled: Callable[[int], Any], content: str) -> dict[str, Any]:
+    """A channel that names its images in a manifest, as Ground Truth writes it."""
+    lines = []
+    for number, image in enumerate(digits(size=16, per_class=3).train[:24]):
+        key = f"images/{name}/{number}.png"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=image.image)
+        line = {"source-ref": f"s3://{BUCKET}/{key}", "digit": labelled(image.label)}
+        lines.append(json.dumps({**line, "digit-metadata": {"type": "groundtruth/image-classification"}}))
+    s3.put_object(Bucket=BUCKET, Key=f"{name}.manifest", Body="\n".join(lines).encode())
+    source = {"S3DataType": "AugmentedManifestFile", "AttributeNames": ["source-ref", "digit"]}
+    made = channel(name, f"s3://{BUCKET}/{name}.manifest", **source)
+    return {**made, "ContentType": content, "RecordWrapperType": "RecordIO", "InputMode": "Pipe"}
+
+
+@pytest.mark.parametrize(("content", "labelled", "settings"), LABELS.values(), ids=LABELS)
+def test_augmented_manifests_train(
+    sagemaker: Any,
+    s3: Any,
+    control: Control,
+    content: str,
+    labelled: Callable[[int], Any],
+    settings: dict[str, str],
+) -> None:
+    given = [augmented(s3, name, labelled, content) for name in ("train", "validation")]
+    job = finished(sagemaker, control, channels=given, hyperparameters={"mini_batch_size": "8", **settings})
+    assert (job["TrainingJobStatus"], job.get("FailureReason")) == ("Completed", None)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        pytest.param(b"no json", "line 1 is not a JSON object", id="no-json"),
+        pytest.param(b"[1]", "line 1 is not a JSON object", id="no-object"),
+        pytest.param(b'{"digit": 1}', "line 1 has no attribute 'source-ref'", id="no-image"),
+        pytest.param(b'{"source-ref": "a.png", "digit": 1}', "source-ref is not an s3:// URI", id="no-uri"),
+        pytest.param(b'\n{"source-ref": "s3://models/a", "digit": true}', "line 2: the label digit", id="no-label"),
+        pytest.param(b'{"source-ref": "s3://models/none", "digit": 1}', "NoSuchKey", id="image-that-is-not-there"),
+        pytest.param(b"", "Empty .rec file in train channel", id="empty"),
+    ],
+)
+def test_b31_augmented_manifest_that_cannot_be_read(
+    sagemaker: Any, s3: Any, control: Control, manifest: bytes, words: str
+) -> None:
+    given = [augmented(s3, name, int, "application/x-recordio") for name in ("train", "validation")]
+    s3.put_object(Bucket=BUCKET, Key="train.manifest", Body=manifest)
+    job = finished(sagemaker, control, channels=given)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: ")
+    assert words in job["FailureReason"]
+
+
+def test_b31_augmented_manifest_needs_pipe_mode(sagemaker: Any, s3: Any) -> None:
+    given = [augmented(s3, name, int, "application/x-recordio") for name in ("train", "validation")]
+    for one in given:
+        del one["InputMode"]
+    code, message = refusal(sagemaker.create_training_job, **digits_training(channels=given))
+    assert (code, "input mode of channel 'train' is Pipe" in message) == ("ValidationException", True)
 
 
 def test_metrics_are_in_cloudwatch_an_epoch_after_the_other(
