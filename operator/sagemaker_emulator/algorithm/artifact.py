@@ -1,16 +1,16 @@
-"""model.tar.gz: the names of the real algorithm's files, with contents that are safe to load.
+"""model.tar.gz: the files of the real algorithm, a checkpoint that MXNet 1.x loads.
 
-- `image-classification-NNNN.params`: the network's arrays one after the other, 32-bit floats, little-endian
-  (NNNN is the epoch that they are of, from 1);
-- `image-classification-symbol.json`: what the arrays are, and the settings that a user of the model must know;
+- `image-classification-NNNN.params`: the network's arrays, and the constants of what is done to an image before (see
+  `checkpoint` for the layout; NNNN is the epoch that they are of, from 1);
+- `image-classification-symbol.json`: the graph, with what a user of the model must know as attributes of its input;
 - `model-shapes.json`: the shape of an input, as MXNet's model server wants it.
 
+The emulator computes with the arrays and never runs the graph: it takes the one that it would write, and no other.
 Nothing in it is executed, and nothing is unpacked beyond a fixed size.
 """
 
 import gzip
 import json
-import math
 import tarfile
 import zlib
 from dataclasses import dataclass
@@ -19,14 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from sagemaker_emulator.algorithm.dataset import Matrix
+from sagemaker_emulator.algorithm import graph
+from sagemaker_emulator.algorithm.checkpoint import pack_arrays, unpack_arrays
 from sagemaker_emulator.algorithm.hyperparameters import Shape
 from sagemaker_emulator.algorithm.images import input_size
-from sagemaker_emulator.algorithm.network import Arrays, Network, shapes
+from sagemaker_emulator.algorithm.network import Network, shapes
 
 MAX_UNPACKED_BYTES = 64 << 20
 
-_FORMAT = "sagemaker-emulator/image-classification/1"
+_FORMAT = "sagemaker-emulator/image-classification/2"
 _SYMBOL = "image-classification-symbol.json"
 _SHAPES = "model-shapes.json"
 
@@ -56,22 +57,14 @@ class Model:
 
 def write_artifact(model: Model, epoch: int) -> bytes:
     """Pack a model. The same model gives the same bytes. `epoch` counts from 0."""
-    symbol = {
-        "format": _FORMAT,
-        "num_classes": model.num_classes,
-        "image_shape": str(model.image_shape),
-        "num_layers": model.num_layers,
-        "multi_label": model.network.multi_label,
-    }
     shape = model.image_shape
     signature = [{"name": "data", "shape": [1, shape.channels, shape.height, shape.width]}]
-    arrays = model.network.arrays
-    order = shapes(model.pixels, model.num_classes)
-    params = b"".join(arrays[name].astype("<f4").tobytes() for name in order)
+    arrays = {**graph.constants(shape), **graph.to_mxnet(model.network.arrays)}
+    params = pack_arrays({f"arg:{name}": array for name, array in arrays.items()})
     return _pack(
         {
             f"image-classification-{epoch + 1:04}.params": params,
-            _SYMBOL: json.dumps(symbol, indent=2).encode(),
+            _SYMBOL: _symbol(model),
             _SHAPES: json.dumps(signature).encode(),
         }
     )
@@ -80,43 +73,62 @@ def write_artifact(model: Model, epoch: int) -> bytes:
 def read_artifact(data: bytes) -> Model:
     """Unpack a model. Raises InvalidArtifact."""
     files = _unpack(data)
-    symbol = _read_symbol(files)
+    document = _document(files)
+    known = _known(document)
     params = [content for name, content in sorted(files.items()) if name.endswith(".params")]
     if not params:
         raise InvalidArtifact("there is no .params file in it")
     try:
-        return _build(symbol, params[-1])
+        return _build(document, known, params[-1])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidArtifact(f"{_SYMBOL} does not describe the .params file: {error}") from error
 
 
-def _build(symbol: dict[str, Any], params: bytes) -> Model:
-    shape = Shape(*(int(part) for part in str(symbol["image_shape"]).split(",")))
-    sizes = shapes(input_size(shape), int(symbol["num_classes"]))
-    network = Network(_split(params, sizes), bool(symbol["multi_label"]))
-    return Model(network, shape, int(symbol["num_layers"]))
+def _symbol(model: Model) -> bytes:
+    known = {
+        "__format__": _FORMAT,
+        "__num_classes__": str(model.num_classes),
+        "__image_shape__": str(model.image_shape),
+        "__num_layers__": str(model.num_layers),
+        "__multi_label__": str(int(model.network.multi_label)),
+    }
+    return graph.symbol(model.image_shape, model.num_classes, multi_label=model.network.multi_label, **known)
 
 
-def _split(params: bytes, sizes: dict[str, tuple[int, ...]]) -> Arrays:
-    counts = [math.prod(size) for size in sizes.values()]
-    if min(counts) < 1 or len(params) != 4 * sum(counts):
-        raise ValueError(f"{len(params)} bytes of parameters, {4 * sum(counts)} expected")
-    numbers: Matrix = np.frombuffer(params, dtype="<f4").astype(np.float32)
-    if not np.isfinite(numbers).all():
-        raise ValueError("a parameter is not a finite number")
-    ends = np.cumsum(counts)[:-1]
-    pieces = np.split(numbers, ends)
-    return {name: piece.reshape(size) for (name, size), piece in zip(sizes.items(), pieces, strict=True)}
+def _build(document: object, known: dict[str, Any], params: bytes) -> Model:
+    shape = Shape.parse(str(known["__image_shape__"]))
+    sizes = shapes(input_size(shape), int(known["__num_classes__"]))
+    given = {name.removeprefix("arg:"): array for name, array in unpack_arrays(params).items()}
+    fixed = graph.constants(shape)
+    for name, array in fixed.items():
+        if not np.array_equal(given.pop(name), array):
+            raise ValueError(f"{name} has been changed")
+    arrays = graph.from_mxnet({name: given.pop(name) for name in sizes})
+    if given or any(arrays[name].shape != size for name, size in sizes.items()):
+        raise ValueError("its arrays are not this graph's")
+    model = Model(Network(arrays, known["__multi_label__"] == "1"), shape, int(known["__num_layers__"]))
+    if json.loads(_symbol(model)) != document:
+        raise ValueError("the graph has been changed")
+    return model
 
 
-def _read_symbol(files: dict[str, bytes]) -> dict[str, Any]:
+def _document(files: dict[str, bytes]) -> Any:
     try:
-        symbol = json.loads(files[_SYMBOL])
+        return json.loads(files[_SYMBOL])
     except (KeyError, ValueError, RecursionError) as error:
         raise InvalidArtifact(f"it has no readable {_SYMBOL}") from error
-    if not isinstance(symbol, dict) or symbol.get("format") != _FORMAT:
+
+
+def _known(document: Any) -> dict[str, Any]:
+    """The attributes of the graph's input."""
+    try:
+        known = document["nodes"][0]["attrs"]
+        ours = known["__format__"] == _FORMAT
+    except (KeyError, TypeError, IndexError):
+        ours = False
+    if not ours:
         raise InvalidArtifact("it was not made by this stand-in, which can only use its own models")
-    return symbol
+    return dict(known)
 
 
 def _pack(files: dict[str, bytes]) -> bytes:

@@ -32,6 +32,14 @@ class Shape:
     height: int
     width: int
 
+    @classmethod
+    def parse(cls, text: str) -> "Shape":
+        """Read `3,224,224`. Raises ValueError."""
+        match = _SHAPE.fullmatch(text)
+        if match is None:
+            raise ValueError(text)
+        return cls(*map(int, match.groups()))
+
     def __str__(self) -> str:
         return f"{self.channels},{self.height},{self.width}"
 
@@ -140,13 +148,6 @@ def _switch() -> _Rule:
     return _choice({"0": False, "1": True}, default=False)
 
 
-def _shape(text: str) -> Shape:
-    match = _SHAPE.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    return Shape(*map(int, match.groups()))
-
-
 def _steps(text: str) -> tuple[int, ...]:
     if not _STEPS.fullmatch(text):
         raise ValueError(text)
@@ -167,7 +168,7 @@ _RULES: dict[str, _Rule] = {
     "epochs": _integer(1, default=30),
     "eps": _fraction(1e-8),
     "gamma": _fraction(0.9),
-    "image_shape": _Rule(_shape, "channels (1 or 3), height and width such as '3,224,224'", Shape(3, 224, 224)),
+    "image_shape": _Rule(Shape.parse, "channels (1 or 3), height and width such as '3,224,224'", Shape(3, 224, 224)),
     "kv_store": _word("dist_sync", "dist_async"),
     "learning_rate": _fraction(0.1),
     "lr_scheduler_factor": _fraction(0.1),

@@ -5,17 +5,21 @@ import struct
 import tarfile
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.emulator.algorithm.builders import picture, run
 
 from sagemaker_emulator.algorithm import InvalidArtifact, InvalidImage, UnsupportedContentType, load
+from sagemaker_emulator.algorithm.checkpoint import pack_arrays, unpack_arrays
 
 ARTIFACT = run().artifact
 CLASSIFIER = load(ARTIFACT)
 SYMBOL = "image-classification-symbol.json"
+PARAMS = "image-classification-0001.params"
 
 
 def contents(artifact: bytes) -> dict[str, bytes]:
@@ -34,9 +38,25 @@ def pack(files: Mapping[str, bytes | None]) -> bytes:
     return out.getvalue()
 
 
-def changed(**symbol: object) -> bytes:
+def changed(**known: object) -> bytes:
+    """The artifact with other attributes of its graph's input."""
     files = contents(ARTIFACT)
-    return pack({**files, SYMBOL: json.dumps({**json.loads(files[SYMBOL]), **symbol}).encode()})
+    symbol = json.loads(files[SYMBOL])
+    symbol["nodes"][0]["attrs"] |= {f"__{name}__": value for name, value in known.items()}
+    return pack({**files, SYMBOL: json.dumps(symbol).encode()})
+
+
+def rewired() -> bytes:
+    """The artifact with another graph."""
+    files = contents(ARTIFACT)
+    symbol = json.loads(files[SYMBOL])
+    symbol["heads"] = [[0, 0, 0]]
+    return pack({**files, SYMBOL: json.dumps(symbol).encode()})
+
+
+def with_array(name: str, array: Any) -> bytes:
+    files = contents(ARTIFACT)
+    return pack({**files, PARAMS: pack_arrays({**unpack_arrays(files[PARAMS]), name: array})})
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "application/x-image", "Image/PNG; q=1"])
@@ -115,8 +135,6 @@ def test_an_artifact_packed_anew_by_tar_is_loaded():
 
 
 FILES = contents(ARTIFACT)
-PARAMS = "image-classification-0001.params"
-NAN = struct.pack("<f", float("nan"))
 
 UNUSABLE = {
     "nothing": (b"", r"not a \.tar\.gz|no readable"),
@@ -129,12 +147,20 @@ UNUSABLE = {
     "a description that is not JSON": (pack({**FILES, SYMBOL: b"{"}), "no readable"),
     "deep JSON": (pack({**FILES, SYMBOL: b"[" * 100_000}), "no readable"),
     "MXNet's own": (pack({**FILES, SYMBOL: b'{"nodes": []}'}), "not made by this stand-in"),
-    "parameters cut": (pack({**FILES, PARAMS: FILES[PARAMS][:-4]}), "bytes of parameters"),
-    "parameters that are no numbers": (pack({**FILES, PARAMS: NAN + FILES[PARAMS][4:]}), "not a finite number"),
-    "other classes": (changed(num_classes=4), "bytes of parameters"),
-    "no classes": (changed(num_classes=0), "bytes of parameters"),
-    "negative classes": (changed(num_classes=-3), "bytes of parameters"),
-    "endless classes": (changed(num_classes=10**30), "bytes of parameters"),
+    "another graph": (rewired(), "the graph has been changed"),
+    "parameters cut": (pack({**FILES, PARAMS: FILES[PARAMS][:-4]}), "cut off"),
+    "no parameters in the file": (pack({**FILES, PARAMS: b""}), "cut off"),
+    "parameters of another kind": (pack({**FILES, PARAMS: b"x" * 600}), "not MXNet's file of arrays"),
+    "parameters and more": (pack({**FILES, PARAMS: FILES[PARAMS] + b"x"}), "names are not clear"),
+    "parameters that are no numbers": (with_array("arg:mean", np.full((1, 320), np.nan)), "not a finite number"),
+    "an array too many": (with_array("arg:more", np.ones(3)), "not this graph's"),
+    "an array of another shape": (with_array("arg:mean", np.ones((1, 7))), "not this graph's"),
+    "another way to shrink": (with_array("arg:slope_down_weight", np.ones((16, 16))), "has been changed"),
+    "other classes": (changed(num_classes="4"), "not this graph's"),
+    "no classes": (changed(num_classes="0"), "not this graph's"),
+    "negative classes": (changed(num_classes="-3"), "not this graph's"),
+    "endless classes": (changed(num_classes="1" + "0" * 30), "not this graph's"),
+    "a gigantic shape": (changed(image_shape="3,1000000000,8"), "does not describe"),
     "a shape of words": (changed(image_shape="a,b,c"), "does not describe"),
     "a shape that is none": (changed(image_shape="3,8"), "does not describe"),
     "a number for a shape": (changed(image_shape=3), "does not describe"),
@@ -155,3 +181,14 @@ def test_links_in_an_artifact_are_passed_over():
         tar.addfile(link)
     with pytest.raises(InvalidArtifact, match="no readable"):
         load(out.getvalue())
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=200), st.integers(0, 600))
+def test_damaged_parameters_are_refused_or_read(noise, at):
+    params = bytearray(FILES[PARAMS])
+    params[at : at + len(noise)] = noise
+    try:
+        unpack_arrays(bytes(params))
+    except ValueError:
+        return
