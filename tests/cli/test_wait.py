@@ -100,8 +100,8 @@ class Cluster:
     ("name", "code", "words"),
     [
         ("cep/digits", 0, "ClassifierEndpoint vision/digits: InService: words"),
-        ("ctrain/digits", 1, "ClassifierTraining vision/digits: JobFailed: words"),
-        ("birds", 4, "ClassifierEndpoint vision/birds: not ready after 0 s: Creating: words"),
+        ("ctrain/digits", 3, "ClassifierTraining vision/digits: JobFailed: words"),
+        ("birds", 1, "ClassifierEndpoint vision/birds: not ready after 0 s: Creating: words"),
         ("digits", 2, "both kinds have a digits: write ctrain/digits or cep/digits"),
         ("pod/digits", 2, "'pod/digits' names no kind: write ctrain/digits or cep/digits"),
         ("cep/none", 1, "ClassifierEndpoint vision/none: not found"),

@@ -18,11 +18,11 @@ _SHORT = {"ctrain": Kind.TRAINING, "cep": Kind.ENDPOINT}
 
 
 class Exit(IntEnum):
-    """Exit codes, beside click's 1 for errors and 2 for usage."""
+    """Exit codes, beside click's 2 for usage; a time-out is an error like any other."""
 
     READY = 0
-    STALLED = 1
-    TIMED_OUT = 4
+    TIMED_OUT = 1
+    STALLED = 3
 
 
 class End(NamedTuple):
@@ -39,8 +39,8 @@ class End(NamedTuple):
 def command(*, name: str, namespace: str, kubeconfig: Path | None, timeout: float) -> None:
     """Wait until the object NAME is ready: ctrain/NAME, cep/NAME, or NAME where only one kind has it.
 
-    It ends with exit code 0 once the object is ready as its spec says now, with 1 and the message once that will not
-    come about by itself (Stalled, or suspended), and with 4 after the timeout.
+    It ends with exit code 0 once the object is ready as its spec says now, with 3 and the message once that will not
+    come about by itself (Stalled, or suspended), and with 1 after the timeout.
     """
     objects = connect(kubeconfig, namespace)
     kind, plain = _named(objects, name)
