@@ -163,6 +163,7 @@ def _end(block: Block) -> int:
 def _comparable(text: str) -> list[str]:
     """Without what differs from one run to the next: hashes in names, ages, times and fractions."""
     text = re.sub(r"-[0-9a-f]{8}\b", "-HASH", text)
+    text = re.sub(r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\]", "[TIME INFO THREAD]", text)
     text = re.sub(r"\b(\d+[smh])+\b", "AGE", text)
     text = re.sub(r"\b\d\.\d+\b", "FRACTION", text)
     return [" ".join(line.split()) for line in text.strip().splitlines()]
