@@ -185,7 +185,11 @@ def test_refused_combination_in_a_configuration(sagemaker: Any, variants: list[A
     [
         pytest.param({"ExecutionRoleArn": ROLE}, "exactly one of", id="no-container"),
         pytest.param({"PrimaryContainer": {"Image": "a/b:1"}}, "ExecutionRoleArn is required", id="no-role"),
-        pytest.param({"ExecutionRoleArn": ROLE, "PrimaryContainer": {}}, "requires an Image", id="no-image"),
+        pytest.param(
+            {"ExecutionRoleArn": ROLE, "PrimaryContainer": {}},
+            "Specify one of either Image and Model Data URL",
+            id="no-image",
+        ),
     ],
 )
 def test_refused_combination_in_a_model(sagemaker: Any, params: dict[str, Any], words: str) -> None:
