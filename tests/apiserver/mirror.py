@@ -74,7 +74,9 @@ class Mirror:
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            given = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
+            # The answer to HEAD says how long the content is that it does not bring.
+            dropped = _HOP - {"content-length"} if method == "HEAD" else _HOP
+            given = {name.title(): value for name, value in answer.getheaders() if name.lower() not in dropped}
             content = answer.read()
         finally:
             connection.close()
@@ -133,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response_only(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -78,8 +78,16 @@ def _critical(text: str, log_format: str) -> list[str]:
             "clusters: [{name: x, cluster: {server: 'https://127.0.0.1:9', certificate-authority: /no/file}}]}",
             "/no/file",
         ),
+        (
+            "{current-context: x, contexts: [{name: x, context: {cluster: x, user: x}}], users: [{name: x, user: {}}], "
+            "clusters: [{name: x, cluster: {sever: 'https://127.0.0.1:9'}}]}",
+            "its cluster has no server",
+        ),
     ],
-    ids=["absent", "no YAML", "a list", "a word", "empty", "binary", "no context", "no choice", "no CA", "CA absent"],
+    ids=[
+        *("absent", "no YAML", "a list", "a word", "empty", "binary", "no context", "no choice", "no CA", "CA absent"),
+        "no server",
+    ],
 )
 def test_a06_a_kubeconfig_that_cannot_be_used(
     text: str | None, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -38,11 +38,16 @@ async def client_of_process() -> ApiClient:
                 raise StartError(kubeconfig_trouble(error)) from error
             await config.load_kube_config(config_file=os.pathsep.join(map(str, files)))
         # It reads the certificates.
-        return ApiClient()
+        client = ApiClient()
     except StartError:
         raise
     except Exception as error:
         raise StartError(kubeconfig_trouble(error)) from error
+    if not client.configuration.host.startswith(("https://", "http://")):
+        # The client takes a cluster without `server`, or with an address of no scheme, and fails with each request.
+        await client.close()
+        raise StartError(kubeconfig_trouble(ValueError("its cluster has no server such as https://10.0.0.1:6443")))
+    return client
 
 
 def kubeconfig_files(given: Path | None = None) -> list[Path]:

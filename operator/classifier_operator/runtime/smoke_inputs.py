@@ -61,7 +61,8 @@ class SmokeInputs:
         except AwsRefusal as refusal:
             raise _as_missing(refusal, source.s3_uri) from refusal
         with reading("HeadObject"):
-            return count(answer, "ContentLength")
+            # Where it is not said, reading the picture tells.
+            return count(answer, "ContentLength", 1)
 
     async def _object(self, call: SmokeTestCall) -> bytes:
         s3_uri = call.test.image.s3_uri
