@@ -41,7 +41,8 @@ def _loosened(node: Any) -> Any:
         return [_loosened(one) for one in node]
     if not isinstance(node, dict):
         return node
-    is_schema = isinstance(node.get("type"), str)
+    # What takes numbers as well as text has no type; of the names of properties none is a text.
+    is_schema = any(isinstance(node.get(name), str) for name in ("type", "description"))
     dropped = _RULES | {_CEL} if is_schema else frozenset()
     return {name: _loosened(value) for name, value in node.items() if name not in dropped}
 
