@@ -317,3 +317,16 @@ async def test_what_has_served_comes_back_although_the_sample_is_gone(world: Wor
         world.cloud.touch(live)
     await world.run(3, seconds=400)
     assert world.cloud.one("Endpoint")["EndpointConfigName"] == config
+
+
+async def test_a15_a_picture_that_may_not_be_read_names_the_permission() -> None:
+    """S3 answers HeadObject without words."""
+    world = World()
+    put_image(world)
+    world.cloud.refuse("HeadObject", "403", "Forbidden", times=1)
+    key = world.cluster.create(builders.endpoint(smokeTest={"image": {"s3Uri": IMAGE}}))
+    await world.look()
+    message = world.cluster.status(key)["conditions"][0]["message"]
+    assert f"{IMAGE} for spec.smokeTest.image: the operator needs s3:GetObject on it: Forbidden" in message
+    assert world.cluster.condition(key, "Reconciling") == ("True", "AccessPending")
+    assert world.cloud.count("CreateModel") == 0

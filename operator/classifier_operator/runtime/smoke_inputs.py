@@ -13,6 +13,7 @@ from classifier_operator.sagemaker.answers import count, reading
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.s3_address import bucket_and_key
 
+_GET_OBJECT = "s3:GetObject"
 _IMAGE, _LABELS = "spec.smokeTest.image", "spec.classLabels"
 # What is called in the place of AWS, as the objects say it.
 _READING = "GetConfigMap"
@@ -105,6 +106,10 @@ def _missing(what: str) -> AwsRefusal:
 
 def _as_missing(refusal: AwsRefusal, s3_uri: str) -> AwsRefusal:
     """Return the refusal of an object that does not exist yet, or whose bucket does not, as one to wait for."""
+    if refusal.kind is RefusalKind.ACCESS_DENIED and _GET_OBJECT not in refusal.message:
+        # S3 answers HeadObject without words.
+        message = f"{s3_uri} for {_IMAGE}: the operator needs {_GET_OBJECT} on it: {refusal.message}"
+        return AwsRefusal(refusal.operation, refusal.kind, refusal.code, message, request_id=refusal.request_id)
     if refusal.kind is not RefusalKind.NOT_FOUND:
         return refusal
     return _missing(f"{s3_uri} for {_IMAGE}: {refusal.words}")
