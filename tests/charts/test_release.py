@@ -78,7 +78,7 @@ def test_a_release_lives(site: Site, team: World) -> None:
     # `helm test` passes, says what it has found, and makes nothing.
     done = helm("test", "op", "-n", "ops", "--timeout=60s")
     tested = done.stdout + done.stderr
-    assert "ok      permissions: all 18 granted" in tested
+    assert "ok      permissions: all 19 granted" in tested
     assert "ok      AWS: arn:aws:" in tested
     assert team.remaining() == []
 

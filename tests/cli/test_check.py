@@ -54,7 +54,7 @@ def test_all_is_well_for_an_administrator(kinds: ControlPlane, namespace: str) -
     done = _check(kinds.kubeconfig, "--lease-namespace", namespace)
     assert done.output.splitlines() == [
         "ok      kinds: classifiers.sagemaker.dev/v1alpha1 is served",
-        "ok      permissions: all 18 granted",
+        "ok      permissions: all 19 granted",
         "ok      cluster: its resources at AWS are told apart by --cluster-name, else by the UID of the namespace "
         "kube-system",
     ]
