@@ -92,7 +92,9 @@ async def test_what_an_annotation_or_the_operator_says_is_held_against_the_rules
     world.tenants = rules(assume_role_arns=("arn:aws:iam::123456789012:role/operator",), role_arns=(builders.ROLE,))
     key = world.cluster.create(builders.training(roleArn=""))
     await world.run()
-    assert message(world, key).startswith("spec.roleArn (by default): arn:aws:iam::210987654321:role/theirs is not allowed")
+    assert message(world, key).startswith(
+        "spec.roleArn (by default): arn:aws:iam::210987654321:role/theirs is not allowed"
+    )
     assert world.cloud.log == []
 
 
