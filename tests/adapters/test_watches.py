@@ -12,10 +12,12 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 import pytest_asyncio
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import config
@@ -23,11 +25,12 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from classifier_operator.adapters import watches
 from classifier_operator.adapters.cluster import KubernetesCluster
-from classifier_operator.api.kinds import GROUP, VERSION, Kind
+from classifier_operator.api.kinds import GROUP, VERSION, Kind, ObjectKey
 from classifier_operator.runtime.monitoring.metrics import Metrics
 from classifier_operator.runtime.ports import ClusterUnavailableError, Happening
 from control_plane import ControlPlane
 from tests.apiserver.world import training
+from tests.forward_proxy import ForwardProxy
 
 READER = """
 apiVersion: v1
@@ -104,6 +107,33 @@ async def test_what_there_is_and_each_change_is_told(installed: ControlPlane, na
     installed.kubectl("delete", "ctrain", "after", "-n", namespace)
     await watch.has_told((Happening.DELETED, "after"))
     await watch.end()
+
+
+async def test_b35_list_watch_and_write_go_by_the_kubeconfig_s_proxy(
+    installed: ControlPlane, namespace: str, connect: Connect, tmp_path: Path
+) -> None:
+    content = yaml.safe_load(installed.kubeconfig.read_text())
+    create(installed, namespace, "before")
+    with ForwardProxy() as proxy:
+        for each in content["clusters"]:
+            each["cluster"]["proxy-url"] = proxy.url.replace("://", "://joe:secret@")
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(content))
+        cluster = await connect(tmp_path / "kubeconfig")
+        key = ObjectKey(Kind.TRAINING, namespace, "before")
+        assert [each["metadata"]["name"] async for each in cluster.list(Kind.TRAINING, namespace)] == ["before"]
+        await cluster.patch(key, {"metadata": {"labels": {"a": "b"}}})
+        tunnels = len(proxy.asked)
+        watch = Watch(cluster, Kind.TRAINING, namespace)
+        await watch.has_told((Happening.LISTED, "before"))
+        await asyncio.wait_for(watch.began.wait(), 20)
+        create(installed, namespace, "after")
+        await watch.has_told((Happening.ADDED, "after"))
+        await watch.end()
+    server = urlsplit(content["clusters"][0]["cluster"]["server"])
+    assert {one.line for one in proxy.asked} == {f"CONNECT {server.netloc}"}
+    assert all(one.headers["Proxy-Authorization"].startswith("Basic ") for one in proxy.asked)
+    # The first ones were for the list and the write, the rest for the watch.
+    assert 0 < tunnels < len(proxy.asked)
 
 
 async def test_a_watch_that_is_refused_ends_alone(
