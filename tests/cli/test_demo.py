@@ -92,6 +92,12 @@ def test_aws_is_asked_what_is_left(finished: Played) -> None:
     assert re.search(r"S3 keeps .*/output/model\.tar\.gz", finished.text)
 
 
+def test_a28_it_ends_with_what_to_try_next(finished: Played) -> None:
+    command = re.search(r"^ *(\S+/classifier-operator) demo --keep$", finished.text, re.MULTILINE)
+    assert command
+    assert (ROOT / command[1]).is_file()
+
+
 def test_it_leaves_no_process_and_no_file(finished: Played) -> None:
     assert (finished.processes, finished.files) == ([], [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -75,6 +76,10 @@ def play(options: Options, view: View, wait: Callable[[], None]) -> None:
         with view.step("Stop everything"):
             stack.close()
     report.show_summary(view.console, view.timings, view.elapsed)
+    if not options.keep:
+        view.say("To try more by hand, the same again, kept running before it deletes:")
+        view.say(f"  {_program()} demo --keep")
+        view.say("Your own images, step by step: docs/tutorial/README.md")
 
 
 def _set(stack: ExitStack, options: Options, view: View) -> Stage:
@@ -178,10 +183,9 @@ def _keep(stage: Stage, options: Options, view: View) -> None:
     view.say("Kept running until Ctrl-C. In another terminal:")
     view.say(f"  export KUBECONFIG={kubeconfig} AWS_ENDPOINT_URL={aws.url} {credentials}")
     view.say(f"  {stage.cluster.client.path} -n {stage.cluster.namespace} get ctrain,cep,events")
-    view.say(
-        f"  classifier-operator predict {options.example.endpoint_name} {images}/*.png -n {stage.cluster.namespace}"
-    )
-    view.say(f"  classifier-operator logs {options.example.training_name} -n {stage.cluster.namespace}")
+    program, namespace = _program(), stage.cluster.namespace
+    view.say(f"  {program} predict {options.example.endpoint_name} {images}/*.png -n {namespace}")
+    view.say(f"  {program} logs {options.example.training_name} -n {namespace}")
 
 
 def _delete(stage: Stage, options: Options, view: View) -> None:
@@ -206,6 +210,11 @@ def _remove_objects(cluster: DemoCluster, example: Example) -> None:
         cluster.kubectl("delete", kind.plural, name, "--ignore-not-found", "--timeout=30s", check=False, timeout=60)
         release = json.dumps({"metadata": {"finalizers": None}})
         cluster.kubectl("patch", kind.plural, name, "--type=merge", f"--patch={release}", check=False)
+
+
+def _program() -> str:
+    """Return this program as it can be typed here: after `make demo` it is in no folder of PATH."""
+    return _short(Path(sys.executable).parent / "classifier-operator")
 
 
 def _short(path: Path) -> str:
