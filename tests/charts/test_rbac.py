@@ -89,8 +89,9 @@ class Mutant:
         """Whether its log says that it was not allowed to do just that."""
         resource = "/".join(part for part in (self._lacks.resource, self._lacks.subresource) if part)
         # In the API server's words or, of a ConfigMap that a spec names, in the operator's.
-        refusal = rf'cannot {self._lacks.verb} resource \\*"{re.escape(resource)}\\*"|\({self._lacks.verb} {resource}\)'
-        return bool(re.search(refusal, self._site.kubelet.log(self.namespace)))
+        refused = rf'cannot {self._lacks.verb} resource \\*"{re.escape(resource)}\\*"'
+        missing = rf"\({self._lacks.verb} {resource}( in [^)]*)?\)"
+        return bool(re.search(f"{refused}|{missing}", self._site.kubelet.log(self.namespace)))
 
     def close(self) -> None:
         """End its operator; its objects stay where they are."""
