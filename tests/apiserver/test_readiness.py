@@ -11,7 +11,7 @@ from tests.apiserver.world import World, training, until
 
 LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update", "list"]}
 KINDS = {"apiGroups": ["classifiers.sagemaker.dev"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch"]}
-REST = {"apiGroups": ["", "events.k8s.io"], "resources": ["namespaces", "events"], "verbs": ["get", "create"]}
+REST = {"apiGroups": [""], "resources": ["namespaces", "events"], "verbs": ["get", "create"]}
 
 
 def _allow(world: World, *rules: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -208,6 +209,24 @@ def test_each_step_is_one_event(world: World, operator: OperatorProcess) -> None
     events = world.events("digits")
     assert events[0] == "Starting"
     assert len(events) == len(set(events))
+
+
+def test_a7_events_carry_the_times_that_kubectl_orders_them_by(world: World, operator: OperatorProcess) -> None:
+    world.apply(training())
+    world.wait_for("ctrain", "digits", "Completed")
+    until(lambda: world.events("digits")[-1:] == ["Completed"], "the last event")
+    listed = ("get", "events", "--field-selector=involvedObject.name=digits", "--sort-by=.lastTimestamp", "-o", "json")
+    events = json.loads(world.kubectl(*listed))["items"]
+    for event in events:
+        # Times of kubectl's order have no parts of a second.
+        second = event["eventTime"].partition(".")[0] + "Z"
+        assert (event["firstTimestamp"], event["lastTimestamp"], event["count"]) == (second, second, 1)
+        assert event["source"] == {"component": "classifier-operator"}
+    assert [event["lastTimestamp"] for event in events] == sorted(event["lastTimestamp"] for event in events)
+    assert {event["reason"] for event in events} == set(world.events("digits"))
+    described = world.kubectl("describe", "ctrain", "digits").partition("\nEvents:")[2]
+    assert "Completed" in described
+    assert "<unknown>" not in described
 
 
 def test_nothing_is_written_on_the_object_but_finalizer_and_status(world: World, operator: OperatorProcess) -> None:

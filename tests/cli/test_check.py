@@ -70,7 +70,7 @@ def test_each_missing_permission_is_named(account: Account, namespace: str) -> N
     assert done.exit_code == 1
     assert f"FAILED  permissions: not allowed: patch classifiertrainings/status.{GROUP} in {namespace};" in done.output
     assert f"watch classifierendpoints.{GROUP} in {namespace};" in done.output
-    assert f"create events.events.k8s.io in {namespace}\n" in done.output
+    assert f"create events in {namespace}\n" in done.output
     assert "get configmaps" not in done.output
     assert f"get namespaces {namespace}" not in done.output
     # An operator without a name goes without a tag: nothing that it needs.

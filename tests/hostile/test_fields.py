@@ -240,7 +240,7 @@ def _is_meant_of_kubernetes(request: Request, spec: Json) -> bool:
         own,
         f"{own}/status",
         f"/api/v1/namespaces/{NAMESPACE}",
-        f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events",
+        f"/api/v1/namespaces/{NAMESPACE}/events",
         *(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{name}" for name in names if is_object_name(name)),
     }
     # Such names need no encoding, so what is sent is what is meant, to the letter.

@@ -37,7 +37,7 @@ RULES = [
         "verbs": ["patch"],
     },
     {"apiGroups": [""], "resources": ["namespaces", "configmaps"], "verbs": ["get"]},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
 ]
 
 

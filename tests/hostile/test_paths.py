@@ -136,7 +136,7 @@ def test_a_name_is_one_segment_on_the_wire(tmp_path: Path, name: str, sent: str)
         f"PATCH {objects}/status",
         f"GET {PREFIX}/api/v1/namespaces/{sent}/configmaps/{sent}",
         f"GET {PREFIX}/api/v1/namespaces/{sent}",
-        f"POST {PREFIX}/apis/events.k8s.io/v1/namespaces/{sent}/events",
+        f"POST {PREFIX}/api/v1/namespaces/{sent}/events",
         f"GET {leases}/{sent}",
         f"GET {leases}?labelSelector=classifiers.sagemaker.dev%2Flease-name%3D{sent}",
     ]

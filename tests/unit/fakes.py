@@ -176,7 +176,7 @@ class FakeCluster:
 
     async def post_event(self, event: Mapping[str, Any]) -> None:
         self._points.reach()
-        self.events.append((event["regarding"]["name"], event["reason"], event["note"]))
+        self.events.append((event["involvedObject"]["name"], event["reason"], event["message"]))
 
     def create(self, body: Mapping[str, Any]) -> ObjectKey:
         """What kubectl create does."""

@@ -167,8 +167,8 @@ class KubernetesCluster:
                     yield item
 
     async def post_event(self, event: Mapping[str, Any]) -> None:
-        """Publish an Event (events.k8s.io/v1)."""
-        path = path_of("apis", "events.k8s.io", "v1", "namespaces", event["metadata"]["namespace"], "events")
+        """Publish an Event (v1)."""
+        path = path_of("api", "v1", "namespaces", event["metadata"]["namespace"], "events")
         await self._write("event", "POST", path, event, JSON)
 
     async def _pages(self, path: ApiPath) -> AsyncIterator[dict[str, Any]]:

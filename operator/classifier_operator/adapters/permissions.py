@@ -58,6 +58,6 @@ def _of_objects(namespace: str) -> Iterator[Permission]:
             yield Permission(verb, GROUP, kind.plural, namespace=namespace)
         yield Permission("patch", GROUP, kind.plural, "status", namespace=namespace)
     yield Permission("get", "", "configmaps", namespace=namespace)
-    yield Permission("create", "events.k8s.io", "events", namespace=namespace)
+    yield Permission("create", "", "events", namespace=namespace)
     # A request for a namespace counts as one in it, which is why a Role may allow it.
     yield Permission("get", "", "namespaces", namespace=namespace, name=namespace)

@@ -212,7 +212,7 @@ class Cluster(Protocol):
         ...
 
     async def post_event(self, event: Mapping[str, Any]) -> None:
-        """Publish an Event (events.k8s.io/v1)."""
+        """Publish an Event (v1)."""
         ...
 
 

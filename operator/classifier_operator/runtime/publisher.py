@@ -120,7 +120,7 @@ class Publisher:
         self._is_ending = False
 
     async def publish(self, event: Mapping[str, Any]) -> None:
-        """Have an Event (events.k8s.io/v1) published soon; never waits."""
+        """Have an Event (v1) published soon; never waits."""
         gone = self._lines.put(event)
         if gone is None:
             self._tokens.put_nowait(None)
@@ -204,5 +204,5 @@ class Publisher:
 
 
 def _key_of(event: Mapping[str, Any]) -> ObjectKey:
-    regarding = event["regarding"]
-    return ObjectKey(Kind(regarding["kind"]), regarding["namespace"], regarding["name"])
+    involved = event["involvedObject"]
+    return ObjectKey(Kind(involved["kind"]), involved["namespace"], involved["name"])

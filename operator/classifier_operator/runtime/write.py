@@ -25,7 +25,7 @@ from classifier_operator.runtime.store import Body, Store, revision_of, uid_of, 
 logger = logging.getLogger(__name__)
 
 REPORTER = "classifier-operator"
-# An Event's note has at most 1,024 bytes (events.k8s.io/v1).
+# An Event's message has at most 1,024 bytes where it has an eventTime.
 NOTE_LIMIT = 1024
 # So much of an object's name, which has 253 characters at most, and a hash.
 NAME_ROOM = 230
@@ -34,7 +34,7 @@ NAME_ROOM = 230
 class Writer:
     """Writes what was decided back to the cluster, and remembers the answers.
 
-    publish: takes an Event (events.k8s.io/v1).
+    publish: takes an Event (v1).
     """
 
     def __init__(
@@ -143,22 +143,31 @@ class Writer:
         await self._publish(self._event(key, body, reason, note, is_warning))
 
     def _event(self, key: ObjectKey, body: Body, reason: str, note: str, is_warning: bool) -> dict[str, Any]:
+        """Return an Event of core v1.
+
+        `kubectl describe` and `--sort-by=.lastTimestamp` order Events by times that events.k8s.io/v1 refuses to take.
+        """
         now = self._clock.now()
+        second = now.isoformat(timespec="seconds").replace("+00:00", "Z")
         unique = hashlib.sha256(f"{body['metadata']['uid']}{reason}{now.isoformat()}".encode()).hexdigest()[:16]
         # A name that is cut must not end in what no part of a name may end in.
         name = f"{key.name[:NAME_ROOM].rstrip('-.')}.{unique}"
         return {
-            "apiVersion": "events.k8s.io/v1",
+            "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"name": name, "namespace": key.namespace},
             "eventTime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "firstTimestamp": second,
+            "lastTimestamp": second,
+            "count": 1,
             "type": "Warning" if is_warning else "Normal",
             "reason": reason,
             "action": "Reconcile",
-            "note": cut(one_line(note), NOTE_LIMIT),
-            "reportingController": REPORTER,
+            "message": cut(one_line(note), NOTE_LIMIT),
+            "source": {"component": REPORTER},
+            "reportingComponent": REPORTER,
             "reportingInstance": self._identity,
-            "regarding": {
+            "involvedObject": {
                 "apiVersion": API_VERSION,
                 "kind": key.kind.value,
                 "namespace": key.namespace,

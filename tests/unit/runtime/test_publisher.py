@@ -19,8 +19,8 @@ KEY = ObjectKey(Kind.TRAINING, "vision", "a")
 
 
 def event(name: str, namespace: str = "vision") -> dict[str, Any]:
-    regarding = {"kind": "ClassifierTraining", "namespace": namespace, "name": name}
-    return {"metadata": {"name": name}, "regarding": regarding}
+    involved = {"kind": "ClassifierTraining", "namespace": namespace, "name": name}
+    return {"metadata": {"name": name}, "involvedObject": involved}
 
 
 class Setting:

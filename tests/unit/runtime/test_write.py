@@ -215,4 +215,4 @@ async def test_an_event_has_a_name_that_an_object_may_have(setting: Setting, nam
     await writer.status(key, setting.cluster.objects[key], saying("Ready", "Completed"))
     [event] = published
     assert is_object_name(event["metadata"]["name"])
-    assert event["regarding"]["name"] == name
+    assert event["involvedObject"]["name"] == name
