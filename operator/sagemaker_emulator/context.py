@@ -29,6 +29,10 @@ class Context:
     def settings(self) -> Settings:
         return self.world.settings
 
+    def shown(self, moment: float) -> float:
+        """Return a moment as answers show it, so that what clients read back compares equal."""
+        return self.world.clock.shown(moment)
+
     def client(self, service: str) -> Any:
         """A boto3 client of another AWS service in the caller's account and region."""
         return self.world.moto.client(service, account=self.key.account, region=self.key.region)

@@ -11,7 +11,7 @@ import logging
 import queue
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.events.utils import EventTemplateParser
@@ -49,7 +49,7 @@ class StateChangeEvents:
         """Queue the event, if events are on."""
         if not self._world.settings.events:
             return
-        if (event := event_of(transition)) is not None:
+        if (event := event_of(transition, self._world.clock.shown)) is not None:
             self._queue.put(event)
             self._ensure_thread()
 
@@ -92,17 +92,17 @@ class StateChangeEvents:
         )
 
 
-def event_of(transition: Transition) -> Event | None:
-    """The event of a transition; None for the last one, when the resource is gone."""
+def event_of(transition: Transition, shown: Callable[[float], float]) -> Event | None:
+    """The event of a transition, with times as `shown`; None for the last one, when the resource is gone."""
     record, at = transition.record, transition.record.phases[transition.index].at
     if isinstance(record, TrainingJob):
         gone = record.phases[transition.index].status == training_states.GONE
-        return None if gone else (transition.scope, TRAINING, record.arn, training_detail(record, at))
+        return None if gone else (transition.scope, TRAINING, record.arn, training_detail(record, at, shown))
     gone = record.phases[transition.index].status == endpoint_states.GONE
-    return None if gone else (transition.scope, ENDPOINT, record.arn, endpoint_detail(record, at))
+    return None if gone else (transition.scope, ENDPOINT, record.arn, endpoint_detail(record, at, shown))
 
 
-def training_detail(job: TrainingJob, at: float) -> Detail:
+def training_detail(job: TrainingJob, at: float, shown: Callable[[float], float]) -> Detail:
     """The detail of a training job's event: times are epoch milliseconds as strings."""
     phase = job.phase(at)
     detail = {
@@ -110,8 +110,8 @@ def training_detail(job: TrainingJob, at: float) -> Detail:
         "TrainingJobArn": job.arn,
         "TrainingJobStatus": phase.status,
         "SecondaryStatus": phase.secondary,
-        "SecondaryStatusTransitions": [_with_times(t, text=True) for t in training_descriptions.transitions(job, at)],
-        "CreationTime": str(int(job.created * 1000)),
+        "SecondaryStatusTransitions": [_with_times(t, shown) for t in training_descriptions.transitions(job, at)],
+        "CreationTime": str(round(shown(job.created) * 1000)),
         "Tags": job.tags,
     }
     if reason := training_descriptions.failure_reason(job, at):
@@ -119,7 +119,7 @@ def training_detail(job: TrainingJob, at: float) -> Detail:
     return detail
 
 
-def endpoint_detail(endpoint: Endpoint, at: float) -> Detail:
+def endpoint_detail(endpoint: Endpoint, at: float, shown: Callable[[float], float]) -> Detail:
     """The detail of an endpoint's event: the status is in upper snake case, times are numbers."""
     phase = endpoint.phase(at)
     return {
@@ -128,8 +128,8 @@ def endpoint_detail(endpoint: Endpoint, at: float) -> Detail:
         "EndpointConfigName": phase.config,
         "ProductionVariants": [{"VariantName": v.name, "CurrentWeight": v.weight} for v in phase.variants],
         "EndpointStatus": upper_snake(phase.status),
-        "CreationTime": int(endpoint.created * 1000),
-        "LastModifiedTime": int(phase.at * 1000),
+        "CreationTime": round(shown(endpoint.created) * 1000),
+        "LastModifiedTime": round(shown(phase.at) * 1000),
         "Tags": endpoint.tags,
     }
 
@@ -139,9 +139,9 @@ def upper_snake(status: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", status).upper()
 
 
-def _with_times(transition: Mapping[str, Any], *, text: bool) -> Detail:
-    times = {n: int(v * 1000) for n, v in transition.items() if isinstance(v, float)}
+def _with_times(transition: Mapping[str, Any], shown: Callable[[float], float]) -> Detail:
+    times = {n: str(round(shown(v) * 1000)) for n, v in transition.items() if isinstance(v, float)}
     return {
         **{n: v for n, v in transition.items() if v is not None},
-        **{n: str(v) if text else v for n, v in times.items()},
+        **times,
     }

@@ -48,40 +48,44 @@ class Listing(Generic[R]):
         late = self.operation in context.settings.filter_after_paging
         found = self._candidates(context, table, params)
         if not late:
-            found = (r for r in found if self._passes(r, params, context.now))
+            found = (r for r in found if self._passes(context, r, params))
         size = params.get("MaxResults", DEFAULT_PAGE)
         page = list(islice(found, size))
         token = self._token(page[-1], params, context.now) if len(page) == size and _has_more(found) else None
         if late:
-            page = [r for r in page if self._passes(r, params, context.now)]
+            page = [r for r in page if self._passes(context, r, params)]
         return {self.result: [self.summary(r, context.now) for r in page], "NextToken": token}
 
     def _candidates(self, context: Context, table: Table[R], params: Params) -> Iterator[R]:
         cursor = self._cursor(params)
         ordered = (
-            self._by_creation(table, params, cursor)
+            self._by_creation(context, table, params, cursor)
             if _sort_by(params) == "CreationTime"
-            else self._by_key(table, params, cursor, context.now)
+            else self._by_key(context, table, params, cursor)
         )
         before = params.get("CreationTimeBefore")
         visible_until = context.now - context.settings.consistency.list_seconds
         return (
             r
             for r in ordered
-            if r.created <= visible_until and r.exists(context.now) and (before is None or _shown(r.created) < before)
+            if r.created <= visible_until
+            and r.exists(context.now)
+            and (before is None or context.shown(r.created) < before)
         )
 
-    def _by_creation(self, table: Table[R], params: Params, cursor: Cursor | None) -> Iterable[R]:
+    def _by_creation(self, context: Context, table: Table[R], params: Params, cursor: Cursor | None) -> Iterable[R]:
         after = params.get("CreationTimeAfter", 0.0)
         if self._is_descending(params):
             newest = table.newest_first(below=cursor[1] if cursor else None)
-            return takewhile(lambda r: _shown(r.created) > after, newest)
-        return (r for r in table.oldest_first(above=cursor[1] if cursor else 0) if _shown(r.created) > after)
+            return takewhile(lambda r: context.shown(r.created) > after, newest)
+        return (r for r in table.oldest_first(above=cursor[1] if cursor else 0) if context.shown(r.created) > after)
 
-    def _by_key(self, table: Table[R], params: Params, cursor: Cursor | None, now: float) -> Iterable[R]:
+    def _by_key(self, context: Context, table: Table[R], params: Params, cursor: Cursor | None) -> Iterable[R]:
         after = params.get("CreationTimeAfter", 0.0)
         descending = self._is_descending(params)
-        keyed = [((self._sort_key(r, params, now), r.number), r) for r in table if _shown(r.created) > after]
+        keyed = [
+            ((self._sort_key(r, params, context.now), r.number), r) for r in table if context.shown(r.created) > after
+        ]
         if cursor is not None:
             keyed = [(k, r) for k, r in keyed if (k < cursor if descending else k > cursor)]
         return (r for _, r in sorted(keyed, key=lambda pair: pair[0], reverse=descending))
@@ -91,17 +95,18 @@ class Listing(Generic[R]):
             return ""
         return self.status(record, now) if _sort_by(params) == "Status" else record.name
 
-    def _passes(self, record: R, params: Params, now: float) -> bool:
+    def _passes(self, context: Context, record: R, params: Params) -> bool:
+        now = context.now
         if params.get("NameContains", "") not in record.name:
             return False
         if "StatusEquals" in params and self.status(record, now) != params["StatusEquals"]:
             return False
-        return self._is_modified_within(record, params, now) and self.accepts(record, params, now)
+        return self._is_modified_within(context, record, params) and self.accepts(record, params, now)
 
-    def _is_modified_within(self, record: R, params: Params, now: float) -> bool:
+    def _is_modified_within(self, context: Context, record: R, params: Params) -> bool:
         if "LastModifiedTimeAfter" not in params and "LastModifiedTimeBefore" not in params:
             return True
-        modified = _shown(self.modified(record, now))
+        modified = context.shown(self.modified(record, context.now))
         return bool(
             params.get("LastModifiedTimeAfter", 0.0) < modified < params.get("LastModifiedTimeBefore", float("inf"))
         )
@@ -128,11 +133,6 @@ class Listing(Generic[R]):
 
 def _sort_by(params: Params) -> str:
     return str(params.get("SortBy", "CreationTime"))
-
-
-def _shown(moment: float) -> float:
-    """A time as clients see it, in whole milliseconds, so that what they read back compares equal."""
-    return round(moment, 3)
 
 
 def _has_more(rest: Iterator[Any]) -> bool:

@@ -56,7 +56,7 @@ class SageMaker:
     def perform(self, operation: str, params: Params, key: ScopeKey) -> bytes:
         """Carry out a call and return the body of the answer."""
         context = Context(self._world, self._world.scope(key), self._world.clock.now())
-        return wire.render(operation, self._operations[operation](context, params))
+        return wire.render(operation, self._operations[operation](context, params), self._world.clock.shown)
 
 
 def resource_of(params: Params) -> str:

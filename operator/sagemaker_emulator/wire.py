@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from typing import Any
 
 import botocore.session
@@ -43,12 +44,12 @@ def parse(operation: str, body: bytes, service: str = "sagemaker") -> Params:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def render(operation: str, result: Params | None, service: str = "sagemaker") -> bytes:
-    """The body that answers `operation`."""
+def render(operation: str, result: Params | None, shown: Callable[[float], float], service: str = "sagemaker") -> bytes:
+    """The body that answers `operation`; `shown` tells the time that stands in it for an emulated moment."""
     shape = _operation(service, operation).output_shape
     if shape is None:
         return b""
-    return json.dumps(_shaped(shape, result or {}), separators=(",", ":")).encode()
+    return json.dumps(_shaped(shape, result or {}, shown), separators=(",", ":")).encode()
 
 
 def render_error(error: AwsError) -> bytes:
@@ -65,17 +66,18 @@ def _operation(service: str, name: str) -> Any:
     return model.operation_model(name)
 
 
-def _shaped(shape: Any, value: Any) -> Any:
+def _shaped(shape: Any, value: Any, shown: Callable[[float], float]) -> Any:
     kind = shape.type_name
     if kind == "structure":
-        return _members(shape, value)
+        return _members(shape, value, shown)
     if kind == "list":
-        return [_shaped(shape.member, item) for item in value]
+        return [_shaped(shape.member, item, shown) for item in value]
     if kind == "map":
-        return {key: _shaped(shape.value, item) for key, item in value.items()}
-    return round(float(value), 3) if kind == "timestamp" else value
+        return {key: _shaped(shape.value, item, shown) for key, item in value.items()}
+    return shown(float(value)) if kind == "timestamp" else value
 
 
-def _members(shape: Any, value: Params) -> Params:
+def _members(shape: Any, value: Params, shown: Callable[[float], float]) -> Params:
     members = shape.members
-    return {name: _shaped(members[name], item) for name, item in value.items() if item is not None and name in members}
+    given = {name: item for name, item in value.items() if item is not None and name in members}
+    return {name: _shaped(members[name], item, shown) for name, item in given.items()}

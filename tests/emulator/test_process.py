@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -102,3 +103,38 @@ def is_zombie(pid: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def test_a25_nothing_is_dated_later_than_now() -> None:
+    """Also at a high speed: a training of minutes, its metrics and its transitions, and what a List filters by them."""
+    settings = '{"training": {"work": "none", "instant_artifact": false}}'
+    with EmulatorProcess("--speed", "1000", "--settings", settings) as emulator:
+        sagemaker = client("sagemaker", emulator.url)
+        begun = datetime.now(UTC)
+        sagemaker.create_training_job(**training())
+        waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+        waiter.wait(TrainingJobName="job", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        described = sagemaker.describe_training_job(TrainingJobName="job")
+        ended = datetime.now(UTC)
+        times = [
+            described["CreationTime"],
+            described["TrainingStartTime"],
+            described["TrainingEndTime"],
+            described["LastModifiedTime"],
+            *(
+                time
+                for one in described["SecondaryStatusTransitions"]
+                for time in one.values()
+                if not isinstance(time, str)
+            ),
+        ]
+        # AWS's times are whole milliseconds.
+        allowance = timedelta(milliseconds=1)
+        assert begun - allowance <= min(times) <= max(times) <= ended + allowance
+        assert described["TrainingTimeInSeconds"] > 60
+        created = described["CreationTime"]
+        listed = [
+            len(sagemaker.list_training_jobs(CreationTimeAfter=moment)["TrainingJobSummaries"])
+            for moment in (created - timedelta(seconds=1), created)
+        ]
+        assert listed == [1, 0]

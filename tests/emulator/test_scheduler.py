@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -92,3 +93,37 @@ def test_running_clock_needs_no_advance() -> None:
     scheduler.at(scheduler.clock.now() + 50, ran.set)
     assert ran.wait(5)
     scheduler.close()
+
+
+def test_a25_moments_are_shown_as_the_wall_clock_s_times() -> None:
+    """At any speed, after changes of it and jumps; in order, and never later than now."""
+    real = RealTime()
+    before = time.time()
+    clock = Clock(100, real=real)
+    moments = [clock.now()]
+
+    def wait() -> None:
+        real.now += 3
+        moments.append(clock.now())
+
+    wait()
+    clock.set_speed(1000)
+    wait()
+    clock.jump_to(clock.now() + 5000)
+    wait()
+    clock.set_speed(0)
+    wait()
+    clock.set_speed(2)
+    wait()
+    start = clock.shown(moments[0])
+    assert before - 0.001 <= start <= time.time() + 0.001
+    # Frozen for 3 of the seconds, in which no moment is met.
+    assert [round(clock.shown(moment) - start) for moment in moments] == [0, 3, 6, 9, 9, 15]
+    # In the middle of the jump.
+    assert round(clock.shown(moments[2] + 2500) - start) == 6
+
+
+def test_a_clock_by_hand_shows_its_own_time() -> None:
+    clock = Clock(0)
+    clock.jump_to(clock.now() + 3600)
+    assert clock.shown(clock.now()) == clock.now()
