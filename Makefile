@@ -69,8 +69,8 @@ image: ## Build the container image (CONTAINER_TOOL=docker, podman or buildah)
 release-image: ## Build the image to release on a pinned base, and record what it was made of (IMAGE=name:tag, PUSH=--push)
 	$(PYTHON) tools/release_image.py --tool $(CONTAINER_TOOL) --tag $(IMAGE) $(if $(BASE),--base $(BASE)) $(PUSH)
 
-cluster: setup ## Start a real API server in the background; its kubeconfig is .local/kubeconfig
-	@$(BIN)/python -m control_plane up --state $(STATE)
+cluster: setup ## Start a real API server in the background; its kubeconfig is .local/kubeconfig (CONTROLLERS=1: with controllers, built if need be)
+	@$(BIN)/python -m control_plane up --state $(STATE) $(if $(CONTROLLERS),--controllers)
 
 cluster-down: setup ## Stop it
 	@$(BIN)/python -m control_plane down --state $(STATE)

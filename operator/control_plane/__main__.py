@@ -19,10 +19,11 @@ _STATE = click.option(
     show_default=True,
     help="Folder for the kubeconfig, the logs and the data.",
 )
-_CONTROLLERS = click.option(
-    "--controllers",
-    is_flag=True,
-    help="Also run the garbage collector, namespace and service-account controllers.",
+_CONTROLLERS_HELP = "Also run the garbage collector, namespace and service-account controllers."
+_WITHOUT_CONTROLLERS = (
+    "It runs without kube-controller-manager: a deleted namespace stays Terminating, and nothing makes pods. To have "
+    "it, stop this one and start again with --controllers (make cluster-down; make cluster CONTROLLERS=1), which "
+    "builds it once, about a minute."
 )
 
 
@@ -33,12 +34,18 @@ def cli() -> None:
 
 @cli.command(help="Start it in the background, or do nothing if it runs.")
 @_STATE
-@_CONTROLLERS
-def up(state: Path, controllers: bool) -> None:
+@click.option(
+    "--controllers/--no-controllers",
+    default=None,
+    help=f"{_CONTROLLERS_HELP}  [default: where kube-controller-manager is built already]",
+)
+def up(state: Path, controllers: bool | None) -> None:
     """Start in the background."""
     running = background.up(state, controllers=controllers)
     click.echo(f"Kubernetes API server at {running.url}")
     click.echo(f"export KUBECONFIG={running.kubeconfig}")
+    if not running.controllers:
+        click.echo(_WITHOUT_CONTROLLERS)
 
 
 @cli.command(help="Stop the one in the background and remove its data.")
@@ -61,7 +68,7 @@ def status(state: Path) -> None:
 
 @cli.command(help="Run it in the foreground, as `up` does in the background.")
 @_STATE
-@_CONTROLLERS
+@click.option("--controllers", is_flag=True, help=_CONTROLLERS_HELP)
 def serve(state: Path, controllers: bool) -> None:
     """Run until told to end."""
     sys.exit(background.serve(state.absolute(), controllers=controllers))

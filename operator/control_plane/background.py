@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from control_plane.binaries import find_tools
+from control_plane.binaries import Finder, find_tools
 from control_plane.errors import ControlPlaneError
 from control_plane.locks import exclusive
 from control_plane.plane import CONTROLLER_MANAGER, TOOLS, ControlPlane
@@ -40,9 +40,14 @@ class Running:
     controllers: bool
 
 
-def up(state: Path, *, controllers: bool) -> Running:
-    """Start a control plane in the background, or return the one that runs; raises ControlPlaneError."""
+def up(state: Path, *, controllers: bool | None) -> Running:
+    """Start a control plane in the background, or return the one that runs; raises ControlPlaneError.
+
+    controllers: None has them where kube-controller-manager need not be built, and asks nothing of one that runs.
+    """
     state = state.absolute()
+    is_needed = bool(controllers)
+    controllers = Finder().has(CONTROLLER_MANAGER) if controllers is None else controllers
     # The build, if there is one, is shown by this process and not by the one without a terminal.
     tools = find_tools(*TOOLS, *([CONTROLLER_MANAGER] if controllers else []))
     with _one_command_at_a_time(state):
@@ -51,7 +56,7 @@ def up(state: Path, *, controllers: bool) -> Running:
             _end(state, running)
             running = None
         running = running or _spawn(state, controllers=controllers)
-    if controllers and not running.controllers:
+    if is_needed and not running.controllers:
         raise ControlPlaneError(f"the control plane in {state} runs without controllers: stop it (`down`) first")
     return running
 

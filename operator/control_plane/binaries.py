@@ -48,6 +48,10 @@ class Finder:
             found |= self._make([tool for tool in missing if tool.module == folder])
         return {tool.name: found[tool.name] for tool in tools}
 
+    def has(self, name: str) -> bool:
+        """Whether the tool is at hand, so that nothing has to be built for it."""
+        return self._at_hand(tool_named(name)) is not None
+
     def source(self, name: str, required: str) -> Path:
         """Return the source of a module that a tool's module requires: there are more files in it than programs."""
         module = go_module(tool_named(name), self.repository)

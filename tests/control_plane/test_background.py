@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 
 import control_plane
-from control_plane import ControlPlane, ControlPlaneError, background
+from control_plane import ControlPlane, ControlPlaneError, background, find_tools
 from control_plane.background import Running
+from control_plane.kubectl import Kubectl
+from control_plane.plane import CONTROLLER_MANAGER
 from control_plane.state import record_file
 from tests.control_plane.processes import eventually, mentioning
 from tests.control_plane.workshop import write_program
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PYTHONPATH": str(Path(control_plane.__file__).parents[1])}
+def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "PYTHONPATH": str(Path(control_plane.__file__).parents[1]), **variables}
     return subprocess.run(
         [sys.executable, "-m", "control_plane", *arguments], env=environ, capture_output=True, text=True, timeout=120
     )
@@ -40,7 +42,7 @@ def running(state: Path) -> Running:
 
 
 def test_it_outlives_the_command_that_started_it(state: Path):
-    started = command("up", "--state", str(state))
+    started = command("up", "--no-controllers", "--state", str(state))
     assert f"export KUBECONFIG={state / 'kubeconfig'}" in started.stdout
     assert command("status", "--state", str(state)).returncode == 0
 
@@ -57,6 +59,34 @@ def test_controllers_cannot_be_added_to_one_that_runs(state: Path, running: Runn
     refused = command("up", "--controllers", "--state", str(state))
     assert refused.returncode == 1
     assert "runs without controllers: stop it (`down`) first" in refused.stderr
+
+
+@pytest.fixture
+def own_state(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / ".local"
+    yield folder
+    background.down(folder)
+
+
+def test_a24_a_namespace_can_be_deleted_where_the_controllers_are_built(own_state: Path):
+    find_tools(CONTROLLER_MANAGER)
+    started = command("up", "--state", str(own_state))
+    assert "kube-controller-manager" not in started.stdout
+    kubectl = Kubectl(find_tools("kubectl")["kubectl"], own_state / "kubeconfig", own_state / "kubectl")
+    for verb, *more in (("create",), ("delete", "--timeout=60s")):
+        kubectl.run([verb, "namespace", "short-lived", *more], text=None, check=True, timeout=90)
+
+
+def test_a24_without_the_controllers_it_is_said_what_does_not_work(own_state: Path, tmp_path: Path):
+    """On a machine on which kube-controller-manager is not built; it is not built for this."""
+    for name, path in find_tools("etcd", "kube-apiserver", "kubectl").items():
+        (tmp_path / name).symlink_to(path)
+    elsewhere = {"KUBEBUILDER_ASSETS": str(tmp_path), "CLASSIFIER_OPERATOR_CACHE": str(tmp_path / "cache")}
+    for _ in range(2):
+        started = command("up", "--state", str(own_state), **elsewhere)
+        assert started.returncode == 0, started.stderr
+        assert "a deleted namespace stays Terminating" in started.stdout
+        assert "make cluster CONTROLLERS=1" in started.stdout
 
 
 def test_the_folder_of_one_that_runs_cannot_be_taken(state: Path, running: Running):
