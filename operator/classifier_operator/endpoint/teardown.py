@@ -53,11 +53,13 @@ def tear_down(resources: Iterable[Resource], seen: Seen) -> Teardown:
     endpoints = [one for one in left if one.type is ResourceType.ENDPOINT]
     if targets:
         return _targets_down(targets, seen, gone)
+    configs = [one for one in left if one.type is ResourceType.ENDPOINT_CONFIG]
+    below = [*configs, *(one for one in left if one.type is ResourceType.MODEL)]
     if endpoints:
-        return _endpoints_down(endpoints, seen, gone)
-    order = (ResourceType.ENDPOINT_CONFIG, ResourceType.MODEL)
-    below = [one for kind in order for one in left if one.type is kind]
-    calls = tuple(_down(one, seen) for one in below if not _is_put_off(one, seen))
+        return _endpoints_down(endpoints, below, seen, gone)
+    # A configuration without its models is of no use to anybody: none of them goes before it.
+    deleted = below if all(_is_seen(one, seen) for one in configs) else configs
+    calls = (*_looks_at(below, seen), *(delete(one) for one in deleted if _is_seen(one, seen)))
     names = ", ".join(one.name for one in below)
     waits_for = f"deleting {names}" if names else ""
     return Teardown(calls=calls, gone=gone, waits_for=waits_for, again_after=until_confirmed(below, seen))
@@ -89,9 +91,13 @@ def _freed(resource: Resource, seen: Seen) -> Call:
     return identify(resource) if isinstance(view, Unseen | Stranger) else disown(resource, view.arn)
 
 
-def _down(resource: Resource, seen: Seen) -> Call:
-    is_seen = seen.of(resource) is not Unseen.UNKNOWN and resource not in seen.unconfirmed
-    return delete(resource) if is_seen else identify(resource)
+def _is_seen(resource: Resource, seen: Seen) -> bool:
+    return seen.of(resource) is not Unseen.UNKNOWN and resource not in seen.unconfirmed
+
+
+def _looks_at(resources: Iterable[Resource], seen: Seen) -> list[Call]:
+    """What may not be there, or was missed once, but for what was missed a moment ago."""
+    return [identify(one) for one in resources if not _is_seen(one, seen) and not _is_put_off(one, seen)]
 
 
 def _is_gone(resource: Resource, seen: Seen) -> bool:
@@ -115,7 +121,9 @@ def _targets_down(targets: list[Resource], seen: Seen, gone: frozenset[Resource]
     return Teardown(calls=tuple(map(deregistered, targets)), gone=gone, waits_for=f"ending the scaling of {names}")
 
 
-def _endpoints_down(endpoints: list[Resource], seen: Seen, gone: frozenset[Resource]) -> Teardown:
+def _endpoints_down(
+    endpoints: list[Resource], below: list[Resource], seen: Seen, gone: frozenset[Resource]
+) -> Teardown:
     calls: list[Call] = []
     follow: set[Resource] = set()
     waits = []
@@ -130,12 +138,14 @@ def _endpoints_down(endpoints: list[Resource], seen: Seen, gone: frozenset[Resou
         else:
             calls.append(delete(endpoint))
             waits.append(f"deleting endpoint {endpoint.name}")
+    # What may never have been made has to be missed twice: the waits for all of them pass together.
+    calls += _looks_at(below, seen)
     return Teardown(
         calls=tuple(calls),
         follow=frozenset(follow),
         gone=gone,
         waits_for="; ".join(waits),
-        again_after=until_confirmed(endpoints, seen),
+        again_after=until_confirmed([*endpoints, *below], seen),
     )
 
 

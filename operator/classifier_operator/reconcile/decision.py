@@ -92,7 +92,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the gatherer knows of AWS for one object.
 
     unproven: what may be somebody else's, for its tags have not been looked at.
-    unconfirmed: what was not found once and was there before, and the seconds until it has to be asked for again.
+    unconfirmed: what was not found once and was there before, or may have been made just before an earlier process
+        ended, and the seconds until it has to be asked for again.
     """
 
     sightings: Mapping[Resource, Sighting] = {}

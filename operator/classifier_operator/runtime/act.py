@@ -86,7 +86,8 @@ class Executor:
             return False
         await self._check_needs(meta, call, turn)
         try:
-            answer = await self._cloud.call(call.resource.place, call.operation, call.params, turn=turn)
+            with self._inventory.unsent.sending(call):
+                answer = await self._cloud.call(call.resource.place, call.operation, call.params, turn=turn)
         except AwsRefusal as refusal:
             if not await self._is_an_answer(meta, call, refusal):
                 raise

@@ -73,13 +73,14 @@ def seen_of(
     inventory: Inventory, meta: Meta, subject: Subject, troubles: Mapping[Resource, Trouble], defaults: Defaults
 ) -> Seen:
     """Return what the object knows of those resources that it may look at, by the keys that decisions have for them."""
-    sightings = inventory.of(meta, within(subject.resources, defaults))
+    resources = within(subject.resources, defaults)
+    sightings = inventory.of(meta, resources)
     return Seen(
         sightings=_as_decided(sightings),
         troubles=_as_decided({one: it for one, it in troubles.items() if not is_beyond(one.place, defaults)}),
         unproven=frozenset(one.acting_for("") for one in sightings if not inventory.is_owned(one, meta)),
         unconfirmed={
-            one.acting_for(""): seconds for one in sightings if (seconds := inventory.unconfirmed(one)) is not None
+            one.acting_for(""): seconds for one in resources if (seconds := inventory.unconfirmed(one)) is not None
         },
     )
 

@@ -21,8 +21,11 @@ AnyCall = Call | InputsCall | SmokeTestCall | ImportCall | AbortCall | SearchCal
 def stands_alone(call: AnyCall) -> bool:
     """Jobs and objects have nothing to do with each other, nor has what is tidied up beside what serves.
 
-    An endpoint needs its configuration, and that its models; an update may need a scaling to have ended.
+    An endpoint needs its configuration, and that its models; an update may need a scaling to have ended. What is only
+    looked at needs nothing.
     """
+    if isinstance(call, Call) and call.checks_owner:
+        return True
     return call.resource.type in _ALONE or call.operation in _BESIDES
 
 

@@ -131,8 +131,7 @@ class Controller:
         if defaults is None:
             return
         behalf = Behalf(key.namespace, gather.recorded_account(body))
-        left = (within(resources, defaults) for resources in gather.left_at_aws(body))
-        follow, guard = (resources_for(behalf, resources) for resources in left)
+        follow, guard = (resources_for(behalf, within(one, defaults)) for one in gather.left_at_aws(body))
         self._inventory.watch(key, follow=follow, guard=guard)
 
     def looked(self, resource: Resource, refusal: AwsRefusal | None) -> None:
@@ -215,6 +214,7 @@ class Controller:
     async def _announce(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> Body:
         """Write down what is about to be done; what is being retried is written down already."""
         self._evaluator.unmade.announcing(key, body, look.accounts)
+        self._inventory.unsent.announcing(body.get("status", {}), calls)
         body = await self._writer.hold(key, body)
         is_retried = any(call.resource in self._troubles.of(key, look.subject.identity) for call in calls)
         status = announced(before := body.get("status", {}), look.status, calls, is_retried=is_retried)

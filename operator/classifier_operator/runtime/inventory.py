@@ -22,15 +22,23 @@ from classifier_operator.api.kinds import ObjectKey
 from classifier_operator.api.ledger import Resource, ResourceType
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.reconcile.owner import Owner
-from classifier_operator.sagemaker.views import EndpointView, JobView, Sighting, Stranger, Unseen, View
+from classifier_operator.runtime.unsent import Unsent
+from classifier_operator.sagemaker.views import (
+    EndpointView,
+    JobView,
+    Sighting,
+    Stranger,
+    Unseen,
+    View,
+    is_another,
+    says_the_same,
+)
 
 # How long "not found" right after a creation may be nothing but delay (AWS's own clients wait about 10 s).
 SETTLING_SECONDS = 60.0
 CONFIRMED_AFTER_SECONDS = 15.0
 # The time of what the operator has made a moment ago is its own.
 CLOCKS_DIFFER = timedelta(seconds=10)
-# A List may tell a time with fewer digits than a Describe.
-SAME_TIME = timedelta(seconds=1)
 
 Fact = View | Unseen
 
@@ -45,6 +53,7 @@ class Inventory:
 
     def __init__(self, *, changed: Callable[[ObjectKey], None], clock: Callable[[], float]) -> None:
         self.is_growing = False
+        self.unsent = Unsent()
         self._sightings: dict[Resource, Fact] = {}
         self._made: dict[Resource, float] = {}
         # Those of which AWS's word has been taken, and when "not found" was first said of others.
@@ -92,7 +101,7 @@ class Inventory:
 
     def unconfirmed(self, resource: Resource) -> float | None:
         """Seconds until it has to be asked for again, as "not found" was said once; None where that is settled."""
-        since = self._vanished.get(resource)
+        since = self._vanished.get(resource, self._missed.get(resource))
         return None if since is None else max(0.0, since + CONFIRMED_AFTER_SECONDS - self._clock())
 
     def is_of_another_cluster(self, resource: Resource, meta: Meta) -> bool:
@@ -129,12 +138,12 @@ class Inventory:
             self._vanished.pop(resource, None)
             # AWS has seen it: from now on "not found" means that it is gone.
             is_new = self._made.pop(resource, None) is not None
-            if not is_new and _is_another(before, sighting):
+            if not is_new and is_another(before, sighting):
                 # Somebody has deleted it and made one of the same name.
                 self._owners.pop(resource, None)
         self._known.add(resource)
         self._missed.pop(resource, None)
-        if before is not None and _says_the_same(before, sighting):
+        if before is not None and says_the_same(before, sighting):
             return
         self._sightings[resource] = sighting
         if before != sighting:
@@ -185,6 +194,7 @@ class Inventory:
             self._known.discard(resource)
             self._owners.pop(resource, None)
             self._changed_at.pop(resource, None)
+            self.unsent.forget(resource)
 
     def doubt(self, resource: Resource) -> None:
         """What is known may be out of date: it must be looked at again."""
@@ -288,7 +298,7 @@ class Inventory:
         """It is not found: for the first time, though it was not being deleted, or still after a while."""
         if is_first and not (before is not None and _is_leaving(before)):
             self._vanished[resource] = self._clock()
-        elif self.unconfirmed(resource) == 0.0:
+        elif resource in self._vanished and self.unconfirmed(resource) == 0.0:
             del self._vanished[resource]
 
     def _is_settling(self, resource: Resource) -> bool:
@@ -302,7 +312,8 @@ class Inventory:
 
     def _is_confirmed(self, resource: Resource) -> bool:
         """Whether "not found" may be believed now."""
-        if resource in self._known:
+        # What nobody has asked AWS to make cannot turn up later.
+        if resource in self._known or resource in self.unsent:
             return True
         now = self._clock()
         return now - self._missed.setdefault(resource, now) >= CONFIRMED_AFTER_SECONDS
@@ -310,15 +321,6 @@ class Inventory:
     def _tell(self, resource: Resource) -> None:
         for key in self.carers_of(resource):
             self._changed(key)
-
-
-def _is_another(before: Fact | None, after: Fact) -> bool:
-    """Whether a resource was made at another time than the one of before."""
-    if not isinstance(before, JobView | EndpointView) or not isinstance(after, JobView | EndpointView):
-        return False
-    if before.created is None or after.created is None:
-        return False
-    return abs(before.created - after.created) > SAME_TIME
 
 
 def _is_leaving(sighting: Sighting) -> bool:
@@ -338,13 +340,3 @@ def _set(table: dict[ObjectKey, frozenset[Resource]], key: ObjectKey, value: fro
 
 def _named(resource: Resource) -> tuple[ResourceType, str, str]:
     return resource.type, resource.place.region, resource.name.lower()
-
-
-def _says_the_same(before: Sighting, after: Sighting) -> bool:
-    """Whether a List's summary adds nothing to a view that is already complete."""
-    if isinstance(before, JobView) and isinstance(after, JobView) and not after.is_detailed:
-        # A List may leave the secondary status out.
-        return before.status == after.status and after.secondary_status in ("", before.secondary_status)
-    if isinstance(before, EndpointView) and isinstance(after, EndpointView) and not after.is_detailed:
-        return (before.status, before.modified) == (after.status, after.modified)
-    return before == after

@@ -7,7 +7,7 @@ States stay AWS's own strings: AWS adds new ones, and an unknown state must pass
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -22,6 +22,10 @@ JOB_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 MOST_METRICS = 40
 # From these states an endpoint moves on by itself.
 ENDPOINT_MOVING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+
+# A List may tell a time with fewer digits than a Describe.
+SAME_TIME = timedelta(seconds=1)
 
 
 class Unseen(Enum):
@@ -243,3 +247,22 @@ def _configured(variant: Mapping[str, Any]) -> ConfiguredVariant:
 def _metric(item: Mapping[str, Any]) -> Metric:
     # AWS sends 32-bit floats: seven significant digits are all there is. A training that diverged ends with NaN.
     return Metric(cut(text(item, "MetricName"), NAME_LIMIT), f"{number(item, 'Value', is_finite=False):.7g}")
+
+
+def is_another(before: View | Unseen | None, after: View | Unseen) -> bool:
+    """Whether a resource was made at another time than the one of before."""
+    if not isinstance(before, JobView | EndpointView) or not isinstance(after, JobView | EndpointView):
+        return False
+    if before.created is None or after.created is None:
+        return False
+    return abs(before.created - after.created) > SAME_TIME
+
+
+def says_the_same(before: Sighting, after: Sighting) -> bool:
+    """Whether a List's summary adds nothing to a view that is already complete."""
+    if isinstance(before, JobView) and isinstance(after, JobView) and not after.is_detailed:
+        # A List may leave the secondary status out.
+        return before.status == after.status and after.secondary_status in ("", before.secondary_status)
+    if isinstance(before, EndpointView) and isinstance(after, EndpointView) and not after.is_detailed:
+        return (before.status, before.modified) == (after.status, after.modified)
+    return before == after

@@ -56,7 +56,7 @@ def stopped(jobs: Sequence[Resource], seen: Seen) -> Leftovers:
     moving = {job: view for job, view in known.items() if view.is_moving}
     # A single "not found" may be wrong.
     doubtful = [job for job in jobs if job in seen.unconfirmed]
-    asked = [job for job, view in views.items() if view is Unseen.UNKNOWN]
+    asked = [job for job, view in views.items() if view is Unseen.UNKNOWN and job not in doubtful]
     asked += [job for job in doubtful if not seen.unconfirmed[job]]
     unknown = [identify(job) for job in asked]
     running = [stop_job(job) for job, view in moving.items() if view.is_running]
