@@ -24,11 +24,17 @@ MONITORING = {
 
 @pytest.fixture(scope="module")
 def prepared(cluster: ControlPlane) -> ControlPlane:
-    """The control plane with the kinds of Prometheus' operator, and namespaces that are restricted."""
+    """The control plane with the kinds of Prometheus' operator, a RuntimeClass, and namespaces that are restricted."""
     definitions = [_definition(kind, plural, fields) for kind, (plural, fields) in MONITORING.items()]
     labels = {f"{PSS}/enforce": "restricted", f"{PSS}/warn": "restricted"}
     namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ops", "labels": labels}}]
-    items = {"apiVersion": "v1", "kind": "List", "items": [*definitions, *namespaces]}
+    runtime = {
+        "apiVersion": "node.k8s.io/v1",
+        "kind": "RuntimeClass",
+        "metadata": {"name": "gvisor"},
+        "handler": "runsc",
+    }
+    items = {"apiVersion": "v1", "kind": "List", "items": [*definitions, *namespaces, runtime]}
     cluster.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(items))
     names = [f"crd/{plural}.monitoring.coreos.com" for plural, _ in MONITORING.values()]
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)

@@ -110,7 +110,7 @@ def test_a_failed_training_fails_the_demo(failed: Played) -> None:
 
 
 def test_a_failed_demo_shows_the_operator_s_last_words(failed: Played) -> None:
-    assert re.search(r"the end of .*operator\.log:\n.*health and metrics on port", failed.text)
+    assert re.search(r"(?s)the end of [^\n]*operator\.log:\n.*health and metrics on port", failed.text)
 
 
 def test_a_user_s_cluster_is_left_as_it_was(failed: Played) -> None:
