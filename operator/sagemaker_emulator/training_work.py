@@ -140,7 +140,8 @@ class TrainingWork:
     def _publish(self, scope: Scope, job: TrainingJob) -> None:
         """Put the metrics into CloudWatch, where the SageMaker SDK's analytics look for them."""
         dimensions = [{"Name": "TrainingJobName", "Value": job.name}]
-        data = [{**metric, "Dimensions": dimensions} for metric in job.metrics]
+        shown = self._world.clock.shown
+        data = [{**metric, "Timestamp": shown(metric["Timestamp"]), "Dimensions": dimensions} for metric in job.metrics]
         for start in range(0, len(data), METRICS_BATCH):
             batch = data[start : start + METRICS_BATCH]
             self._client("cloudwatch", scope).put_metric_data(Namespace=METRICS, MetricData=batch)
@@ -152,8 +153,7 @@ class TrainingWork:
 class LogStream:
     """A job's CloudWatch Logs stream; lines are kept and written in batches.
 
-    Their times are real ones: CloudWatch Logs drops lines that are hours ahead of its own clock, which an emulated
-    time soon is.
+    Their times are real ones: CloudWatch Logs drops lines that are hours ahead of its own clock.
     """
 
     def __init__(self, logs: Any, name: str) -> None:

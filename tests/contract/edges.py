@@ -346,6 +346,7 @@ ENDPOINTS: Final = (
         },
     ),
     _endpoint("test-any-answer", {"spec.smokeTest": SMOKE_TEST}),
+    _endpoint("test-probability-number", {"spec.smokeTest": {**SMOKE_TEST, "expect": {"minProbability": 0.3}}}),
     _endpoint("test-probability", {"spec.smokeTest": {**SMOKE_TEST, "expect": {"minProbability": "1"}, "warmUps": 0}}),
     _endpoint(
         "test-label",

@@ -8,7 +8,7 @@ import pytest
 
 from classifier_operator.training.request import hyperparameters
 from tests.contract.api_server import ApiServer
-from tests.contract.manifests import TRAINING
+from tests.contract.manifests import ENDPOINT, TRAINING
 from tests.contract.paths import patched
 
 Json = dict[str, Any]
@@ -312,6 +312,9 @@ def test_a_truth_value_is_no_number(api: ApiServer) -> None:
     answer = api.try_create(patched(TRAINING, {"spec.hyperparameters.learningRate": True}))
 
     assert "spec.hyperparameters.learningRate" in answer.body["message"]
+    test = {"image": {"s3Uri": "s3://birds/wren.jpg"}, "expect": {"minProbability": True}}
+    answer = api.try_create(patched(ENDPOINT, {"spec.smokeTest": test}))
+    assert "spec.smokeTest.expect.minProbability" in answer.body["message"]
 
 
 def _manifest(spec: Json) -> Json:

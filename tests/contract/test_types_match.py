@@ -8,7 +8,7 @@ import pytest
 from msgspec import inspect
 
 from classifier_operator.api.names import DATA_KEY, NAME_LENGTH, OBJECT_NAME
-from classifier_operator.endpoint.names import CONTENT_TYPE, DECIMAL
+from classifier_operator.endpoint.names import CONTENT_TYPE
 from classifier_operator.endpoint.record import EndpointStatus
 from classifier_operator.endpoint.spec import EndpointSpec
 from classifier_operator.sagemaker.regions import LENGTH as REGION_LENGTH
@@ -71,7 +71,6 @@ def test_what_the_operator_holds_names_to_is_what_the_schema_does() -> None:
         assert pattern_of(node(ENDPOINT, f"{where}.{ref}.key")) == f"^{DATA_KEY}$"
         assert node(ENDPOINT, f"{where}.{ref}.name")["maxLength"] == NAME_LENGTH
     assert pattern_of(node(ENDPOINT, "spec.smokeTest.contentType")) == f"^{CONTENT_TYPE}$"
-    assert pattern_of(node(ENDPOINT, "spec.smokeTest.expect.minProbability")) == f"^{DECIMAL}$"
     for kind in (TRAINING, ENDPOINT):
         assert pattern_of(node(kind, "spec.region")) == f"^{REGION}$"
         assert node(kind, "spec.region")["maxLength"] == REGION_LENGTH

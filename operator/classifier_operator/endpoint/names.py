@@ -17,8 +17,7 @@ from classifier_operator.sagemaker.s3_address import flaw_of
 CONTENT_TYPE = r"[!-~]([ -~]*[!-~])?"
 _CONTENT_TYPE = re.compile(CONTENT_TYPE)
 # As the CRD has all decimals.
-DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?"
-_DECIMAL = re.compile(DECIMAL)
+_DECIMAL = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
 
 
 def check_names(spec: EndpointSpec) -> None:
@@ -42,7 +41,7 @@ def check_names(spec: EndpointSpec) -> None:
         raise SpecError("spec.smokeTest.image.s3Uri", flaw)
     if not _CONTENT_TYPE.fullmatch(spec.smoke_test.content_type):
         raise SpecError("spec.smokeTest.contentType", "must be printable ASCII, without spaces around it")
-    least = spec.smoke_test.expect.min_probability if spec.smoke_test.expect is not None else ""
+    least = spec.smoke_test.expect.least if spec.smoke_test.expect is not None else ""
     if least and not _DECIMAL.fullmatch(least):
         raise SpecError("spec.smokeTest.expect.minProbability", f"{least[:64]!r} is no decimal number")
 

@@ -208,6 +208,6 @@ def _unmet(expected: Expectation | None, prediction: Prediction) -> str:
     got = f"the answer is {cut(prediction.label, NAME_LIMIT)} with probability {prediction.probability:.4g}"
     if expected.label and expected.label != prediction.label:
         return f"{got}; expected {cut(expected.label, NAME_LIMIT)}"
-    if expected.min_probability and prediction.probability < float(expected.min_probability):
-        return f"{got}; expected at least {expected.min_probability}"
+    if expected.least and prediction.probability < float(expected.least):
+        return f"{got}; expected at least {expected.least}"
     return ""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
+
+from classifier_operator.api.numbers import number_text
 
 
 class _Part(Struct, frozen=True, rename="camel", kw_only=True):
@@ -108,10 +111,23 @@ class TestImage(_Part, frozen=True):
 
 
 class Expectation(_Part, frozen=True):
-    """What a smoke test must answer."""
+    """What a smoke test must answer.
+
+    min_probability: may be written with quotes or without, and is text here; an empty value of YAML's says nothing.
+    """
 
     label: str = ""
-    min_probability: str = ""
+    min_probability: str | int | float | None = ""
+
+    def __post_init__(self) -> None:
+        given = self.min_probability
+        text = number_text(given) if isinstance(given, float) else "" if given is None else str(given)
+        force_setattr(self, "min_probability", text)
+
+    @property
+    def least(self) -> str:
+        """The least probability of the likeliest class as text; "" where none is asked for."""
+        return str(self.min_probability)
 
 
 class SmokeTest(_Part, frozen=True):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.api.numbers import number_text
 from classifier_operator.reconcile.calls import tag_list
 from classifier_operator.reconcile.decision import Defaults, Meta, SpecError, place_of, role_of
 from classifier_operator.sagemaker.images import UnknownImageError, UnknownRegionError, image_uri
@@ -26,8 +26,6 @@ _SWITCHES = {
     "usePretrainedModel": ("1", "0"),
     "useWeightedLoss": ("1", "0"),
 }
-# Go and JavaScript write smaller numbers with an exponent.
-_SMALLEST_PLAIN = 1e-6
 # Lists of numbers, in which blanks say nothing.
 _LISTS = frozenset({"imageShape", "lrSchedulerStep"})
 
@@ -184,13 +182,3 @@ def _text(name: str, value: Any) -> str | None:
         yes, no = _SWITCHES[name]
         return {"true": yes, "1": yes, "false": no, "0": no}.get(text.lower(), text)
     return text.replace(" ", "") if name in _LISTS else text
-
-
-def number_text(value: float) -> str:
-    """A number as JSON writes it: the fewest digits that say it, with an exponent only below 0.000001."""
-    if not value:
-        return "0"
-    if abs(value) < _SMALLEST_PLAIN:
-        mantissa, exponent = repr(value).split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{Decimal(repr(value)):f}".removesuffix(".0")

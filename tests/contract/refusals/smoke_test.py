@@ -15,7 +15,7 @@ _IMAGE: Final = "either configMapKeyRef or s3Uri must be given"
 
 _KEY: Final = {"name": "samples", "key": "wren.jpg"}
 
-_PROBABILITY: Final = 'must be a decimal number from 0 to 1 in quotes, such as "0.3"'
+_PROBABILITY: Final = "a_decimal_number_from_0_to_1_such_as_0_3"
 
 
 def _smoke_test(name: str, changes: dict[str, Any], field: str, message: str) -> Refusal:
@@ -50,7 +50,10 @@ REFUSALS: Final = (
     _smoke_test("expect-nothing", {"expect": {}}, "expect", "at least 1 properties"),
     _smoke_test("probability-above-1", {"expect": {"minProbability": "1.5"}}, "expect.minProbability", _PROBABILITY),
     _smoke_test("probability-percent", {"expect": {"minProbability": "30%"}}, "expect.minProbability", _PROBABILITY),
-    _smoke_test("probability-number", {"expect": {"minProbability": 0.3}}, "expect.minProbability", "of type string"),
+    _smoke_test(
+        "probability-number", {"expect": {"minProbability": 1.5}}, "expect.minProbability", "less than or equal"
+    ),
+    _smoke_test("probability-list", {"expect": {"minProbability": []}}, "expect.minProbability", "at least 1 items"),
     endpoint(
         "expected-label-without-labels",
         {"spec.smokeTest": {**SMOKE_TEST, "expect": {"label": "wren"}}},

@@ -62,6 +62,19 @@ def test_a_probability_is_a_number(least: str) -> None:
         check_names(smoke_test({"s3Uri": "s3://bucket/x.png"}, expect={"minProbability": least}))
 
 
+@pytest.mark.parametrize(
+    ("given", "least"),
+    [(0.3, "0.3"), ("0.3", "0.3"), (1, "1"), (0.0, "0"), (1e-7, "1e-7"), (".5", ".5"), ("2e-1", "2e-1"), (None, "")],
+)
+def test_a16_a_probability_may_stand_in_quotes_or_not(given: object, least: str) -> None:
+    spec = smoke_test({"s3Uri": "s3://bucket/x.png"}, expect={"label": "cat", "minProbability": given})
+    check_names(spec)
+    assert spec == smoke_test({"s3Uri": "s3://bucket/x.png"}, expect={"label": "cat", "minProbability": least})
+    assert spec.smoke_test is not None
+    assert spec.smoke_test.expect is not None
+    assert spec.smoke_test.expect.least == least
+
+
 @pytest.mark.parametrize("name", ["a/b", "..", "a\r\nX: b", "-a", "a" * 64])
 def test_a_variant_has_a_plain_name(name: str) -> None:
     with pytest.raises(SpecError, match=r"^spec\.variants: '"):
