@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, OBJECT_TAG, UID_TAG, ObjectKey
+from classifier_operator.sagemaker.refusal_table import classify
 from tests.unit import builders
 from tests.unit.world import World
 from tests.wild.test_counts import PLACE, adopting, endpoint, made_by_hand, settle
 
+THEIR_CONFIGS = {"config-of-prod", "config-of-staging"}
 OTHER = {"artifactS3Uri": "s3://bucket/other.tar.gz"}
 RESTARTS = pytest.mark.parametrize("is_restarted", [False, True], ids=["", "restarted"])
 
@@ -232,6 +235,66 @@ async def test_a_lost_status_forgets_no_adoption(world: World, *, is_restarted: 
     assert serves(world, "prod")
     world.cluster.delete(key)
     await world.run(4)
+    assert serves(world, "prod")
+
+
+@RESTARTS
+@pytest.mark.parametrize("then", ["", "another model", "deleted", "suspended"])
+@pytest.mark.parametrize("status", ["none", "of before the correction", "of the first pass"])
+async def test_nor_does_a_status_that_is_lost_after_it_was_let_go_of(
+    world: World, status: str, then: str, *, is_restarted: bool
+) -> None:
+    """Only AWS knows then that an endpoint which is nobody's serves a configuration of the object's."""
+    key = adopting(world, "prod")
+    await world.look()
+    statuses = {"none": None, "of the first pass": copy.deepcopy(world.cluster.status(key))}
+    await settle(world, key)
+    statuses["of before the correction"] = copy.deepcopy(world.cluster.status(key))
+    annotate(world, key, "staging")
+    await settle(world, key)
+    assert is_nobodys(world, "prod")
+    world.cluster.edit(key, lambda body: body.update(status=statuses[status] or {}))
+    if then in ("deleted", "suspended"):
+        end(world, key, then)
+    if is_restarted:
+        world.restart()
+    await world.run(8)
+    if then == "another model":
+        world.cluster.edit(key, lambda body: body["spec"].update(model=OTHER))
+    await world.run(8)
+    assert serves(world, "prod")
+    if key in world.cluster.objects:
+        world.cluster.delete(key)
+        await world.run(8)
+    assert key not in world.cluster.objects
+    assert serves(world, "prod")
+    left = {(kind, name) for _, kind, name in world.cloud.resources}
+    assert ("Endpoint", "staging") not in left
+    if status == "none":
+        # An older status tells no more than that each of them may be served by it.
+        kept = {served_by(world, "prod"), *THEIR_CONFIGS}
+        assert {name for kind, name in left if kind == "EndpointConfig"} <= kept
+
+
+async def test_what_may_be_served_by_an_endpoint_that_cannot_be_looked_at_stays(world: World) -> None:
+    key = await adopted(world)
+    annotate(world, key, "staging")
+    await settle(world, key)
+    world.cluster.edit(key, lambda body: body.pop("status"))
+    world.restart()
+    describe = world.cloud.call
+
+    async def refusing(place: Any, operation: str, params: Any, **more: Any) -> Any:
+        if operation == "DescribeEndpoint" and params["EndpointName"] == "prod":
+            raise classify(operation, "AccessDeniedException", "not authorized to perform: sagemaker:DescribeEndpoint")
+        return await describe(place, operation, params, **more)
+
+    world.cloud.call = refusing  # type: ignore[method-assign]
+    await world.run(8)
+    assert serves(world, "prod")
+    world.cluster.delete(key)
+    await world.run(8)
+    assert key not in world.cluster.objects
     assert serves(world, "prod")
 
 

@@ -77,7 +77,11 @@ def recovered(endpoint: Endpoint, now: datetime) -> Endpoint:
     if endpoint.past is Past.LOST and endpoint.meta.is_deleted:
         # It may have been made a moment before the status was lost, and not be seen everywhere yet.
         added += [endpoint_resource(endpoint.meta, place) for place in _places_of(endpoint)]
-    status = structs.replace(status, resources=with_resources(status.resources, added))
+    # What an endpoint serves that was let go of is in the ledger, too, and is never deleted.
+    kept = [one for one in found.referred if one in [*resources_in(status.resources), *added]]
+    status = structs.replace(
+        status, resources=with_resources(status.resources, added), let_go=with_resources(status.let_go, kept)
+    )
     return structs.replace(endpoint, status=status)
 
 

@@ -37,10 +37,12 @@ class Found(Struct, frozen=True, kw_only=True):
 
     described: whatever of it was described; of a configuration that serves, and its models, also where somebody else
     has made them.
+    referred: configurations and models that an endpoint of somebody else serves: they stay for as long as it does.
     """
 
     resources: tuple[Resource, ...] = ()
     described: Mapping[Resource, View] = {}
+    referred: tuple[Resource, ...] = ()
 
     def of(self, kind: ResourceType) -> list[Resource]:
         """The resources of a type."""

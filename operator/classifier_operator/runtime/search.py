@@ -28,6 +28,7 @@ from classifier_operator.runtime.adopted import Adopted
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.pages import NEWEST_FIRST, Turn, pages
 from classifier_operator.runtime.ports import Clock, Cloud
+from classifier_operator.runtime.referrers import served_by_others
 from classifier_operator.runtime.remembered import Remembered
 from classifier_operator.sagemaker.answers import reading, structures, text
 from classifier_operator.sagemaker.names import common_part, suffixes_in
@@ -132,12 +133,14 @@ class _Search:
         self._turn = turn
         self._found: dict[Resource, View] = {}
         self._described: dict[Resource, View] = {}
+        self._referred: list[Resource] = []
 
     def found(self) -> Found:
         """What there is, by the names that decisions have for it."""
         return Found(
             resources=tuple(one.acting_for("") for one in self._found),
             described={one.acting_for(""): view for one, view in self._described.items()},
+            referred=tuple(one.acting_for("") for one in self._referred),
         )
 
     # Training jobs
@@ -184,11 +187,21 @@ class _Search:
                     name, arn = text(summary, f"{kind}Name"), text(summary, f"{kind}Arn")
                 await self._take(Resource(place, kind, name), PlainView(arn))
         self._found |= endpoints
+        await self._note_what_others_serve(place, endpoints)
         if self._call.is_lost:
             for view in endpoints.values():
                 await self._describe_what_serves(place, view)
         known = {one for one in self._call.known if one.type is ResourceType.ENDPOINT and one.place == place}
         await self._take_targets(place, {**dict.fromkeys(known), **endpoints})
+
+    async def _note_what_others_serve(self, place: Place, endpoints: Mapping[Resource, EndpointView]) -> None:
+        """Look whether an endpoint that was let go of serves a configuration that none of the object's own serves."""
+        served = {name for view in endpoints.values() for name in (view.config_name, view.pending_config)}
+        configs = [one for one in self._found if one.place == place and one.type is ResourceType.ENDPOINT_CONFIG]
+        if strays := [one for one in configs if one.name not in served]:
+            since = self._call.since - CLOCKS_DIFFER if self._call.since is not None else None
+            own = {*endpoints, *self._known}
+            self._referred += await served_by_others(self._cloud, strays, own, since=since, turn=self._turn)
 
     async def _take(self, resource: Resource, view: PlainView) -> None:
         """Take a model or a configuration, if it is the object's."""

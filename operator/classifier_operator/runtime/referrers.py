@@ -1,0 +1,88 @@
+"""Finds which of an object's configurations and models an endpoint of somebody else serves.
+
+An endpoint that was adopted and let go of bears no tag of the object, and goes on serving what the object has made for
+it; once the status is lost, or older, only AWS knows that. Such an endpoint must not lose its configuration or its
+models: it could no longer be updated (AWS, DeleteEndpointConfig).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from classifier_operator.api.ledger import Place, Resource, ResourceType
+from classifier_operator.reconcile.calls import describe
+from classifier_operator.runtime.act import view_of
+from classifier_operator.runtime.pages import NEWEST_FIRST, Turn, pages
+from classifier_operator.runtime.remembered import Remembered
+from classifier_operator.sagemaker.answers import reading
+from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
+from classifier_operator.sagemaker.views import EndpointView, PlainView, View, endpoint_listed
+
+
+async def served_by_others(
+    cloud: Remembered,
+    configs: Collection[Resource],
+    own: Collection[Resource],
+    *,
+    since: datetime | None,
+    turn: Turn,
+) -> list[Resource]:
+    """Return those of the configurations that endpoints of others serve, or may serve, and their models.
+
+    configs: of one place.
+    own: the object's endpoints.
+    since: no configuration is older; an endpoint that was not modified since then serves none of them.
+
+    Raises:
+        AwsRefusal: AWS does not tell.
+        NotYetError: it is not the caller's turn.
+
+    """
+    served: list[Resource] = []
+    for place in {one.place for one in configs}:
+        names = await _names_served(cloud, place, own, since, turn)
+        served += [one for one in sorted(configs) if one.place == place and (names is None or one.name in names)]
+    return [*await _models_of(cloud, served, turn), *served]
+
+
+async def _names_served(
+    cloud: Remembered, place: Place, own: Collection[Resource], since: datetime | None, turn: Turn
+) -> set[str] | None:
+    """The configurations that others' endpoints serve; None where one of them may not be looked at."""
+    modified = {"LastModifiedTimeAfter": since} if since is not None else {}
+    names: set[str] = set()
+    try:
+        async for summary in pages(cloud, place, "ListEndpoints", {**NEWEST_FIRST, **modified}, turn):
+            with reading("ListEndpoints"):
+                endpoint = Resource(place, ResourceType.ENDPOINT, endpoint_listed(summary).name)
+            if endpoint not in own and isinstance(view := await _described(cloud, endpoint, turn), EndpointView):
+                names |= {view.config_name, view.pending_config}
+    except AwsRefusal as refusal:
+        # What cannot be looked at may serve any of them, and nothing is taken from under it.
+        if refusal.kind is not RefusalKind.ACCESS_DENIED:
+            raise
+        return None
+    return names
+
+
+async def _models_of(cloud: Remembered, configs: Collection[Resource], turn: Turn) -> list[Resource]:
+    views = [(one.place, await _described(cloud, one, turn)) for one in configs]
+    return [
+        Resource(place, ResourceType.MODEL, variant.model_name)
+        for place, view in views
+        if isinstance(view, PlainView)
+        for variant in view.variants
+    ]
+
+
+async def _described(cloud: Remembered, resource: Resource, turn: Turn) -> View | None:
+    call = describe(resource)
+    try:
+        answer: dict[str, Any] = await cloud.call(resource.place, call.operation, call.params, turn=turn)
+    except AwsRefusal as refusal:
+        if refusal.kind is not RefusalKind.NOT_FOUND:
+            raise
+        return None
+    return view_of(resource.type, answer)
