@@ -76,7 +76,7 @@ def test_each_missing_permission_is_named(account: Account, namespace: str) -> N
     # An operator without a name goes without a tag: nothing that it needs.
     assert "ok      cluster: without --cluster-name its resources at AWS bear no cluster's name" in done.output
     assert "not allowed: get namespaces kube-system in kube-system" in done.output
-    assert "Error: not well: permissions" in done.output
+    assert "Error: failed: permissions" in done.output
 
 
 def test_a_namespace_s_role_is_not_enough_for_all(account: Account) -> None:
@@ -106,8 +106,16 @@ def test_aws_says_who_the_operator_is(kinds: ControlPlane) -> None:
 
 def test_aws_that_does_not_answer_fails_the_check(kinds: ControlPlane) -> None:
     done = _check(kinds.kubeconfig, "--aws", **CREDENTIALS, AWS_ENDPOINT_URL="http://127.0.0.1:9")
-    assert "FAILED  AWS: AWS: Could not connect" in done.output
+    assert "FAILED  AWS: Could not connect" in done.output
     assert done.exit_code == 1
+
+
+def test_a27_without_credentials_it_says_what_to_set(kinds: ControlPlane) -> None:
+    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+    done = _check(kinds.kubeconfig, "--aws", **{**CREDENTIALS, **none})
+    advice = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    assert f"FAILED  AWS: Unable to locate credentials; {advice}\n" in done.output
+    assert done.output.endswith("Error: failed: AWS\n")
 
 
 def test_a_cluster_that_is_away_fails_the_check(kinds: ControlPlane, tmp_path: Path) -> None:

@@ -719,6 +719,7 @@ async def test_what_could_not_be_searched_for_is_held_back_again(
 
 
 async def test_tags_decide_whose_it_is_and_not_names(fakes: Fakes) -> None:
+    """An endpoint that another owner's tags claim stays, with the configuration and the model that it serves."""
     key = await ready(fakes, builders.endpoint())
     (arn,) = [arn for arn in fakes.cloud._tags if ":endpoint/" in arn]
     fakes.cloud._tags[arn][UID_TAG] = "another"
@@ -727,7 +728,8 @@ async def test_tags_decide_whose_it_is_and_not_names(fakes: Fakes) -> None:
     assert fakes.cluster.condition(key, "Stalled") == ("True", "NameTaken")
     fakes.cluster.delete(key)
     await fakes.run(8)
-    assert [kind for kind, _ in there(fakes)] == ["Endpoint"]
+    assert key not in fakes.cluster.objects
+    assert {kind for kind, _ in there(fakes)} == {"Endpoint", "EndpointConfig", "Model"}
 
 
 @pytest.mark.parametrize("words", ['Could not find resource "arn:x".', "Requested resource not found."])

@@ -65,7 +65,7 @@ def command(
     if namespaces:
         _say_what_outlives(cluster, namespaces)
     if failed:
-        raise click.ClickException(f"not well: {', '.join(failed)}")
+        raise click.ClickException(f"failed: {', '.join(failed)}")
 
 
 def _passes(name: str, check: Callable[[], str]) -> bool:
@@ -73,7 +73,8 @@ def _passes(name: str, check: Callable[[], str]) -> bool:
     try:
         click.echo(f"ok      {name}: {check()}")
     except click.ClickException as error:
-        click.echo(f"FAILED  {name}: {redacted(error.message, known_secrets())}")
+        message = error.message.removeprefix(f"{name}: ")
+        click.echo(f"FAILED  {name}: {redacted(message, known_secrets())}")
         return False
     return True
 

@@ -20,6 +20,7 @@ RegionT = TypeVar("RegionT", str, tuple[str, ...], None)
 C = TypeVar("C", bound=Callable[..., Any])
 
 _NONE = "none"
+_NO_CREDENTIALS = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 # A person's own session: no namespace's, which have an `@`.
 _SESSION = "kubectl-classifier"
 
@@ -102,10 +103,12 @@ def _is_at_home(role_arn: str, region: str) -> bool:
 @contextmanager
 def explained() -> Iterator[None]:
     """Refusals and failures of AWS in the body become a click.ClickException."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     try:
         yield
+    except NoCredentialsError as error:
+        raise click.ClickException(f"AWS: {error}; {_NO_CREDENTIALS}") from error
     except (ClientError, BotoCoreError) as error:
         advice = (
             "; --assume-role-arn none takes none on" if getattr(error, "operation_name", "") == "AssumeRole" else ""

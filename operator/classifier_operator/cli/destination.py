@@ -70,16 +70,11 @@ class Destination:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        from botocore.exceptions import ClientError, NoCredentialsError
+        from botocore.exceptions import ClientError
 
         with clients.explained():
             try:
                 yield
-            except NoCredentialsError as error:
-                raise click.ClickException(
-                    f"AWS: {error}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, to upload to "
-                    f"s3://{self.bucket}"
-                ) from error
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _DENIED or self.kms_key_id:
                     raise
