@@ -183,6 +183,25 @@ def served_by(world: World, name: str) -> str:
     return str(world.cloud.resources[PLACE, "Endpoint", name]["EndpointConfigName"])
 
 
+@RESTARTS
+async def test_back_to_the_first_one_that_aws_still_scales(world: World, *, is_restarted: bool) -> None:
+    """Its scalable target stayed with it, and AWS changes no instance type of what it scales."""
+    scaling = {"minCount": 2, "maxCount": 4, "invocationsPerInstance": 50}
+    key = adopting(world, "prod", autoscaling=scaling)
+    await settle(world, key)
+    annotate(world, key, "staging")
+    await settle(world, key)
+    assert sorted(world.cloud.targets) == [f"endpoint/{name}/variant/AllTraffic" for name in ("prod", "staging")]
+    world.cluster.edit(key, lambda body: body["spec"].update(instanceType="ml.m5.4xlarge"))
+    await settle(world, key)
+    annotate(world, key, "prod")
+    await settle(world, key, is_restarted=is_restarted)
+    assert world.cluster.status(key)["endpointName"] == "prod"
+    assert world.cluster.status(key)["variants"][0]["instanceType"] == "ml.m5.4xlarge"
+    assert sorted(world.cloud.targets) == [f"endpoint/{name}/variant/AllTraffic" for name in ("prod", "staging")]
+    assert world.cluster.condition(key, "Ready") == ("True", "InService")
+
+
 async def test_without_the_annotation_it_stays_the_objects_own(world: World) -> None:
     """Taking the annotation away corrects nothing: it is the object's own, and goes with it."""
     key = await adopted(world)

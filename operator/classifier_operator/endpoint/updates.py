@@ -20,7 +20,7 @@ from classifier_operator.endpoint.previous import last_good, previous_is_good, s
 from classifier_operator.endpoint.record import EndpointStatus, Update, VariantStatus
 from classifier_operator.endpoint.refused import rolled_back_message, was_taken_back
 from classifier_operator.endpoint.rollout import deployment_config
-from classifier_operator.endpoint.scaling import deregistered, variant_of
+from classifier_operator.endpoint.scaling import deregistered, endpoint_of, variant_of
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.endpoint.testing import test_can_be_run
 from classifier_operator.reconcile.calls import Call, create, describe, known_tags, tag_list, update_endpoint
@@ -162,14 +162,22 @@ def _can_be_guarded(at: Situation, view: EndpointView) -> bool:
 
 
 def _targets_in_the_way(at: Situation) -> dict[str, Call]:
-    """AWS refuses an update that drops a variant that it scales, or changes its instance type."""
+    """AWS refuses an update that drops a variant that it scales, or changes its instance type.
+
+    What an adopted endpoint has, the status does not tell: where AWS refuses, no target of the spec's is kept. One that
+    the spec does not ask for is somebody else's, and so are those of an endpoint that is being let go of.
+    """
     kept = {
         plan.name
         for plan in at.wanted.variants
         if plan.asked.autoscaling is not None and has_the_same_instance_type(at.status, plan)
     }
+    trouble = at.seen.trouble_with(at.wanted.endpoint)
+    if trouble is not None and (trouble.operation, trouble.kind) == ("UpdateEndpoint", RefusalKind.IN_PROGRESS):
+        kept = set()
     targets = [one for one in resources_in(at.status.resources) if one.type is ResourceType.SCALABLE_TARGET]
-    return {variant_of(one): deregistered(one) for one in targets if variant_of(one) not in kept}
+    own = [one for one in targets if endpoint_of(one) == at.wanted.endpoint]
+    return {variant_of(one): deregistered(one) for one in own if variant_of(one) not in kept}
 
 
 def _without_scaling(status: EndpointStatus, freed: Mapping[str, Call]) -> EndpointStatus:
