@@ -27,12 +27,24 @@ def replace_status(world: World, kind: str, name: str, status: Json) -> None:
     body = world.get(kind, name)
     body["status"] = status
     body["metadata"].pop("resourceVersion")
-    world.kubectl("replace", "--subresource=status", "-f", "-", stdin=json.dumps(body))
+    _replaced(world, body, "--subresource=status")
 
 
 def replace(world: World, manifest: Json) -> None:
     """`kubectl replace` with a manifest: what is not in it goes, the finalizer too."""
-    world.kubectl("replace", "-f", "-", stdin=json.dumps(manifest))
+    _replaced(world, manifest)
+
+
+def _replaced(world: World, body: Json, *options: str) -> None:
+    """Replace it with kubectl, which reads and then writes: what the operator writes in between is a conflict."""
+
+    def is_taken() -> bool:
+        arguments = ("--namespace", world.namespace, "replace", *options, "-f", "-")
+        done = world.cluster.kubectl(*arguments, input=json.dumps(body), check=False)
+        assert not done.returncode or "Conflict" in done.stderr, done.stderr
+        return not done.returncode
+
+    until(is_taken, "the replacement to be taken")
 
 
 def changes(world: World) -> dict[str, int]:
