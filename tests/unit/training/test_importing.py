@@ -341,6 +341,34 @@ async def test_a_bucket_that_does_not_exist_yet_is_waited_for(world: World, *, i
     assert headline(world, key) == ("True", "Completed")
 
 
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["", "restarted"])
+async def test_a_bucket_that_goes_with_an_upload_under_way_is_waited_for(world: World, *, is_restarted: bool) -> None:
+    key = importing(world)
+    await break_off(world, key)
+    world.cloud.s3.buckets = set()
+    world.cloud.s3.uploads.clear()
+    if is_restarted:
+        world.restart()
+    await world.run(3)
+    assert world.cluster.condition(key, "Reconciling") == ("True", "WaitingForData")
+    assert "NoSuchBucket" in message(world, key)
+    assert world.cloud.count("CreateTrainingJob") == 0
+    world.cloud.s3.buckets = None
+    await world.run(4)
+    assert headline(world, key) == ("True", "Completed")
+    assert world.cloud.s3.objects[URI][0] == CONTENT
+
+
+async def test_a_bucket_that_went_with_an_upload_holds_no_deletion_up(world: World) -> None:
+    key = importing(world)
+    await break_off(world, key)
+    world.cloud.s3.buckets = set()
+    world.cloud.s3.uploads.clear()
+    world.cluster.delete(key)
+    await world.run(3)
+    assert not world.cluster.objects
+
+
 async def test_nothing_shows_the_query_of_a_presigned_url(world: World) -> None:
     key = importing(world, SIGNED)
     world.sources.files[SIGNED].refuses.append(SourceUnavailableError("answered 503"))
