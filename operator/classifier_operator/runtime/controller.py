@@ -213,14 +213,14 @@ class Controller:
 
     async def _announce(self, key: ObjectKey, body: Body, look: Look, calls: Sequence[AnyCall]) -> Body:
         """Write down what is about to be done; what is being retried is written down already."""
-        self._evaluator.unmade.announcing(key, body, look.accounts)
-        self._inventory.unsent.announcing(body.get("status", {}), calls)
-        body = await self._writer.hold(key, body)
+        held = body = await self._writer.hold(key, body)
         is_retried = any(call.resource in self._troubles.of(key, look.subject.identity) for call in calls)
-        status = announced(before := body.get("status", {}), look.status, calls, is_retried=is_retried)
+        status = announced(before := held.get("status", {}), look.status, calls, is_retried=is_retried)
         if status != before:
-            body = await self._writer.status(key, body, status)
+            body = await self._writer.status(key, held, status)
             self._pasts.recorded(key)
+        self._evaluator.unmade.announcing(key, held, look.accounts)
+        self._inventory.unsent.announcing(before, calls)
         return body
 
     async def _act(self, key: ObjectKey, look: Look, calls: Sequence[AnyCall], *, recorded: Body) -> bool:

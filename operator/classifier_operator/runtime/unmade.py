@@ -39,7 +39,10 @@ class Unmade:
             self._keys.add(key)
 
     def announcing(self, key: ObjectKey, body: Body, accounts: AccountCheck) -> None:
-        """Note that the object is about to get something; `body` is what is on record of it until now."""
+        """Note that the object is about to get something, once that is on record; `body` is what was before.
+
+        Where that write meets a conflict, another process may have made something.
+        """
         if not names_own_resources(body):
             self._made.discard(key)
         if key not in self._made and not accounts.recorded:

@@ -31,7 +31,10 @@ class Unsent:
     def announcing(self, status: Mapping[str, Any], calls: Iterable[AnyCall]) -> None:
         """Note what is about to be made and was not on record until now: an earlier process has not sent it either.
 
-        status: what is on record of the object until now.
+        Called once the names are on record: where that write meets a conflict, another process may have written the
+        same names, and sent the calls.
+
+        status: what was on record of the object before that.
         """
         ledger = status.get("resources") or ()
         self._resources.update(
