@@ -140,6 +140,7 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
         "previousEndpointConfigName": "vision-caltech256-0a1b2c3d",
         "startedFrom": TIME,
         "hasBegun": True,
+        "counts": {"AllTraffic": 6},
     },
     "rolledBack": {
         "endpointConfigName": "vision-caltech256-44444444",

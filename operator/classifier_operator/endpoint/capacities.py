@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from classifier_operator.api.conditions import Reason
-from classifier_operator.api.ledger import resources_in
+from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
 from classifier_operator.endpoint.record import EndpointStatus
@@ -22,14 +23,17 @@ def capacities_differ(at: Situation) -> EndpointDecision | None:
     view = at.view
     if view is None:
         return None
-    live = [(plan, view.variant(plan.name)) for plan in at.wanted.variants]
-    desired = [_request(plan, wish) for plan, variant in live if variant is not None and (wish := _wish(plan, variant))]
-    if not desired:
+    live = [(plan, variant) for plan in at.wanted.variants if (variant := view.variant(plan.name)) is not None]
+    least = _taken_over(at)
+    wishes = [(plan, variant, _wish(plan, variant, least.get(plan.name, 0))) for plan, variant in live]
+    wishes = [one for one in wishes if one[2]]
+    if not wishes:
         return None
+    desired = [_request(plan, wish) for plan, _, wish in wishes]
     reason, by_hand = Reason.UPDATING, ""
     if report.has_served(at.status, at.wanted):
         reason, by_hand = Reason.RESTORING, " (changed by somebody else)"
-    changes = ", ".join(_in_words(plan, variant) for plan, variant in live if variant and _wish(plan, variant))
+    changes = ", ".join(_in_words(plan, variant, wish) for plan, variant, wish in wishes)
     verdict = at.busy(reason, f"changed in place: {changes}{by_hand}")
     return Decision(status=at.says(verdict), calls=(update_capacities(at.wanted.endpoint, desired),))
 
@@ -37,8 +41,12 @@ def capacities_differ(at: Situation) -> EndpointDecision | None:
 def brought_to_spec(at: Situation, view: EndpointView) -> tuple[Call, ...]:
     """The call that gives what serves instead of the wanted configuration the spec's counts and weights.
 
-    The spec's numbers mean its own variants: where others serve, they are left alone.
+    The spec's numbers mean its own variants: where others serve, they have as many instances as before the update, for
+    a configuration that is there already begins with those that it was made with.
     """
+    if lost := lost_on_the_way_back(at, view):
+        desired = [{"VariantName": name, COUNT: count} for name, count in lost.items()]
+        return (update_capacities(at.wanted.endpoint, desired),)
     if {plan.name for plan in at.wanted.variants} != {live.name for live in view.variants}:
         return ()
     live = [(plan, view.variant(plan.name)) for plan in at.wanted.variants]
@@ -46,6 +54,51 @@ def brought_to_spec(at: Situation, view: EndpointView) -> tuple[Call, ...]:
         _request(plan, wish) for plan, variant in live if variant and (wish := _wish_of_previous(at, plan, variant))
     ]
     return (update_capacities(at.wanted.endpoint, desired),) if desired else ()
+
+
+def lost_on_the_way_back(at: Situation, view: EndpointView) -> dict[str, int]:
+    """Return how many instances each variant had before the update that was taken back, where it has fewer now.
+
+    What the update has not replaced somebody else may have scaled since.
+    """
+    update = at.status.update
+    if update is None or update.previous_endpoint_config_name != view.config_name:
+        return {}
+    names = {plan.name for plan in at.wanted.variants}
+    replaced = {name: count for name, count in update.counts.items() if name not in names}
+    live = {one.name: one.desired_count for one in view.variants}
+    return {name: count for name, count in replaced.items() if 0 < live.get(name, count) < count}
+
+
+def _taken_over(at: Situation) -> dict[str, int]:
+    """The least instances of each variant that the update has begun anew: those of the variants that it has replaced.
+
+    An update to a configuration that is there already begins with as few instances as it was made with. What has failed
+    its smoke test and stays, because nothing was good before, anybody may scale.
+    """
+    update, test = at.update, at.status.smoke_test
+    has_failed = test is not None and not test.has_passed and test.endpoint_config_name == at.wanted.config.name
+    if update is None or has_failed:
+        return {}
+    names = {plan.name for plan in at.wanted.variants}
+    replaced = sum(count for name, count in update.counts.items() if name not in names)
+    new = [plan for plan in at.wanted.variants if plan.name not in update.counts]
+    if not new and _is_of_somebody(at, update.previous_endpoint_config_name):
+        # The whole is not to become smaller because some of its variants have the names that the spec gives.
+        new = list(at.wanted.variants)
+    weights = sum(plan.asked.weight for plan in new)
+    return {
+        plan.name: update.counts.get(plan.name, 0)
+        + (-(-replaced * plan.asked.weight // weights) if weights else replaced)
+        for plan in new
+        if replaced
+    }
+
+
+def _is_of_somebody(at: Situation, config_name: str) -> bool:
+    """Whether the configuration came with the endpoint that was adopted."""
+    config = Resource(at.wanted.place, ResourceType.ENDPOINT_CONFIG, config_name)
+    return at.status.adopted is not None and config not in resources_in(at.status.resources)
 
 
 def has_the_same_instance_type(status: EndpointStatus, plan: VariantPlan) -> bool:
@@ -78,8 +131,10 @@ def _request(plan: VariantPlan, wish: dict[str, Any]) -> dict[str, Any]:
     return {"VariantName": plan.name, **wish}
 
 
-def _wish(plan: VariantPlan, live: VariantView) -> dict[str, Any]:
+def _wish(plan: VariantPlan, live: VariantView, least: int = 0) -> dict[str, Any]:
     wish: dict[str, Any] = {}
+    if plan.asked.keeps_count and live.desired_count < least:
+        wish[COUNT] = least
     if plan.asked.has_fixed_count and live.desired_count != plan.asked.initial_count:
         wish[COUNT] = plan.asked.initial_count
     if live.desired_weight != plan.asked.weight:
@@ -87,11 +142,10 @@ def _wish(plan: VariantPlan, live: VariantView) -> dict[str, Any]:
     return wish
 
 
-def _in_words(plan: VariantPlan, live: VariantView) -> str:
-    wish = _wish(plan, live)
+def _in_words(plan: VariantPlan, live: VariantView, wish: Mapping[str, Any]) -> str:
     changes = []
     if COUNT in wish:
-        changes.append(f"{live.desired_count} -> {plan.asked.initial_count} instances")
+        changes.append(f"{live.desired_count} -> {wish[COUNT]} instances")
     if WEIGHT in wish:
         changes.append(f"weight {live.desired_weight:g} -> {plan.asked.weight}")
     return f"{plan.name} {' and '.join(changes)}"

@@ -84,12 +84,14 @@ class Update(_Said, frozen=True):
     It stays on record until that configuration is found good.
     previous_endpoint_config_name: the last one that was; "" where none was.
     has_begun: it was seen under way; before that, what AWS changes is nothing that it has taken back.
+    counts: how many instances each variant had that served when it was asked for.
     """
 
     endpoint_config_name: str
     previous_endpoint_config_name: str = ""
     started_from: str = ""
     has_begun: bool = False
+    counts: dict[str, int] = {}
 
 
 class Adopted(_Said, frozen=True):

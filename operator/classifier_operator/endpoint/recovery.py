@@ -163,7 +163,10 @@ def _rebuilt(endpoint: Endpoint, found: Found, now: datetime) -> EndpointStatus:
         status = structs.replace(status, adopted=adopted)
     if view.pending_config:
         update = Update(
-            endpoint_config_name=view.pending_config, previous_endpoint_config_name=view.config_name, has_begun=True
+            endpoint_config_name=view.pending_config,
+            previous_endpoint_config_name=view.config_name,
+            has_begun=True,
+            counts={live.name: live.desired_count for live in view.variants},
         )
         status = structs.replace(status, update=update)
     status = structs.replace(status, variants=_serving(endpoint, found, main.place, view))

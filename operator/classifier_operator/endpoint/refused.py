@@ -7,7 +7,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3339, stalled
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.capacities import brought_to_spec
+from classifier_operator.endpoint.capacities import brought_to_spec, lost_on_the_way_back
 from classifier_operator.endpoint.presence import MOVING
 from classifier_operator.endpoint.previous import previous_is_good, still_unproven
 from classifier_operator.endpoint.record import RefusedAccelerator, RolledBack
@@ -92,7 +92,8 @@ def call_was_refused(at: Situation) -> EndpointDecision | None:
     if trouble is None or not trouble.is_pausing(at.now):
         return None
     follow = at.follow if at.view is not None and at.view.is_moving else frozenset()
-    guard = at.own
+    # What is to be taken over is looked at while it waits, too: somebody may scale it.
+    guard = at.own if at.view is None else at.own | at.follow
     if trouble.is_only_a_look:
         return Decision(status=at.status, follow=follow, guard=guard)
     if _is_refused(at) and (trouble.is_final or _is_beside(at, trouble)):
@@ -131,7 +132,8 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
         message = rolled_back_message(refused, served)
     if view.status == "InService" and view.is_detailed and served != at.wanted.config.name:
         status = report.with_live_sizes(report.with_endpoint(at.status, view), view)
-        status = structs.replace(status, update=still_unproven(at, view))
+        is_smaller = bool(lost_on_the_way_back(at, view))
+        status = structs.replace(status, update=at.status.update if is_smaller else still_unproven(at, view))
         trouble = at.seen.trouble_with(at.wanted.endpoint)
         if trouble is not None and _is_beside(at, trouble) and not trouble.is_brief(at.now):
             message = f"{message}; {note_of(trouble)}"

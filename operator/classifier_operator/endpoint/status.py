@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 from urllib.parse import quote
 
@@ -63,6 +64,19 @@ def with_deployment(status: EndpointStatus, deployment: Deployment, view: Endpoi
 def with_live_sizes(status: EndpointStatus, view: EndpointView) -> EndpointStatus:
     """The status with the counts and weights that its variants have now; what they serve stays what it says."""
     return structs.replace(status, variants=tuple(_resized(one, view.variant(one.name)) for one in status.variants))
+
+
+def with_live_counts(status: EndpointStatus, view: EndpointView, but: Container[str] = ()) -> EndpointStatus:
+    """The status with the instances that its variants are to have now, but for those; weights stay what it says."""
+
+    def counted(variant: VariantStatus) -> VariantStatus:
+        live = view.variant(variant.name)
+        if live is None or variant.name in but or variant.desired_instance_count == live.desired_count:
+            return variant
+        count = live.desired_count
+        return structs.replace(variant, current_instance_count=count, desired_instance_count=count)
+
+    return structs.replace(status, variants=tuple(map(counted, status.variants)))
 
 
 def variant_in(status: EndpointStatus, name: str) -> VariantStatus | None:

@@ -14,7 +14,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in, with_resources
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.capacities import brought_to_spec, has_the_same_instance_type
+from classifier_operator.endpoint.capacities import brought_to_spec, has_the_same_instance_type, lost_on_the_way_back
 from classifier_operator.endpoint.presence import prerequisites
 from classifier_operator.endpoint.previous import last_good, previous_is_good, still_unproven
 from classifier_operator.endpoint.record import EndpointStatus, Update, VariantStatus
@@ -43,7 +43,9 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
     reason = view.failure_reason or "AWS gives no reason"
     rolled_back = at.refuses(Reason.ROLLED_BACK, reason)
     status = report.with_live_sizes(report.with_endpoint(at.status, view), view)
-    status = structs.replace(status, rolled_back=rolled_back, update=still_unproven(at, view))
+    is_smaller = bool(lost_on_the_way_back(at, view))
+    update = at.status.update if is_smaller else still_unproven(at, view)
+    status = structs.replace(status, rolled_back=rolled_back, update=update)
     message = rolled_back_message(rolled_back, view.config_name)
     verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))
     return Decision(status=at.says(verdict, status), calls=brought_to_spec(at, view), guard=at.follow)
@@ -54,14 +56,28 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
     view = at.view
     if view is None or view.config_name == at.wanted.config.name:
         return None
-    is_restored = report.has_served(at.status, at.wanted)
+    # An update that is only on record yet has changed nothing of that.
+    has_begun = at.update is None or at.update.has_begun
+    is_restored = report.has_served(at.status if has_begun else structs.replace(at.status, update=None), at.wanted)
     if not is_restored and (looks := test_can_be_run(at)) is not None:
         return looks
     update = Update(
         endpoint_config_name=at.wanted.config.name,
         previous_endpoint_config_name=last_good(at, view),
         started_from=view.modified_at,
+        counts={live.name: live.desired_count for live in view.variants},
     )
+    if at.update is None and any(
+        plan.asked.keeps_count and view.variant(plan.name) is None for plan in at.wanted.variants
+    ):
+        # What begins anew takes instances over: how many there are now, only a look tells.
+        return Decision(
+            status=structs.replace(at.status, update=update), calls=(describe(at.wanted.endpoint),), guard=at.follow
+        )
+    counted = _with_counts(at, view)
+    if counted != at.status:
+        # What begins anew begins with what there is now.
+        return Decision(status=counted, guard=at.follow, again_after=0.0)
     ground = _ground(at, view)
     if any(not call.changes for call in ground):
         return Decision(status=at.status, calls=ground, guard=at.follow)
@@ -83,6 +99,22 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         update_endpoint(at.wanted.endpoint, _update_params(at, view)),
     )
     return Decision(status=at.says(at.busy(reason, message), status), calls=calls)
+
+
+def _with_counts(at: Situation, view: EndpointView) -> EndpointStatus:
+    """The status with the instances that there are now; of what was adopted, in all, while nothing else is known.
+
+    Where the spec names a count, what it was tells whether the variant had served as it says.
+    """
+    named = {plan.name for plan in at.wanted.variants if not plan.asked.keeps_count}
+    status = report.with_live_counts(at.status, view, but=named)
+    adopted = status.adopted
+    if adopted is None or adopted.resource != at.wanted.endpoint:
+        return status
+    if any(one.desired_instance_count for one in status.variants):
+        return status
+    count = sum(live.desired_count for live in view.variants)
+    return structs.replace(status, adopted=structs.replace(adopted, instance_count=count))
 
 
 def restored(at: Situation, config_name: str) -> Call:
