@@ -343,3 +343,132 @@ async def test_an_update_that_an_unknown_answer_refused_is_tried_again(world: Wo
     await world.run(4, seconds=3 * 3600)
     assert ready(world, key) == ("True", "InService")
     assert world.cloud.count("UpdateEndpoint") == 2
+
+
+# B09: other counts or weights of what serves, which AWS refuses for good
+
+RESCALES = [
+    ("ResourceLimitExceeded", NOT_HERE.format("endpoint")),
+    (VALIDATION, "1 validation error detected: Value '3' at 'desiredInstanceCount' failed to satisfy constraint"),
+    (VALIDATION, "Not on a Tuesday."),
+]
+RESCALE = "UpdateEndpointWeightsAndCapacities"
+
+
+def says(world: World, key: ObjectKey, kind: str) -> str:
+    (message,) = [one["message"] for one in world.cluster.status(key)["conditions"] if one["type"] == kind]
+    assert isinstance(message, str)
+    return message
+
+
+def rescaled(world: World, key: ObjectKey, count: int) -> None:
+    """Change the count, in the short form as well as of the last variant."""
+
+    def edit(body: dict[str, Any]) -> None:
+        for one in body["spec"].get("variants", [body["spec"]])[-1:]:
+            one["instanceCount"] = count
+
+    world.cluster.edit(key, edit)
+
+
+@FORMS
+@pytest.mark.parametrize(("code", "words"), RESCALES, ids=["not in the region", "invalid", "unknown"])
+async def test_a_rescale_that_is_refused_for_good_stalls(
+    world: World, code: str, words: str, form: dict[str, Any]
+) -> None:
+    """B09: with AWS's words while it serves as before, and asked for once."""
+    key = world.cluster.create(endpoint(**form))
+    await world.run(3)
+    world.cloud.refuse(RESCALE, code, words, times=1000)
+    rescaled(world, key, 3)
+    await world.run(2, seconds=60)
+    for _ in range(2):
+        assert ready(world, key) == ("True", "ServingPrevious")
+        assert reason(world, key, "Stalled") == "InvalidSpec"
+        assert words in says(world, key, "Stalled")
+        assert world.cluster.condition(key, "Reconciling") is None
+        assert "rolledBack" not in world.cluster.status(key)
+        told, writes = len(world.cluster.events), world.cluster.writes
+        await world.run(6, seconds=301)
+        assert world.cloud.count(RESCALE) == 1
+        assert (len(world.cluster.events), world.cluster.writes) == (told, writes)
+
+
+@pytest.fixture
+async def refused(world: World) -> ObjectKey:
+    key = world.cluster.create(endpoint())
+    await world.run(3)
+    world.cloud.refuse(RESCALE, VALIDATION, RESCALES[1][1], times=1000)
+    rescaled(world, key, 3)
+    await world.run(2)
+    return key
+
+
+async def test_a_restart_asks_for_a_refused_rescale_once_more_quietly(world: World, refused: ObjectKey) -> None:
+    told, writes = len(world.cluster.events), world.cluster.writes
+    world.restart()
+    await world.run(5)
+    assert world.cloud.count(RESCALE) == 2
+    assert (len(world.cluster.events), world.cluster.writes) == (told, writes)
+    assert reason(world, refused, "Stalled") == "InvalidSpec"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_corrected_count_ends_it(world: World, refused: ObjectKey, count: int) -> None:
+    """Back to what serves, and to another count that AWS takes."""
+    world.cloud.calm()
+    rescaled(world, refused, count)
+    await world.look()
+    assert world.cluster.condition(refused, "Stalled") is None
+    await world.run(3)
+    assert ready(world, refused) == ("True", "InService")
+    assert world.cloud.one("Endpoint")["ProductionVariants"][0]["DesiredInstanceCount"] == count
+
+
+async def test_who_scales_it_by_hand_ends_it_too(world: World, refused: ObjectKey) -> None:
+    world.cloud.one("Endpoint")["ProductionVariants"][0].update(DesiredInstanceCount=3, CurrentInstanceCount=3)
+    world.cloud.touch(world.cloud.one("Endpoint"))
+    await world.run(3)
+    assert ready(world, refused) == ("True", "InService")
+    assert world.cluster.condition(refused, "Stalled") is None
+
+
+async def test_a_refused_rescale_holds_no_other_edit_back(world: World, refused: ObjectKey) -> None:
+    """Another configuration, with the count that was refused, and tags."""
+    change(world, refused, instanceType="ml.m5.4xlarge", tags={"team": "birds"})
+    await world.run(4)
+    assert ready(world, refused) == ("True", "InService")
+    assert world.cloud.one("Endpoint")["ProductionVariants"][0]["DesiredInstanceCount"] == 3
+
+
+async def test_tags_and_a_smoke_test_of_the_same_edit_come_about(world: World) -> None:
+    world.cloud.objects["s3://bucket/image.png"] = b"image"
+    key = world.cluster.create(endpoint())
+    await world.run(3)
+    world.cloud.refuse(RESCALE, VALIDATION, RESCALES[1][1], times=1000)
+    test = {"image": {"s3Uri": "s3://bucket/image.png"}}
+    change(world, key, instanceCount=3, tags={"team": "birds"}, smokeTest=test)
+    await world.run(4)
+    assert reason(world, key, "Stalled") == "InvalidSpec"
+    assert world.cluster.status(key)["tags"]["team"] == "birds"
+    assert world.cluster.status(key)["smokeTest"]["outcome"] == "Passed"
+    assert world.cloud.count(RESCALE) <= 3
+
+
+async def test_what_is_deleted_meanwhile_is_made_again(world: World, refused: ObjectKey) -> None:
+    """The drift check goes on."""
+    (gone,) = [one for one in world.cloud.resources if one[1] == "Endpoint"]
+    del world.cloud.resources[gone]
+    await world.run(5)
+    assert ready(world, refused) == ("True", "ServingPrevious")
+    assert world.cloud.count("CreateEndpoint") == 2
+
+
+async def test_what_is_moved_away_meanwhile_is_brought_back(world: World, refused: ObjectKey) -> None:
+    served = world.cloud.one("Endpoint")["EndpointConfigName"]
+    ((place, kind, _), config), *_ = [one for one in world.cloud.resources.items() if one[0][1] == "EndpointConfig"]
+    world.cloud.resources[place, kind, "another"] = {**config, "EndpointConfigName": "another", "Tags": []}
+    world.cloud.touch(world.cloud.one("Endpoint"), EndpointConfigName="another")
+    await world.run(5)
+    assert world.cloud.one("Endpoint")["EndpointConfigName"] == served
+    assert reason(world, refused, "Stalled") == "InvalidSpec"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from classifier_operator.api.conditions import Reason
+from classifier_operator.api.conditions import ConditionType, Reason, find
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
@@ -13,6 +13,7 @@ from classifier_operator.endpoint.record import EndpointStatus
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.reconcile.calls import Call, update_capacities
 from classifier_operator.reconcile.decision import Decision
+from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.sagemaker.views import EndpointView, Unseen, VariantView
 
 COUNT, WEIGHT = "DesiredInstanceCount", "DesiredWeight"
@@ -21,21 +22,43 @@ COUNT, WEIGHT = "DesiredInstanceCount", "DesiredWeight"
 def capacities_differ(at: Situation) -> EndpointDecision | None:
     """Counts and weights change in place; counts that AWS chooses are none of ours."""
     view = at.view
-    if view is None:
+    if view is None or at.refusal_in_place is not None:
+        # It serves as before: that its numbers were refused is said with the rest (`serving`).
         return None
-    live = [(plan, variant) for plan in at.wanted.variants if (variant := view.variant(plan.name)) is not None]
-    least = _taken_over(at)
-    wishes = [(plan, variant, _wish(plan, variant, least.get(plan.name, 0))) for plan, variant in live]
-    wishes = [one for one in wishes if one[2]]
+    wishes = _wishes(at, view)
     if not wishes:
         return None
-    desired = [_request(plan, wish) for plan, _, wish in wishes]
+    call = update_capacities(at.wanted.endpoint, [_request(plan, wish) for plan, _, wish in wishes])
+    if _was_refused_before(at):
+        # A restart forgets what was refused, and it is asked once more: the status keeps AWS's words until then.
+        return Decision(status=at.status, calls=(call,), guard=at.follow)
     reason, by_hand = Reason.UPDATING, ""
     if report.has_served(at.status, at.wanted):
         reason, by_hand = Reason.RESTORING, " (changed by somebody else)"
     changes = ", ".join(_in_words(plan, variant, wish) for plan, variant, wish in wishes)
     verdict = at.busy(reason, f"changed in place: {changes}{by_hand}")
-    return Decision(status=at.says(verdict), calls=(update_capacities(at.wanted.endpoint, desired),))
+    return Decision(status=at.says(verdict), calls=(call,))
+
+
+def refused_in_place(at: Situation) -> Trouble | None:
+    """The refusal of counts or weights that the spec asks for and the endpoint does not have."""
+    view = at.view
+    return at.refusal_in_place if view is not None and _wishes(at, view) else None
+
+
+def _wishes(at: Situation, view: EndpointView) -> list[tuple[VariantPlan, VariantView, dict[str, Any]]]:
+    live = [(plan, variant) for plan in at.wanted.variants if (variant := view.variant(plan.name)) is not None]
+    least = _taken_over(at)
+    wishes = [(plan, variant, _wish(plan, variant, least.get(plan.name, 0))) for plan, variant in live]
+    return [one for one in wishes if one[2]]
+
+
+def _was_refused_before(at: Situation) -> bool:
+    """Whether the object stalls over the spec as it is, though it serves the wanted configuration."""
+    held = find(at.status.conditions, ConditionType.STALLED)
+    if held is None or (held.reason, held.observed_generation) != (Reason.INVALID_SPEC, at.meta.generation):
+        return False
+    return at.status.endpoint_config_name == at.wanted.config.name
 
 
 def brought_to_spec(at: Situation, view: EndpointView) -> tuple[Call, ...]:

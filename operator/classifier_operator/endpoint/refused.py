@@ -88,7 +88,8 @@ def was_taken_back(at: Situation, view: EndpointView) -> bool:
 
 
 def call_was_refused(at: Situation) -> EndpointDecision | None:
-    trouble = at.seen.trouble_with(*at.wanted.served)
+    beside = at.follow if at.refusal_in_place is not None else frozenset()
+    trouble = at.seen.trouble_with(*(one for one in at.wanted.served if one not in beside))
     if trouble is None or not trouble.is_pausing(at.now):
         return None
     follow = at.follow if at.view is not None and at.view.is_moving else frozenset()

@@ -9,6 +9,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import ConditionType, Reason, Verdict, find, settled, stalled, with_note
 from classifier_operator.api.ledger import Resource, resources_in, with_resources, without
 from classifier_operator.endpoint import status as report
+from classifier_operator.endpoint.capacities import refused_in_place
 from classifier_operator.endpoint.previous import to_restore
 from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
 from classifier_operator.endpoint.release import after_release, released
@@ -75,7 +76,7 @@ def smoke_test_is_due(at: Situation) -> EndpointDecision | None:
     testing = at.testing
     is_under_way = testing is not None and testing.test == call.key
     calls = () if is_under_way else (call,)
-    trouble = at.seen.trouble_with(at.wanted.endpoint)
+    trouble = None if at.refusal_in_place else at.seen.trouble_with(at.wanted.endpoint)
     is_again = trouble is not None or (testing is not None and is_under_way and testing.is_again)
     if is_again and _is_said(at):
         # What it waits for was said; whether it still does, this try will tell.
@@ -132,7 +133,8 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
     status = structs.replace(
         live,
         rolled_back=None,
-        update=None,
+        # What an update has begun with too few instances is not forgotten while AWS refuses to give them back.
+        update=at.status.update if refused_in_place(at) else None,
         retry=None,
         tags=tags,
         resources=without(live.resources, down.gone),
@@ -153,7 +155,7 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
 
 
 def _verdict_in_service(at: Situation) -> Verdict:
-    trouble = at.seen.trouble_with(*at.wanted.targets)
+    trouble = refused_in_place(at) or at.seen.trouble_with(*at.wanted.targets)
     if trouble is not None and trouble.is_pausing(at.now):
         return verdict_of(trouble, at.now, underway=Reason.UPDATING, serving=True)
     outcome = at.status.smoke_test

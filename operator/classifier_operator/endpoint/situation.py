@@ -21,6 +21,7 @@ from classifier_operator.reconcile.account import UNCHECKED, AccountCheck
 from classifier_operator.reconcile.decision import Decision, Defaults, Meta, Seen, place_of
 from classifier_operator.reconcile.past import Found, Past
 from classifier_operator.reconcile.tenants import EVERYTHING, Allowance
+from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.reconcile.walls import is_beyond, refusal_of
 from classifier_operator.sagemaker.views import EndpointView, Sighting, Unseen
 
@@ -94,6 +95,13 @@ class Situation(Struct, frozen=True, kw_only=True):
     def serves(self) -> bool:
         """Whether something serves that had been found good: an update must not take that away."""
         return report.was_ready(self.status) and serve(self.own or self.follow, self.seen, self.defaults)
+
+    @property
+    def refusal_in_place(self) -> Trouble | None:
+        """The final refusal of other counts or weights: what serves goes on as it is, and all else is done to it."""
+        trouble = self.seen.trouble_with(self.wanted.endpoint)
+        is_one = trouble is not None and trouble.is_beside_the_rest and trouble.is_pausing(self.now)
+        return trouble if is_one else None
 
     @property
     def is_made(self) -> bool:

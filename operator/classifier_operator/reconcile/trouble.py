@@ -9,6 +9,7 @@ from msgspec import Struct
 from classifier_operator.api import conditions
 from classifier_operator.api.conditions import Reason, Verdict
 from classifier_operator.api.ledger import Resource
+from classifier_operator.reconcile.calls import CAPACITIES
 from classifier_operator.sagemaker.refusals import RefusalKind, Remedy
 
 # IAM tells the other services of a new role within seconds, rarely a minute; five are a generous bound, after which
@@ -60,6 +61,18 @@ class Trouble(Struct, frozen=True, kw_only=True):
     def is_never_tried_again(self) -> bool:
         """Whether the same request must not be sent again, not even after a restart."""
         return self.is_final and self.kind.remedy is Remedy.STOP
+
+    @property
+    def is_beside_the_rest(self) -> bool:
+        """Whether only counts or weights are refused for good: other calls to the endpoint have nothing to do with it.
+
+        Nothing else is held back by it: a smoke test, another configuration, an endpoint that has to be made again.
+        """
+        return self.is_final and self.operation == CAPACITIES
+
+    def holds(self, operation: str, now: datetime) -> bool:
+        """Whether that call to the resource has to wait."""
+        return self.is_pausing(now) and (operation == self.operation or not self.is_beside_the_rest)
 
     @property
     def needs_somebody(self) -> bool:

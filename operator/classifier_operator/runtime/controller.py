@@ -205,7 +205,7 @@ class Controller:
         due: list[AnyCall] = []
         for call in look.decision.calls:
             trouble = troubles.get(call.resource)
-            if trouble is None or not trouble.is_pausing(look.now):
+            if trouble is None or not trouble.holds(call.operation, look.now):
                 due.append(call)
             elif not stands_alone(call):
                 break
