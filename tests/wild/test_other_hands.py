@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,20 @@ import pytest
 from classifier_operator.api.kinds import ObjectKey
 from tests.unit import builders
 from tests.unit.world import World
-from tests.wild.test_counts import ONE, OTHER, PLACE, adopting, counts, endpoint, made_by_hand, scale, settle
+from tests.wild.test_counts import (
+    FORMS,
+    ONE,
+    OTHER,
+    PLACE,
+    RESTARTS,
+    adopting,
+    change,
+    counts,
+    endpoint,
+    made_by_hand,
+    scale,
+    settle,
+)
 
 TEST = {"image": {"s3Uri": "s3://bucket/image.png"}, "expect": {"label": "1"}}
 TESTED: dict[str, Any] = {"smokeTest": TEST, "classLabels": {"values": ["0", "1"]}}
@@ -196,3 +210,86 @@ async def test_what_somebody_has_moved_comes_back_without_its_smoke_tests_image(
     assert world.cloud.one("Endpoint")["EndpointConfigName"] != "theirs"
     assert counts(world) == {"AllTraffic": 4}
     assert any(reason == "Restoring" for _, reason, _ in world.cluster.events)
+
+
+def fail(world: World) -> None:
+    reason = "Request to service failed. If failure persists after retry, contact customer support."
+    world.cloud.touch(world.cloud.one("Endpoint"), EndpointStatus="Failed", FailureReason=reason)
+
+
+def delete(world: World) -> None:
+    (name,) = world.cloud.names("Endpoint")
+    del world.cloud.resources[PLACE, "Endpoint", name]
+
+
+LOSSES = pytest.mark.parametrize("lose", [delete, fail])
+
+
+@FORMS
+@RESTARTS
+@LOSSES
+async def test_an_endpoint_that_is_made_anew_gets_its_instances_back(
+    world: World, lose: Callable[[World], None], form: dict[str, Any], *, is_restarted: bool
+) -> None:
+    """B10: its configuration is there still, and begins with one."""
+    key = await scaled(world, **form)
+    lose(world)
+    if is_restarted:
+        await world.look()
+        world.restart()
+    await world.run(5)
+    assert counts(world) == {"AllTraffic": 6}
+    scale(world, 2)
+    await settle(world, key)
+    assert counts(world) == {"AllTraffic": 2}
+
+
+@LOSSES
+async def test_an_endpoint_that_is_made_anew_has_the_count_that_is_named_meanwhile(
+    world: World, lose: Callable[[World], None]
+) -> None:
+    key = await scaled(world)
+    lose(world)
+    await world.look()
+    change(world, key, instanceCount=2)
+    await world.run(6)
+    await settle(world, key)
+    assert counts(world) == {"AllTraffic": 2}
+
+
+@LOSSES
+@pytest.mark.parametrize("edit", ["another model", "another name"])
+async def test_an_edit_of_an_endpoint_that_is_made_anew_keeps_its_instances(
+    world: World, lose: Callable[[World], None], edit: str
+) -> None:
+    key = await scaled(world)
+    lose(world)
+    world.clock.seconds += 400
+    await world.operator.sweep()
+    await world.run(1, progress=False)
+    if edit == "another model":
+        change(world, key, model=OTHER)
+    else:
+        rename(world, key)
+    await world.run(6)
+    await settle(world, key)
+    assert sum(counts(world).values()) == 6
+
+
+@LOSSES
+async def test_an_endpoint_that_aws_scales_is_made_anew_within_its_bounds(
+    world: World, lose: Callable[[World], None]
+) -> None:
+    """It has as many as it last had, and AWS goes on from there."""
+    bounds = {"minCount": 1, "maxCount": 8, "invocationsPerInstance": 100}
+    key = await scaled(world, autoscaling=bounds)
+    lose(world)
+    world.clock.seconds += 400
+    await world.operator.sweep()
+    change(world, key, autoscaling={**bounds, "maxCount": 4})
+    await world.run(6)
+    await settle(world, key)
+    assert counts(world) == {"AllTraffic": 4}
+    scale(world, 2)
+    await settle(world, key)
+    assert counts(world) == {"AllTraffic": 2}

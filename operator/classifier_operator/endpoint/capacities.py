@@ -48,7 +48,7 @@ def refused_in_place(at: Situation) -> Trouble | None:
 
 def _wishes(at: Situation, view: EndpointView) -> list[tuple[VariantPlan, VariantView, dict[str, Any]]]:
     live = [(plan, variant) for plan in at.wanted.variants if (variant := view.variant(plan.name)) is not None]
-    least = _taken_over(at)
+    least = {**_from_before(at), **_taken_over(at)}
     wishes = [(plan, variant, _wish(plan, variant, least.get(plan.name, 0))) for plan, variant in live]
     return [one for one in wishes if one[2]]
 
@@ -91,6 +91,19 @@ def lost_on_the_way_back(at: Situation, view: EndpointView) -> dict[str, int]:
     replaced = {name: count for name, count in update.counts.items() if name not in names}
     live = {one.name: one.desired_count for one in view.variants}
     return {name: count for name, count in replaced.items() if 0 < live.get(name, count) < count}
+
+
+def _from_before(at: Situation) -> dict[str, int]:
+    """The instances that each variant last had, where its endpoint was made anew and nobody has seen it serve since.
+
+    Its configuration has stayed, and begins with those that it was made with. AWS keeps to the bounds of its own.
+    """
+    least = report.awaited_counts(at.status)
+    for plan in at.wanted.variants:
+        bounds = plan.asked.autoscaling
+        if bounds is not None and plan.name in least:
+            least[plan.name] = min(least[plan.name], bounds.max_count)
+    return least
 
 
 def _taken_over(at: Situation) -> dict[str, int]:

@@ -68,15 +68,25 @@ def with_live_sizes(status: EndpointStatus, view: EndpointView) -> EndpointStatu
 
 def with_live_counts(status: EndpointStatus, view: EndpointView, but: Container[str] = ()) -> EndpointStatus:
     """The status with the instances that its variants are to have now, but for those; weights stay what it says."""
+    awaited = awaited_counts(status)
 
     def counted(variant: VariantStatus) -> VariantStatus:
         live = view.variant(variant.name)
-        if live is None or variant.name in but or variant.desired_instance_count == live.desired_count:
+        count = live.desired_count if live else 0
+        if variant.name in but or count in (0, variant.desired_instance_count) or count < awaited.get(variant.name, 0):
             return variant
-        count = live.desired_count
         return structs.replace(variant, current_instance_count=count, desired_instance_count=count)
 
     return structs.replace(status, variants=tuple(map(counted, status.variants)))
+
+
+def awaited_counts(status: EndpointStatus) -> dict[str, int]:
+    """The instances that variants last had, or are made with, while none of them has been seen to serve since."""
+    return {
+        one.name: one.desired_instance_count
+        for one in status.variants
+        if one.desired_instance_count and not one.current_instance_count
+    }
 
 
 def variant_in(status: EndpointStatus, name: str) -> VariantStatus | None:

@@ -65,7 +65,7 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         endpoint_config_name=at.wanted.config.name,
         previous_endpoint_config_name=last_good(at, view),
         started_from=view.modified_at,
-        counts={live.name: live.desired_count for live in view.variants},
+        counts=_counts(at.status, view),
     )
     if at.update is None and any(
         plan.asked.keeps_count and view.variant(plan.name) is None for plan in at.wanted.variants
@@ -99,6 +99,15 @@ def serves_something_else(at: Situation) -> EndpointDecision | None:
         update_endpoint(at.wanted.endpoint, _update_params(at, view)),
     )
     return Decision(status=at.says(at.busy(reason, message), status), calls=calls)
+
+
+def _counts(status: EndpointStatus, view: EndpointView) -> dict[str, int]:
+    """How many instances each variant has, or had before its endpoint was made anew; a serverless one has none."""
+    awaited = report.awaited_counts(status)
+    return {
+        live.name: max(live.desired_count, awaited.get(live.name, 0)) if live.desired_count else 0
+        for live in view.variants
+    }
 
 
 def _with_counts(at: Situation, view: EndpointView) -> EndpointStatus:
