@@ -109,9 +109,9 @@ def _type(schema: Schema) -> str:
     if schema.get("x-kubernetes-list-type") == "map":
         return f"list, keyed by {', '.join(schema['x-kubernetes-list-map-keys'])}"
     if "items" in schema:
-        of = schema["items"]["type"]
+        of = schema["items"].get("type")
         unique = ", each once" if schema.get("x-kubernetes-list-type") == "set" else ""
-        return f"list of {of}s{unique}"
+        return f"list of {of}s{unique}" if of else "list of integers or strings"
     if "additionalProperties" in schema:
         return "map of text to text"
     if "x-kubernetes-preserve-unknown-fields" in schema:
@@ -122,6 +122,9 @@ def _type(schema: Schema) -> str:
 
 def _limits(schema: Schema) -> list[str]:
     limits = []
+    if "anyOf" in schema and "type" not in schema:
+        # What no value can be says in words what the other branch takes.
+        limits += schema["anyOf"][0]["enum"]
     if "enum" in schema:
         limits.append("one of " + ", ".join(f"`{_value(one)}`" for one in schema["enum"]))
     for low, high, unit in (

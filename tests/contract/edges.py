@@ -373,6 +373,15 @@ ENDPOINTS: Final = (
         "image-of-any-key",
         {"spec.smokeTest": {**SMOKE_TEST, "image": {"s3Uri": "s3://birds/a b/?x=1&y#z/..wren..jpg"}}},
     ),
+    *(
+        _endpoint(
+            f"a16-labels-{number}",
+            {"spec.smokeTest": {**SMOKE_TEST, "expect": {"label": label}}, "spec.classLabels": {"values": values}},
+        )
+        for number, (label, values) in enumerate(
+            ((7, [0, 7]), ("7", [0, 7]), (7, ["0", "7"]), (0, ["cat", 0]), (-1, [-1]))
+        )
+    ),
     _endpoint("labels-5000", {"spec.classLabels": {"values": ["x" * 40] * 5000}}),
     _endpoint("capture", {"spec.dataCapture": {"s3Uri": "s3://birds/seen", "samplingPercent": 0, "modes": ["Output"]}}),
     _endpoint("suspended", {"spec.suspend": True, "spec.deletionPolicy": "Retain"}),

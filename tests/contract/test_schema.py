@@ -66,6 +66,8 @@ def test_no_field_keeps_what_is_not_in_the_schema(kind: str) -> None:
 
 def _is_scalar(node: dict[str, Any]) -> bool:
     """Whether it takes numbers, text or truth values, but nothing that has fields: a schema has one type or any."""
+    # One branch may say in words what the other takes.
+    node = node | (node["anyOf"][-1] if "anyOf" in node else {})
     listed = node.get("enum", [{}])
     is_empty = node.get("minItems", 0) > node.get("maxItems", 1) and node.get("minProperties", 0) > node.get(
         "maxProperties", 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from classifier_operator.api.kinds import ObjectKey
+from classifier_operator.cli.objects import Objects
+from classifier_operator.cli.predict import class_labels
 from tests.unit import builders
 from tests.unit.world import World
 
@@ -17,6 +19,7 @@ WORDS = (
     "spec.classLabels.values has 2 names, and ClassifierTraining digits has numClasses 10: write one name for each "
     "class, in the order of the classes"
 )
+IMAGE = "s3://bucket/image.png"
 TEN = {"values": [str(number) for number in range(10)]}
 
 
@@ -91,3 +94,37 @@ async def test_of_a_training_that_does_not_say_nothing_is_doubted(
     key = create(world, SHORT, {"values": ["cat", "dog"]})
     await world.run(12)
     assert (told(world), warnings(world, key)) == ([], [])
+
+
+def expecting(label: Any) -> dict[str, Any]:
+    return {"smokeTest": {"image": {"s3Uri": IMAGE}, "expect": {"label": label}}}
+
+
+@pytest.mark.parametrize("values", [[7, 0], ["7", 0], ["7", "0"]], ids=["numbers", "mixed", "text"])
+@pytest.mark.parametrize("label", [0, "0"], ids=["number", "text"])
+async def test_a16_numbers_name_classes_without_quotes(world: World, values: list[Any], label: Any) -> None:
+    """0 is a name, too; and to put numbers into quotes changes nothing, so that the test is not run again."""
+    world.cloud.objects[IMAGE] = b"image"
+    world.cluster.create(builders.training(hyperparameters={"numClasses": 2, "numTrainingSamples": 1000}))
+    key = create(world, SHORT | expecting(label), {"values": values})
+    await settle(world, key)
+    outcome = world.cluster.objects[key]["status"]["smokeTest"]
+    assert (outcome["outcome"], outcome["label"]) == ("Passed", "0")
+    calls = world.cloud.count("InvokeEndpoint")
+
+    quoted = {"classLabels": {"values": [str(one) for one in values]}} | expecting(str(label))
+    world.cluster.edit(key, lambda body: body["spec"].update(quoted))
+    await settle(world, key)
+    assert world.cloud.count("InvokeEndpoint") == calls
+
+
+async def test_a16_a_number_that_is_not_the_answer_fails_the_test(world: World) -> None:
+    world.cloud.objects[IMAGE] = b"image"
+    world.cluster.create(builders.training(hyperparameters={"numClasses": 2, "numTrainingSamples": 1000}))
+    key = create(world, SHORT | expecting(7), {"values": [7, 0]})
+    await world.run(12)
+    assert world.cluster.condition(key, "Ready") == ("False", "SmokeTestFailed")
+
+
+def test_a16_predict_names_classes_by_numbers() -> None:
+    assert class_labels(cast("Objects", None), {"values": [7, 0, "cat"]}) == ["7", "0", "cat"]

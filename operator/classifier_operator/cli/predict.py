@@ -101,7 +101,7 @@ def class_labels(objects: Objects, given: Mapping[str, Any]) -> Sequence[str]:
     if reference := given.get("configMapKeyRef"):
         text = objects.read_key(reference["name"], reference["key"])
         return [line.strip() for line in text.splitlines() if line.strip()]
-    return list(given.get("values", ()))
+    return list(map(str, given.get("values", ())))
 
 
 def rank(body: bytes, labels: Sequence[str]) -> list[Ranked]:

@@ -34,7 +34,7 @@ class Example:
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes' names as the endpoint says them; none where it names none."""
-        return self.endpoint.class_labels.values if self.endpoint.class_labels else ()
+        return self.endpoint.class_labels.names if self.endpoint.class_labels else ()
 
     @property
     def sample(self) -> KeyRef | None:
@@ -45,7 +45,7 @@ class Example:
     def sample_class(self) -> int:
         """The class that the smoke test expects."""
         test = self.endpoint.smoke_test
-        label = test.expect.label if test and test.expect else ""
+        label = test.expect.name if test and test.expect else ""
         return self.labels.index(label) if label in self.labels else 0
 
     def channel(self, name: str) -> str:

@@ -149,7 +149,7 @@ def flaw_of_image(call: InputsCall | SmokeTestCall, size: int) -> str:
 
 def flaw_of_labels(call: InputsCall | SmokeTestCall, labels: Sequence[str]) -> str:
     """Why no answer can be what is expected; "" where one can."""
-    expected = call.test.expect.label if call.test.expect is not None else ""
+    expected = call.test.expect.name if call.test.expect is not None else ""
     if call.labels is None or not expected or expected in labels:
         return ""
     return (
@@ -206,8 +206,8 @@ def _unmet(expected: Expectation | None, prediction: Prediction) -> str:
     if expected is None:
         return ""
     got = f"the answer is {cut(prediction.label, NAME_LIMIT)} with probability {prediction.probability:.4g}"
-    if expected.label and expected.label != prediction.label:
-        return f"{got}; expected {cut(expected.label, NAME_LIMIT)}"
+    if expected.name and expected.name != prediction.label:
+        return f"{got}; expected {cut(expected.name, NAME_LIMIT)}"
     if expected.least and prediction.probability < float(expected.least):
         return f"{got}; expected at least {expected.least}"
     return ""

@@ -97,10 +97,18 @@ class KeyRef(_Part, frozen=True):
 
 
 class ClassLabels(_Part, frozen=True):
-    """The classes' names, in the order of the model's output."""
+    """The classes' names, in the order of the model's output: text here, though numbers need no quotes."""
 
     config_map_key_ref: KeyRef | None = None
-    values: tuple[str, ...] = ()
+    values: tuple[str | int, ...] = ()
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "values", self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The values as text."""
+        return tuple(map(str, self.values))
 
 
 class TestImage(_Part, frozen=True):
@@ -113,16 +121,24 @@ class TestImage(_Part, frozen=True):
 class Expectation(_Part, frozen=True):
     """What a smoke test must answer.
 
-    min_probability: may be written with quotes or without, and is text here; an empty value of YAML's says nothing.
+    Both may be written with quotes or without, and are text here.
+
+    min_probability: an empty value of YAML's says nothing.
     """
 
-    label: str = ""
+    label: str | int = ""
     min_probability: str | int | float | None = ""
 
     def __post_init__(self) -> None:
         given = self.min_probability
         text = number_text(given) if isinstance(given, float) else "" if given is None else str(given)
         force_setattr(self, "min_probability", text)
+        force_setattr(self, "label", self.name)
+
+    @property
+    def name(self) -> str:
+        """The label as text; "" where any class will do."""
+        return str(self.label)
 
     @property
     def least(self) -> str:

@@ -45,7 +45,7 @@ class SmokeInputs:
         """Return the classes' names; none where the spec names none."""
         if call.labels is None:
             return ()
-        names: Sequence[str] = call.labels.values
+        names: Sequence[str] = call.labels.names
         if call.labels.config_map_key_ref is not None:
             text = await self._key(call.namespace, call.labels.config_map_key_ref, _LABELS)
             names = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -37,8 +37,8 @@ WHOLE: Final = (
 
 SWITCHES: Final = ("usePretrainedModel", "multiLabel", "useWeightedLoss", "earlyStopping")
 
-# The API server has no rules about a field that takes numbers with a fraction as well as text, so the pattern says it.
-_DECIMAL: Final = "a_decimal_number_from_0_to_1_such_as_0_01"
+SENTENCE: Final = "a decimal number from 0 to 1, such as 0.01"
+_DECIMAL: Final = f'supported values: "{SENTENCE}"'
 
 _EXAMPLES: Final = {
     "numClasses": 257,
@@ -68,10 +68,9 @@ def _decimals() -> Iterator[Refusal]:
     for text in ("1e0", "9e-0", "2", "1.5e1", "0,1", " 0.1", "0.1\n", "1e-100", "NaN", ""):
         yield training_field(f"learningRate-{text!r}", f"{HYPERPARAMETERS}.learningRate", text, _DECIMAL)
     yield training_field("learningRate-long", f"{HYPERPARAMETERS}.learningRate", "0." + "1" * 23, "more than 24")
-    yield training_field("learningRate-list", f"{HYPERPARAMETERS}.learningRate", [], "at least 1 items")
-    yield training_field("learningRate-map", f"{HYPERPARAMETERS}.learningRate", {}, "at least 1 properties")
-    yield training_field("learningRate-items", f"{HYPERPARAMETERS}.learningRate", ["0.1"], "at most 0 items")
-    yield training_field("learningRate-fields", f"{HYPERPARAMETERS}.learningRate", {"a": 1}, "at most 0 items")
+    yield training_field("a17-learningRate-sentence", f"{HYPERPARAMETERS}.learningRate", SENTENCE, "more than 24")
+    for number, value in enumerate((True, False, [], {}, ["0.1"], {"a": 1})):
+        yield training_field(f"a17-learningRate-type-{number}", f"{HYPERPARAMETERS}.learningRate", value, _DECIMAL)
 
 
 def _whole() -> Iterator[Refusal]:
@@ -111,6 +110,10 @@ PARAMETERS: Final = (
     training_field("imageShape-two-parts", f"{HYPERPARAMETERS}.imageShape", "224,224", sentences.SHAPE),
     training_field("imageShape-0", f"{HYPERPARAMETERS}.imageShape", "3,0,224", sentences.SHAPE),
     training_field("a17-imageShape-224x224", f"{HYPERPARAMETERS}.imageShape", "224x224", sentences.SHAPE),
+    *(
+        training_field(f"a14-imageShape-{shape!r}", f"{HYPERPARAMETERS}.imageShape", shape, sentences.CHANNELS)
+        for shape in ("224,224,3", "224, 224, 3", "2,224,224", "5,28,28", "28,28,1", "30,224,224", "10 ,32,32")
+    ),
     training_field("optimizer", f"{HYPERPARAMETERS}.optimizer", "adamw", "supported values"),
     *(
         training_field(f"lrSchedulerStep-{text!r}", f"{HYPERPARAMETERS}.lrSchedulerStep", text, sentences.STEPS)

@@ -38,6 +38,7 @@ URL: Final = (
 )
 SHA256: Final = "must be 64 lower-case hexadecimal digits, as sha256sum prints them"
 SHAPE: Final = "must be channels, height and width with commas between, such as 3,224,224"
+CHANNELS: Final = "must be channels,height,width, such as 3,224,224: the channels come first, and there are 1, 3 or 4"
 STEPS: Final = "must be epochs with commas between, such as 10,20"
 PARAMETER: Final = 'must be one line of text, such as "0.5"'
 TAG_VALUE: Final = "must be letters, digits, spaces and _.:/=+-@ only, such as vision"

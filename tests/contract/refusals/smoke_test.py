@@ -15,7 +15,12 @@ _IMAGE: Final = "either configMapKeyRef or s3Uri must be given"
 
 _KEY: Final = {"name": "samples", "key": "wren.jpg"}
 
-_PROBABILITY: Final = "a_decimal_number_from_0_to_1_such_as_0_3"
+_PROBABILITY: Final = 'supported values: "a decimal number from 0 to 1, such as 0.3"'
+
+
+_NO_PROBABILITIES: Final[tuple[object, ...]] = ("50%", "0,5", "half", True, [], {})
+
+_NO_LABELS: Final[tuple[object, ...]] = (True, 0.5, [])
 
 
 def _smoke_test(name: str, changes: dict[str, Any], field: str, message: str) -> Refusal:
@@ -53,7 +58,12 @@ REFUSALS: Final = (
     _smoke_test(
         "probability-number", {"expect": {"minProbability": 1.5}}, "expect.minProbability", "less than or equal"
     ),
-    _smoke_test("probability-list", {"expect": {"minProbability": []}}, "expect.minProbability", "at least 1 items"),
+    *(
+        _smoke_test(
+            f"a17-probability-{value!r}", {"expect": {"minProbability": value}}, "expect.minProbability", _PROBABILITY
+        )
+        for value in _NO_PROBABILITIES
+    ),
     endpoint(
         "expected-label-without-labels",
         {"spec.smokeTest": {**SMOKE_TEST, "expect": {"label": "wren"}}},
@@ -65,5 +75,23 @@ REFUSALS: Final = (
         {"spec.smokeTest": {**SMOKE_TEST, "expect": {"label": "wren"}}, "spec.classLabels": {"values": ["crow"]}},
         "spec.smokeTest.expect.label",
         "must be one of classLabels.values",
+    ),
+    *(
+        endpoint(
+            f"a16-expected-label-{label!r}-unknown",
+            {"spec.smokeTest": {**SMOKE_TEST, "expect": {"label": label}}, "spec.classLabels": {"values": values}},
+            "spec.smokeTest.expect.label",
+            "must be one of classLabels.values",
+        )
+        for label, values in ((7, [0, 1]), ("07", [7]), (7, ["07"]), ("7", ["a", 77]))
+    ),
+    *(
+        endpoint(
+            f"a16-label-{label!r}",
+            {"spec.classLabels": {"values": [label]}},
+            "spec.classLabels.values[0]",
+            "must be of type integer,string",
+        )
+        for label in _NO_LABELS
     ),
 )
