@@ -40,7 +40,7 @@ def refusals() -> str:
         "| meaning | then | code | operation | and the message contains |",
         "|---|---|---|---|---|",
         *(
-            _row(rule.kind, _listed(sorted(rule.codes)), _listed(rule.operations), _listed(rule.words))
+            _row(rule.kind, _listed(sorted(rule.codes)), _listed(rule.operations), _listed(map(str, rule.words)))
             for rule in RULES
         ),
         _row(RefusalKind.UNAVAILABLE, "any other, with an HTTP status of 500 or more", "", ""),

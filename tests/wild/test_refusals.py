@@ -23,6 +23,12 @@ YOUNG_ROLE = (
 )
 NO_DATA = "Could not find model data at s3://bucket/model.tar.gz."
 NO_IMAGE = "Requested image 123456789012.dkr.ecr.us-east-1.amazonaws.com/birds:1 not found."
+NO_REPOSITORY = (
+    "Cannot find repository: birds in registry ID: 123456789012 Please check if your ECR repository exists and role "
+    "arn:aws:iam::123456789012:role/x has proper pull permissions for SageMaker: ecr:BatchGetImage"
+)
+NO_BUCKET = "The S3 bucket 'birds' does not exist."
+NO_ROLE = "The role 'arn:aws:iam::123456789012:role/x' does not exist."
 NOT_HERE = "The requested resource {}/ml.p2.xlarge is not available in this region"
 PING = (
     "The primary container,accelerator for production variant AllTraffic did not pass the ping health check. Please "
@@ -117,6 +123,37 @@ async def test_who_asks_for_no_accelerator_is_refused_none(world: World) -> None
     assert ready(world, key) == ("True", "InService")
 
 
+EIA_LIMIT = (
+    "The account-level service limit 'ml.eia1.large for endpoint usage' is {} Instances, with current utilization of "
+    "{} Instances and a request delta of 1 Instances. Please contact AWS support to request an increase for this limit."
+)
+
+
+@pytest.mark.parametrize("operation", ["CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint"])
+async def test_a_limit_of_no_accelerators_is_their_refusal(world: World, operation: str) -> None:
+    """What serves without them is made at once; the limit of the type is never raised again."""
+    key = world.cluster.create(endpoint())
+    await world.run(3)
+    world.cloud.refuse(operation, "ResourceLimitExceeded", EIA_LIMIT.format(0, 0))
+    changes = {"acceleratorType": "ml.eia1.large", "acceleratorFallback": {}}
+    other = world.cluster.create(endpoint("other", **changes)) if operation != "UpdateEndpoint" else key
+    if other == key:
+        change(world, key, instanceType="ml.m5.4xlarge", **changes)
+    await world.run(4)
+    assert ready(world, other) == ("True", "InService")
+    assert world.cluster.status(other)["refusedAccelerators"][0]["acceleratorType"] == "ml.eia1.large"
+
+
+async def test_a_limit_above_none_is_a_quota(world: World) -> None:
+    world.cloud.refuse("CreateEndpoint", "ResourceLimitExceeded", EIA_LIMIT.format(2, 2), times=3)
+    key = world.cluster.create(endpoint(acceleratorType="ml.eia1.large", acceleratorFallback={}))
+    await world.run(1, seconds=5)
+    assert ready(world, key) == ("False", "WaitingForQuota")
+    await world.run(6)
+    assert ready(world, key) == ("True", "InService")
+    assert "refusedAccelerators" not in world.cluster.status(key)
+
+
 # B04: the container fails its ping, and AWS lists the accelerator beside it
 
 
@@ -137,8 +174,14 @@ async def test_a_failed_ping_is_the_containers(world: World, fallback: dict[str,
 @FORMS
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [(NO_DATA, "WaitingForData"), (NO_IMAGE, "WaitingForData"), (YOUNG_ROLE, "AccessPending")],
-    ids=["archive", "image", "role"],
+    [
+        (NO_DATA, "WaitingForData"),
+        (NO_IMAGE, "WaitingForData"),
+        (NO_BUCKET, "WaitingForData"),
+        (YOUNG_ROLE, "AccessPending"),
+        (NO_ROLE, "AccessPending"),
+    ],
+    ids=["archive", "image", "bucket", "young role", "role"],
 )
 async def test_what_comes_later_is_waited_for(world: World, words: str, expected: str, form: dict[str, Any]) -> None:
     """B07: it recovers by itself, and no two tries are more than five minutes apart."""
@@ -168,7 +211,11 @@ async def test_what_an_update_needs_is_waited_for_as_well(world: World) -> None:
     assert ready(world, key) == ("True", "InService")
 
 
-@pytest.mark.parametrize("words", [NO_IMAGE, YOUNG_ROLE], ids=["image", "role"])
+@pytest.mark.parametrize(
+    "words",
+    [NO_IMAGE, NO_REPOSITORY, NO_BUCKET, YOUNG_ROLE, NO_ROLE],
+    ids=["image", "repository", "bucket", "young role", "role"],
+)
 async def test_a_training_waits_for_what_comes_later(world: World, words: str) -> None:
     """B07 for trainings."""
     world.cloud.refuse("CreateTrainingJob", VALIDATION, words, times=3)
@@ -264,7 +311,16 @@ async def test_a_warm_up_that_fails_does_not_count(world: World) -> None:
     assert ready(world, key) == ("True", "InService")
 
 
-@pytest.mark.parametrize("words", [TIMEOUT, "Received server error (503) from primary with message busy"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        TIMEOUT,
+        TIMEOUT.replace("(0)", "(500)"),
+        "Received server error (503) from primary with message busy",
+        'Received client error (429) from primary with message "busy"',
+        'Received client error (424) from primary with message "busy"',
+    ],
+)
 async def test_a_container_that_does_not_answer_yet_is_asked_again(world: World, words: str) -> None:
     """B13: within the test's budget, without a warm-up as well, and what is restored is not the previous one."""
     world.cloud.objects["s3://bucket/image.png"] = b"image"

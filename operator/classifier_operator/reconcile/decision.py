@@ -15,6 +15,7 @@ from classifier_operator.reconcile.calls import Call
 from classifier_operator.reconcile.owner import Owner
 from classifier_operator.reconcile.trouble import Trouble
 from classifier_operator.sagemaker import regions, roles
+from classifier_operator.sagemaker.refusal_codes import LIMITS
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.views import Sighting, Stranger, Unseen
 
@@ -135,8 +136,9 @@ class Subject(Struct, frozen=True, kw_only=True):
 
     def judged(self, refusal: AwsRefusal) -> AwsRefusal:
         """Return the refusal as it is meant: who asks for no accelerator cannot be refused one."""
-        is_beside_the_point = refusal.kind is RefusalKind.ACCELERATOR and not self.has_accelerator
-        return refusal.meaning(RefusalKind.UNKNOWN) if is_beside_the_point else refusal
+        if refusal.kind is not RefusalKind.ACCELERATOR or self.has_accelerator:
+            return refusal
+        return refusal.meaning(RefusalKind.QUOTA if refusal.code in LIMITS else RefusalKind.UNKNOWN)
 
     def beside(self, resources: frozenset[Resource]) -> Subject:
         """Return the same with these resources, too."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from classifier_operator.sagemaker.phrases import NO_CAPACITY, Phrase, says
 from classifier_operator.sagemaker.words import ACCELERATORS, without_names
 
 
@@ -27,7 +28,7 @@ class Fault(Enum):
 
 
 # Tried in order; the first whose words are in the text wins. Words are matched after names are cut out (words.py).
-_TABLE = (
+_TABLE: tuple[tuple[Fault, tuple[str | Phrase, ...]], ...] = (
     # The role was applied a moment before. Terraform's provider deletes such an endpoint and creates it again
     # (internal/service/sagemaker/endpoint.go); of a job it comes as a ClientError (sagemaker-python-sdk#35).
     (
@@ -55,6 +56,7 @@ _TABLE = (
             "not enough capacity",
             "unable to provision",
             "temporarily unavailable in supported availability zones",
+            NO_CAPACITY,
         ),
     ),
     (
@@ -73,6 +75,9 @@ _TABLE = (
 # which may say anything, "internal error" and "insufficient capacity" too. A role is named right at its beginning.
 _OF_THE_USER = ("clienterror", "algorithmerror", "client error", "customer error")
 _ROLE_LIMIT = 80
+# How AWS begins when it is to blame, or has no machines: what follows may speak of the image or of the model data.
+_OF_AWS = ("internalservererror", "internalfailure", "internal server error")
+_OF_CAPACITY = ("capacityerror", "ec2insufficientcapacityerror", "insufficientinstancecapacity")
 
 
 def fault_of(failure_reason: str, names: tuple[str, ...] = ()) -> Fault:
@@ -83,6 +88,10 @@ def fault_of(failure_reason: str, names: tuple[str, ...] = ()) -> Fault:
     words = without_names(failure_reason.strip(), names)
     if words.startswith(_OF_THE_USER):
         role, told = _TABLE[0]
-        is_about_the_role = words.startswith("clienterror") and any(word in words[:_ROLE_LIMIT] for word in told)
+        is_about_the_role = words.startswith("clienterror") and any(says(words[:_ROLE_LIMIT], one) for one in told)
         return role if is_about_the_role else Fault.USER
-    return next((fault for fault, told in _TABLE if any(word in words for word in told)), Fault.USER)
+    if words.startswith(_OF_AWS):
+        return Fault.AWS
+    if words.startswith(_OF_CAPACITY):
+        return Fault.ACCELERATOR if any(one in words for one in ACCELERATORS) else Fault.CAPACITY
+    return next((fault for fault, told in _TABLE if any(says(words, one) for one in told)), Fault.USER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LIMITS = frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededException", "LimitExceededException"})
+
 THROTTLED = frozenset(
     {
         "ThrottlingException",
@@ -42,6 +44,9 @@ UNAVAILABLE = frozenset(
         # AWS's list of common errors: the request was aborted before a reply was sent back.
         "RequestAborted",
         "RequestAbortedException",
+        # S3, of a bucket that is so new that its name is not known everywhere yet.
+        "TemporaryRedirect",
+        "307",
         # S3, for what the network did to a part on its way.
         "BadDigest",
         "IncompleteBody",
@@ -73,6 +78,8 @@ KEY_NOT_USABLE = frozenset(
         "KMS.DisabledException",
         "KMS.KMSInvalidStateException",
         "KMS.NotFoundException",
+        # The token with which the key was asked for, as the one below: somebody renews or corrects it.
+        "KMS.UnrecognizedClientException",
     }
 )
 
@@ -100,12 +107,22 @@ NOT_ALLOWED = frozenset(
         "ExpiredTokenException",
         "TokenRefreshRequired",
         "InvalidIdentityToken",
+        # The identity provider says no to the token: the trust is corrected there, or the token is renewed.
+        "IDPRejectedClaim",
+        # S3, of an account that owes money or has no S3 yet: its owner mends that, and the same request succeeds.
+        "AccountProblem",
+        "NotSignedUp",
         "NoCredentials",
         "403",
     }
 )
 
-BAD_REQUEST = frozenset(
+# S3, of a bucket that is not in the region where it was asked for: the address in the spec is wrong, or its region.
+OF_ANOTHER_REGION = frozenset(
+    {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect", "301"}
+)
+
+BAD_REQUEST = OF_ANOTHER_REGION | frozenset(
     {
         "ParamValidationError",
         "InvalidRegionError",
@@ -131,7 +148,6 @@ BAD_REQUEST = frozenset(
         "InvalidURI",
         "KeyTooLongError",
         "MethodNotAllowed",
-        "PermanentRedirect",
         # The model's own answer, and a body that is too large for the runtime.
         "ModelError",
         "413",

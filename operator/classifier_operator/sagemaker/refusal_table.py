@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from classifier_operator.sagemaker import phrases
 from classifier_operator.sagemaker import refusal_codes as codes
 from classifier_operator.sagemaker.enums import with_few_values
+from classifier_operator.sagemaker.phrases import Phrase, says
 from classifier_operator.sagemaker.refusals import UNREADABLE_CODE, AwsRefusal, RefusalKind
 from classifier_operator.sagemaker.words import ACCELERATORS, without_names
 
@@ -21,7 +23,7 @@ class Rule:
 
     kind: RefusalKind
     codes: frozenset[str] = frozenset()
-    words: tuple[str, ...] = ()
+    words: tuple[str | Phrase, ...] = ()
     operations: tuple[str, ...] = ()
 
     def fits(self, operation: str, code: str, words: str) -> bool:
@@ -30,11 +32,11 @@ class Rule:
             return False
         if self.operations and operation not in self.operations:
             return False
-        return not self.words or any(word in words for word in self.words)
+        return not self.words or any(says(words, one) for one in self.words)
 
 
 _VALIDATION = frozenset({"ValidationException", "ValidationError"})
-_LIMITS = frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededException", "LimitExceededException"})
+_LIMITS = codes.LIMITS
 _OF_ENDPOINTS = ("CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
 _FROM_S3 = ("CreateTrainingJob", "CreateModel", "CreateEndpoint", "UpdateEndpoint")
 _NO_IMAGE = ("requested image * not found", 'requested image "" not found', "requested image not found")
@@ -61,17 +63,17 @@ RULES = (
     Rule(RefusalKind.NOT_PROPAGATED, _VALIDATION, ("not found",), ("InvokeEndpoint",)),
     # Elastic Inference was retired in 2024; what AWS says today is not documented, so any refusal that speaks of
     # accelerators counts, here of a quota ("total_accelerator_count").
+    # A limit of 0 is how a region or an account without them says so; one above 0 can be raised.
+    Rule(RefusalKind.QUOTA, _LIMITS, (phrases.ACCELERATOR_QUOTA,), _OF_ENDPOINTS),
     Rule(RefusalKind.ACCELERATOR, _LIMITS, ACCELERATORS, _OF_ENDPOINTS),
+    Rule(RefusalKind.ACCELERATOR, _VALIDATION, (phrases.ACCELERATOR_NOT_IN_REGION,), _OF_ENDPOINTS),
     # AWS uses the code of a quota for it; no quota that anybody may ask for helps (amazon-sagemaker-examples#1001).
     Rule(
         RefusalKind.NOT_IN_REGION,
         _LIMITS | _VALIDATION,
         (
-            "is not available in this region",
-            "not available in the region",
+            phrases.NOT_IN_REGION,
             "does not support that instance type in that region",
-            "is not supported in this region",
-            "is not supported in region",
         ),
         _MAKING,
     ),
@@ -88,6 +90,7 @@ RULES = (
             "insufficient capacity",
             "unable to provision requested ml compute capacity",
             "not enough capacity",
+            phrases.NO_CAPACITY,
             "temporarily unavailable in supported availability zones",
         ),
     ),
@@ -160,9 +163,11 @@ RULES = (
             # amazon-sagemaker-examples, sagemaker-python-sdk#608
             "could not find model data",
             "no model data found",
-            "bucket does not exist",
-            "specified bucket does not exist",
+            phrases.DOES_NOT_EXIST,
             "specified key does not exist",
+            # amazon-sagemaker-examples#2534, #1476
+            "cannot find repository",
+            "cannot find the requested image",
         ),
         _FROM_S3,
     ),
@@ -207,6 +212,9 @@ RULES = (
             "no identity-based policy allows",
             "access denied to hub content",
             "access denied for repository",
+            "access denied for registry",
+            # A role that the same deployment makes.
+            phrases.NO_ROLE,
         ),
     ),
     # A key that is disabled or pending deletion, or a policy that does not name the role yet: a person mends it there.
@@ -225,11 +233,16 @@ RULES = (
     # After all that is known to be something else, whatever speaks of accelerators.
     Rule(RefusalKind.ACCELERATOR, _VALIDATION, ACCELERATORS, _OF_ENDPOINTS),
     # No answer of the container, or one that says that it is busy: "Your invocation timed out while waiting for a
-    # response" comes with the number 0. What it says itself is quoted, and not matched.
+    # response" comes with the number 0 or 500. What the container says itself is quoted, and not matched.
     Rule(
         RefusalKind.NOT_READY,
         frozenset({"ModelError"}),
-        tuple(f"received server error ({status})" for status in (0, 502, 503, 504)),
+        (
+            *(f"received server error ({status})" for status in (0, 424, 429, 502, 503, 504)),
+            *(f"received client error ({status})" for status in (408, 424, 429)),
+            'with message "your invocation timed out',
+            'with message "amazon sagemaker could not get a response',
+        ),
         ("InvokeEndpoint",),
     ),
     # A body above the limit of the runtime (sagemaker-python-sdk#171; serverless: #4271) or of the container: no model
@@ -288,4 +301,7 @@ def classify(
     if kind is None:
         unavailable = status == 0 or status >= 500
         kind = RefusalKind.UNAVAILABLE if unavailable else RefusalKind.UNKNOWN
-    return AwsRefusal(operation, kind, code, with_few_values(operation, message), request_id=request_id)
+    told = with_few_values(operation, message)
+    if code in codes.OF_ANOTHER_REGION:
+        told = f"{told or code} (the bucket is in another region)"
+    return AwsRefusal(operation, kind, code, told, request_id=request_id)

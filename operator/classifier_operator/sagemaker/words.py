@@ -26,7 +26,13 @@ _MOST_DEPTH = 12
 # Each pattern is linear: no part of it can match what the part after it begins with.
 _NAMES = re.compile(
     r"""
-      "[^"]*"                                   # what AWS puts in quotes
+      (?P<kept>
+        (?<=\blimit\ )'[^']*'                   # a quota, which AWS calls by a name of its own
+      | (?<=\bquota\ )'[^']*'
+      | "your\ invocation\ timed\ out[^"]*"     # what AWS says itself in place of a container
+      | "amazon\ sagemaker\ could\ not[^"]*"
+      )
+    | "[^"]*"                                   # what AWS puts in quotes
     | (?<!\w)'[^']*'(?!\w)                      # the same, but no apostrophe within a word
     | \b[a-z][a-z0-9+.-]{0,15}://[^\s"']*       # URIs
     | \barn:[a-z-]{1,20}:[^\s"']*               # ARNs
@@ -48,7 +54,7 @@ def without_names(text: str, names: tuple[str, ...] = ()) -> str:
     words = cut(text, TEXT_LIMIT)
     for name in names:
         words = re.sub(re.escape(name), _NAMED, words, flags=re.IGNORECASE)
-    return _NAMES.sub(_QUOTED, words).lower()
+    return _NAMES.sub(lambda found: found["kept"] or _QUOTED, words).lower()
 
 
 def names_in(request: Mapping[str, Any]) -> tuple[str, ...]:

@@ -675,4 +675,265 @@ REPORTED: dict[int, tuple[str, str, int, str, Kind]] = {
         "You do not have permission to perform this action.",
         Kind.ACCESS_DENIED,
     ),
+    80: (
+        "CreateTrainingJob",
+        "ValidationException",
+        400,
+        (
+            "Cannot find repository: birds in registry ID: 123456789012 Please check if your ECR reposi"
+            "tory exists and role arn:aws:iam::123456789012:role/x has proper pull permissions for Sage"
+            "Maker: ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer"
+        ),
+        Kind.MISSING_DATA,
+    ),
+    81: (
+        "CreateTrainingJob",
+        "ValidationException",
+        400,
+        (
+            "Cannot find the requested image: 123456789012.dkr.ecr.us-east-1.amazonaws.com/birds:1. Ple"
+            "ase check if your ECR repository exists and role arn:aws:iam::123456789012:role/x has prop"
+            "er pull permissions for SageMaker."
+        ),
+        Kind.MISSING_DATA,
+    ),
+    82: (
+        "CreateTrainingJob",
+        "ValidationException",
+        400,
+        "The S3 bucket 'birds' does not exist.",
+        Kind.MISSING_DATA,
+    ),
+    83: (
+        "CreateModel",
+        "ValidationException",
+        400,
+        'The S3 bucket "birds" does not exist.',
+        Kind.MISSING_DATA,
+    ),
+    84: (
+        "CreateModel",
+        "ValidationException",
+        400,
+        "The bucket birds does not exist.",
+        Kind.MISSING_DATA,
+    ),
+    85: (
+        "CreateModel",
+        "ValidationException",
+        400,
+        "The image '123456789012.dkr.ecr.us-east-1.amazonaws.com/birds:1' does not exist.",
+        Kind.MISSING_DATA,
+    ),
+    86: (
+        "CreateTrainingJob",
+        "ValidationException",
+        400,
+        (
+            "Access denied for registry: 123456789012, repository: birds. Please check if your ECR repo"
+            "sitory and image exist and role arn:aws:iam::123456789012:role/x has proper pull permissio"
+            "ns for SageMaker."
+        ),
+        Kind.ROLE_PENDING,
+    ),
+    87: (
+        "CreateModel",
+        "ValidationException",
+        400,
+        "The role 'arn:aws:iam::123456789012:role/x' does not exist.",
+        Kind.ROLE_PENDING,
+    ),
+    88: (
+        "CreateTrainingJob",
+        "ValidationException",
+        400,
+        "The role arn:aws:iam::123456789012:role/x does not exist",
+        Kind.ROLE_PENDING,
+    ),
+    89: (
+        "CreateEndpoint",
+        "ResourceLimitExceeded",
+        400,
+        (
+            "The account-level service limit 'ml.eia2.medium for endpoint usage' is 0 Instances, with c"
+            "urrent utilization of 0 Instances and a request delta of 1 Instances. Please contact AWS s"
+            "upport to request an increase for this limit."
+        ),
+        Kind.ACCELERATOR,
+    ),
+    90: (
+        "UpdateEndpoint",
+        "ResourceLimitExceeded",
+        400,
+        (
+            "The account-level service limit 'ml.eia2.medium for endpoint usage' is 2 Instances, with c"
+            "urrent utilization of 2 Instances and a request delta of 1 Instances. Please contact AWS s"
+            "upport to request an increase for this limit."
+        ),
+        Kind.QUOTA,
+    ),
+    91: (
+        "CreateEndpoint",
+        "ResourceLimitExceeded",
+        400,
+        (
+            "The account-level service limit 'ml.m5.large for endpoint usage' is 0 Instances, with curr"
+            "ent utilization of 0 Instances and a request delta of 1 Instances for endpoint 'birds-acce"
+            "lerator'."
+        ),
+        Kind.QUOTA,
+    ),
+    92: (
+        "InvokeEndpoint",
+        "ModelError",
+        424,
+        (
+            'Received server error (500) from primary with message "Your invocation timed out while wai'
+            "ting for a response from container primary. Review the latency metrics for each container "
+            'in Amazon CloudWatch, resolve the issue, and try again.". See https://us-west-2...'
+        ),
+        Kind.NOT_READY,
+    ),
+    93: (
+        "InvokeEndpoint",
+        "ModelError",
+        424,
+        ('Received client error (429) from primary with message "too many requests". See https://us-west-2...'),
+        Kind.NOT_READY,
+    ),
+    94: (
+        "InvokeEndpoint",
+        "ModelError",
+        424,
+        'Received client error (424) from primary with message "busy". See https://us-west-2...',
+        Kind.NOT_READY,
+    ),
+    95: (
+        "InvokeEndpoint",
+        "ModelError",
+        424,
+        (
+            'Received server error (500) from primary with message "no: Your invocation timed out". See'
+            " https://us-west-2..."
+        ),
+        Kind.INVALID,
+    ),
+    96: (
+        "CreateEndpoint",
+        "ValidationException",
+        400,
+        (
+            "We currently do not have sufficient ml.g5.xlarge capacity in the Availability Zone you req"
+            "uested. Our system will be working on provisioning additional capacity."
+        ),
+        Kind.CAPACITY,
+    ),
+    97: (
+        "CreateTrainingJob",
+        "ValidationException",
+        400,
+        "AWS does not have sufficient capacity for ml.p3.2xlarge.",
+        Kind.CAPACITY,
+    ),
+    98: (
+        "CreateTrainingJob",
+        "ResourceLimitExceeded",
+        400,
+        "The requested resource training-job/ml.p2.xlarge is not available in us-west-1",
+        Kind.NOT_IN_REGION,
+    ),
+    99: (
+        "CreateEndpointConfig",
+        "ValidationException",
+        400,
+        "The instance type ml.p4d.24xlarge is not supported in ap-southeast-3.",
+        Kind.NOT_IN_REGION,
+    ),
+    100: (
+        "UpdateEndpointWeightsAndCapacities",
+        "ValidationException",
+        400,
+        "The requested resource endpoint/ml.p2.xlarge is not available in us-gov-west-1.",
+        Kind.NOT_IN_REGION,
+    ),
+    101: (
+        "CreateEndpoint",
+        "ResourceLimitExceeded",
+        400,
+        "ml.g5.xlarge is not available in the US West (N. California) Region.",
+        Kind.NOT_IN_REGION,
+    ),
+    102: (
+        "CreateEndpoint",
+        "ValidationException",
+        400,
+        "The accelerator ml.eia2.medium is not available in us-west-1.",
+        Kind.ACCELERATOR,
+    ),
+    103: (
+        "CreateEndpoint",
+        "ValidationException",
+        400,
+        "Insufficient capacity: ml.g5.xlarge is not available in us-west-1 at the moment.",
+        Kind.CAPACITY,
+    ),
+    104: (
+        "GetObject",
+        "AuthorizationHeaderMalformed",
+        400,
+        ("The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
+        Kind.INVALID,
+    ),
+    105: (
+        "CreateMultipartUpload",
+        "IllegalLocationConstraintException",
+        400,
+        (
+            "The eu-west-1 location constraint is incompatible for the region specific endpoint this re"
+            "quest was sent to."
+        ),
+        Kind.INVALID,
+    ),
+    106: (
+        "HeadObject",
+        "301",
+        301,
+        "Moved Permanently",
+        Kind.INVALID,
+    ),
+    107: (
+        "HeadObject",
+        "307",
+        307,
+        "Temporary Redirect",
+        Kind.UNAVAILABLE,
+    ),
+    108: (
+        "GetObject",
+        "KMS.UnrecognizedClientException",
+        400,
+        "The security token included in the request is invalid.",
+        Kind.ACCESS_DENIED,
+    ),
+    109: (
+        "AssumeRoleWithWebIdentity",
+        "IDPRejectedClaim",
+        403,
+        "The identity provider (IdP) reported that authentication failed.",
+        Kind.ACCESS_DENIED,
+    ),
+    110: (
+        "GetObject",
+        "AccountProblem",
+        403,
+        ("There is a problem with your AWS account that prevents the operation from completing successfully."),
+        Kind.ACCESS_DENIED,
+    ),
+    111: (
+        "GetObject",
+        "NotSignedUp",
+        403,
+        "Your account is not signed up for the Amazon S3 service.",
+        Kind.ACCESS_DENIED,
+    ),
 }

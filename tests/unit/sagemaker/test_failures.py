@@ -89,6 +89,12 @@ REPORTED = {
     'AlgorithmError: ExitCode 1 ErrorMessage "RuntimeError CUDA out of memory (15.78 GiB total capacity; ...)"': (
         Fault.USER
     ),
+    "InternalServerError: We could not pull the image in time.": Fault.AWS,
+    "InternalServerError: the health check could not be made.": Fault.AWS,
+    "CapacityError: no machine had room for the image.": Fault.CAPACITY,
+    "We currently do not have sufficient ml.g5.xlarge capacity in the Availability Zone you requested.": Fault.CAPACITY,
+    "AWS does not have sufficient capacity for ml.p3.2xlarge.": Fault.CAPACITY,
+    "The role does not have sufficient permissions to pull it.": Fault.USER,
 }
 # The user's own names stand in AWS's texts, quoted and not.
 NAMED = {

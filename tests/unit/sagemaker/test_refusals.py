@@ -5,12 +5,14 @@ One row for each answer that is known of the operations this project calls, with
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from tests.unit.sagemaker.reported import REPORTED
 
 from classifier_operator.sagemaker.refusal_table import classify
 from classifier_operator.sagemaker.refusals import RefusalKind, Remedy
-from classifier_operator.sagemaker.words import names_in
+from classifier_operator.sagemaker.words import TEXT_LIMIT, names_in
 
 VALIDATION = "ValidationException"
 ARN = "arn:aws:sagemaker:us-east-1:1"
@@ -513,3 +515,21 @@ def test_a_describe_that_names_an_accelerator_is_not_its_refusal() -> None:
 
 def test_the_code_stands_alone_where_there_is_no_message() -> None:
     assert classify("X", "AccessDenied", "").words == "AccessDenied"
+
+
+@pytest.mark.parametrize("code", ["301", "PermanentRedirect", "AuthorizationHeaderMalformed"])
+@pytest.mark.parametrize("words", ["Moved Permanently", ""])
+def test_a_bucket_of_another_region_is_called_that(code: str, words: str) -> None:
+    refusal = classify("HeadObject", code, words, 301)
+    assert words in refusal.words
+    assert "the bucket is in another region" in refusal.words
+
+
+@pytest.mark.parametrize("filler", ["limit ", "not available in ", "bucket ", "role ", "have sufficient "])
+def test_no_text_makes_it_slow(filler: str) -> None:
+    """Each phrase with a gap is tried over a long text that nearly fits everywhere."""
+    words = filler * (TEXT_LIMIT // len(filler))
+    began = process_time()
+    for code in (VALIDATION, "ResourceLimitExceeded"):
+        classify("CreateEndpoint", code, words)
+    assert process_time() - began < 1
