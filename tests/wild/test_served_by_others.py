@@ -3,21 +3,134 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
+from classifier_operator.api.kinds import ADOPT_ANNOTATION, UID_TAG, ObjectKey
 from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS
 from tests.unit import builders
 from tests.unit.world import Operator, World
-from tests.wild.test_counts import endpoint
+from tests.wild.test_adoption import annotate, make_theirs, serves
+from tests.wild.test_counts import OTHER, PLACE, RESTARTS, change, endpoint, settle
 from tests.wild.test_doubts import MOMENT, seconds_to_go
 
+ADOPTING: dict[str, Any] = {"model": {"artifactS3Uri": builders.ARTIFACT, "image": "own:1"}}
+ADOPTING_VARIANTS: dict[str, Any] = {
+    "variants": [{"name": "a", "instanceType": "ml.m5.large", **ADOPTING}],
+    "model": None,
+    "instanceType": None,
+}
 DENIED = ("AccessDeniedException", "User: x is not authorized to perform: sagemaker:CreateModel")
 
 
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+# What others serve
+
+
+async def adopting_a_model(world: World, **form: Any) -> ObjectKey:
+    """The endpoint prod, which is somebody else's, serves this model, too."""
+    make_theirs(world)
+    container = {"Image": "own:1", "ModelDataUrl": builders.ARTIFACT}
+    world.cloud.resources[PLACE, "Model", "m"]["PrimaryContainer"] = container
+    body = endpoint(**(form or ADOPTING))
+    body["metadata"]["annotations"] = {ADOPT_ANNOTATION: "m"}
+    key = world.cluster.create(body)
+    await settle(world, key)
+    assert served_models(world, key) == ["m"]
+    assert UID_TAG in world.cloud.tags_of("m", "Model")
+    return key
+
+
+def served_models(world: World, key: ObjectKey) -> list[str]:
+    return [one["modelName"] for one in world.cluster.status(key)["variants"]]
+
+
+@RESTARTS
+@pytest.mark.parametrize("form", [ADOPTING, ADOPTING_VARIANTS], ids=["short form", "variants"])
+@pytest.mark.parametrize("then", ["another model", "deleted", "suspended"])
+async def test_an_adopted_model_that_somebody_else_serves_stays(
+    world: World, then: str, form: dict[str, Any], *, is_restarted: bool
+) -> None:
+    key = await adopting_a_model(world, **form)
+    if is_restarted:
+        world.restart()
+    if then == "deleted":
+        world.cluster.delete(key)
+    elif then == "suspended":
+        change(world, key, suspend=True)
+    else:
+        change(world, key, **_of(OTHER, form))
+    await world.run(6)
+    assert serves(world, "prod")
+    assert UID_TAG not in world.cloud.tags_of("m", "Model")
+    assert (key in world.cluster.objects) is (then != "deleted")
+    if then != "deleted":
+        assert not [one for one in world.cluster.status(key).get("resources", ()) if one["name"] == "m"]
+
+
+def _of(model: dict[str, str], form: dict[str, Any]) -> dict[str, Any]:
+    """Return what of the spec names the model, in the form that it has."""
+    variants = form.get("variants")
+    return {"variants": [{**one, "model": model} for one in variants]} if variants else {"model": model}
+
+
+@pytest.mark.parametrize("then", ["another model", "suspended"])
+async def test_an_adopted_model_that_was_let_go_of_is_taken_back(world: World, then: str) -> None:
+    key = await adopting_a_model(world)
+    change(world, key, **({"model": OTHER} if then == "another model" else {"suspend": True}))
+    await world.run(6)
+    assert UID_TAG not in world.cloud.tags_of("m", "Model")
+    change(world, key, **ADOPTING, suspend=False)
+    await settle(world, key)
+    assert served_models(world, key) == ["m"]
+    assert UID_TAG in world.cloud.tags_of("m", "Model")
+    assert [one for one in world.cluster.status(key)["resources"] if one["name"] == "m"]
+
+
+@RESTARTS
+@pytest.mark.parametrize("annotation", ["m", None], ids=["", "without the annotation"])
+@pytest.mark.parametrize("then", ["another model", "deleted", "suspended"])
+async def test_nor_does_a_lost_status_delete_an_adopted_model(
+    world: World, then: str, annotation: str | None, *, is_restarted: bool
+) -> None:
+    key = await adopting_a_model(world)
+    annotate(world, key, annotation)
+    world.cluster.edit(key, lambda body: body.pop("status"))
+    if is_restarted:
+        world.restart()
+    if then == "deleted":
+        world.cluster.delete(key)
+    else:
+        change(world, key, **({"model": OTHER} if then == "another model" else {"suspend": True}))
+    await world.run(8)
+    assert serves(world, "prod")
+    if then != "deleted":
+        world.cluster.delete(key)
+        await world.run(8)
+    assert key not in world.cluster.objects
+    assert serves(world, "prod")
+
+
+async def test_a_model_is_let_go_of_although_its_name_looks_like_one_of_the_objects_own(world: World) -> None:
+    """One that an object of this name had made before, whose tags were taken off."""
+    container = {"Image": "own:1", "ModelDataUrl": builders.ARTIFACT}
+    world.cloud._make(PLACE, "Model", {"ModelName": "vision-birds-0a1b2c3d", "PrimaryContainer": container})
+    body = endpoint(**ADOPTING)
+    body["metadata"]["annotations"] = {ADOPT_ANNOTATION: "vision-birds-0a1b2c3d"}
+    key = world.cluster.create(body)
+    await settle(world, key)
+    assert served_models(world, key) == ["vision-birds-0a1b2c3d"]
+    world.cluster.delete(key)
+    await world.run(6)
+    assert (key in world.cluster.objects, world.cloud.names("Model")) == (False, ["vision-birds-0a1b2c3d"])
+
+
+# Doubt
 
 
 @pytest.mark.parametrize("made", ["Model", "TrainingJob"])

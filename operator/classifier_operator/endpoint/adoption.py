@@ -1,7 +1,7 @@
 """Rules for the annotation `adopt`: an endpoint or a model that exists already is taken over.
 
 What has another owner's tags is not touched. What has none gets ours, after the status has named it; from then on it is
-the object's own like any other: it follows the spec, and is deleted with the object.
+the object's own like any other: an endpoint follows the spec, and is deleted with the object. A model is never deleted.
 """
 
 from __future__ import annotations
@@ -139,6 +139,10 @@ def _tagged(at: Situation) -> EndpointDecision | None:
         return Decision(status=at.says(verdict), calls=(identify(resource),))
     if not isinstance(sighting, Stranger) or sighting.owner:
         return None
+    if resource not in resources_in(at.status.resources):
+        # A model that was let go of, and is asked for again: in the ledger first.
+        ledger = with_resources(at.status.resources, [resource])
+        return Decision(status=at.says(verdict, structs.replace(at.status, resources=ledger)), again_after=0.0)
     tags = at.meta.all_tags(at.spec.tags)
     return Decision(status=at.says(verdict), calls=(own(resource, sighting.arn, tags),))
 

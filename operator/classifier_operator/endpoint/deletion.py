@@ -60,7 +60,7 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
 
 
 def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
-    """Whatever is left of it goes, but for what was taken over and may not have been: that is let go of."""
+    """Whatever is left of it goes; what was taken over and may not have been, or is a model, is let go of."""
     try:
         policy = _policy(endpoint)
     except SpecError as error:
@@ -74,7 +74,7 @@ def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDeci
     if policy == "Retain" or not status.resources:
         return Decision(status=status, releases=True)
     wall = waiting_note_of(resources_in(status.resources), endpoint.defaults)
-    refusal = adoption_refusal_of(endpoint) or "it was adopted by an annotation that has changed"
+    refusal = adoption_refusal_of(endpoint) or "it was adopted and is not deleted"
     why = f"{freed.waits_for}: {refusal}" if freed.waits_for else ""
     verdict = working(Reason.DELETING, _waits_for(endpoint, down, seen, why, wall))
     status = report.with_conditions(status, endpoint.meta, verdict, now)

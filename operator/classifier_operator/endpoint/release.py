@@ -1,4 +1,4 @@
-"""What was taken over by an annotation that has changed since: it is let go of, and never deleted.
+"""What was taken over and is let go of, not deleted: a model, and all that an annotation named before it was changed.
 
 An annotation that is corrected must not cost anybody a production endpoint. What such an endpoint may refer to stays as
 well: an endpoint that has lost its configuration or its model can no longer be updated, and AWS alone knows which of
@@ -25,12 +25,13 @@ from classifier_operator.sagemaker.views import EndpointView, View
 def released(meta: Meta, status: EndpointStatus) -> frozenset[Resource]:
     """Return what of the ledger is to be let go of once nothing of the object's needs it any more.
 
-    A status that was lost and rebuilt does not tell what was adopted; an endpoint's name does, for the operator gives
-    another one.
+    A model that was adopted is among it whatever the annotation says: anybody's configuration may name it.
+
+    A status that was lost and rebuilt does not tell what was adopted; its name does, for the operator gives other ones.
     """
     ledger = resources_in(status.resources)
     listed = frozenset(resources_in(status.let_go))
-    found = {one for one in ledger if one in listed}
+    found = {one for one in ledger if one in listed or _is_adopted_model(meta, status, one)}
     for one in ledger:
         if one.type is ResourceType.ENDPOINT and one not in listed and _is_left(meta, one):
             found |= {one, *referred_to(ledger, one)}
@@ -52,7 +53,7 @@ def to_be_released(status: EndpointStatus, adopted: Resource, view: View | None)
 
 
 def after_release(at: Situation, decision: EndpointDecision, all_of_it: frozenset[Resource]) -> EndpointDecision:
-    """Return the decision about an endpoint that serves, with the calls that let go of what was adopted before it.
+    """Return the decision about an endpoint that serves, with the calls that let go of what it has left.
 
     all_of_it: what is to be let go of (`released`).
     """
@@ -78,19 +79,21 @@ def after_release(at: Situation, decision: EndpointDecision, all_of_it: frozense
         return structs.replace(decision, status=status, again_after=0.0)
     trouble = at.seen.trouble_with(*let_go_of)
     refused = f"; {note_of(trouble)}" if trouble is not None else ""
-    message = f"{freed.waits_for}: the annotation that has adopted it was changed, so it is not deleted{refused}"
+    message = f"{freed.waits_for}: it was adopted, so it is not deleted{refused}"
     verdict = working(Reason.RELEASING, message, is_ready=True, ready=Reason.IN_SERVICE)
     return structs.replace(decision, status=at.says(verdict, status), calls=(*decision.calls, *freed.calls))
 
 
 def _is_below(at: Situation, resource: Resource) -> bool:
-    return resource.type in REFERRED_TO and not _is_adopted_model(at, resource)
+    return resource.type in REFERRED_TO and not _is_adopted_model(at.meta, at.status, resource)
 
 
-def _is_adopted_model(at: Situation, resource: Resource) -> bool:
+def _is_adopted_model(meta: Meta, status: EndpointStatus, resource: Resource) -> bool:
     """Return whether it is a model that was adopted itself: the operator gives its own models other names."""
-    key = at.meta.key
-    return resource.type is ResourceType.MODEL and len(suffixes_in(key.namespace, key.name, resource.name) or ()) != 1
+    if resource.type is not ResourceType.MODEL:
+        return False
+    is_named = status.adopted is not None and status.adopted.resource == resource
+    return is_named or len(suffixes_in(meta.key.namespace, meta.key.name, resource.name) or ()) != 1
 
 
 def _is_left(meta: Meta, endpoint: Resource) -> bool:
