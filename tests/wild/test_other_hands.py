@@ -293,3 +293,52 @@ async def test_an_endpoint_that_aws_scales_is_made_anew_within_its_bounds(
     scale(world, 2)
     await settle(world, key)
     assert counts(world) == {"AllTraffic": 2}
+
+
+SUSPENDED = pytest.mark.parametrize("is_seen", [False, True], ids=["a moment before", "before"])
+
+
+@FORMS
+@RESTARTS
+@SUSPENDED
+async def test_a_suspension_keeps_the_instances(
+    world: World, form: dict[str, Any], *, is_seen: bool, is_restarted: bool
+) -> None:
+    """B10: somebody has scaled it a moment before; how many there are is looked at before it goes."""
+    key = world.cluster.create(endpoint(**form))
+    await settle(world, key)
+    scale(world, 6)
+    if is_seen:
+        await settle(world, key)
+    if is_restarted:
+        world.restart()
+    change(world, key, suspend=True)
+    await world.run(4)
+    assert world.cloud.resources == {}
+    assert world.cluster.condition(key, "Ready") == ("False", "Suspended")
+    change(world, key, suspend=False)
+    await settle(world, key)
+    assert counts(world) == {"AllTraffic": 6}
+
+
+async def test_a_suspension_whose_last_look_is_refused_goes_on(world: World) -> None:
+    """What costs money does not stay for a number."""
+    key = await scaled(world)
+    denied = "User: x is not authorized to perform: sagemaker:DescribeEndpoint"
+    world.cloud.refuse("DescribeEndpoint", "AccessDeniedException", denied, times=1)
+    change(world, key, suspend=True)
+    await world.run(4)
+    assert world.cloud.resources == {}
+    change(world, key, suspend=False)
+    await settle(world, key)
+    assert counts(world) == {"AllTraffic": 6}
+
+
+async def test_a_suspension_with_a_named_count_looks_no_more_than_before(world: World) -> None:
+    key = world.cluster.create(endpoint(instanceCount=2))
+    await settle(world, key)
+    looks = world.cloud.count("DescribeEndpoint")
+    change(world, key, suspend=True)
+    await world.look()
+    assert world.cloud.count("DeleteEndpoint") == 1
+    assert world.cloud.count("DescribeEndpoint") == looks

@@ -7,17 +7,20 @@ from datetime import datetime
 
 from msgspec import structs
 
-from classifier_operator.api.conditions import Reason, idle, stalled, unknown, working
+from classifier_operator.api.conditions import ConditionType, Reason, find, idle, stalled, unknown, working
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in, without
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.recovery import looks_back
 from classifier_operator.endpoint.release import released
-from classifier_operator.endpoint.situation import Endpoint, EndpointDecision
+from classifier_operator.endpoint.situation import Endpoint, EndpointDecision, made_for
 from classifier_operator.endpoint.teardown import Teardown, let_go, tear_down
 from classifier_operator.endpoint.tenancy import adoption_refusal_of, retained
+from classifier_operator.endpoint.variants import asked_for
+from classifier_operator.reconcile.calls import describe
 from classifier_operator.reconcile.decision import Decision, Seen, SpecError
 from classifier_operator.reconcile.past import Past
 from classifier_operator.reconcile.walls import note_of, policy_of, waiting_note_of, within
+from classifier_operator.sagemaker.views import EndpointView
 
 
 def of_another_account(endpoint: Endpoint, now: datetime) -> EndpointDecision | None:
@@ -39,6 +42,8 @@ def of_another_account(endpoint: Endpoint, now: datetime) -> EndpointDecision | 
 def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:
     if (search := looks_back(endpoint, seen, now)) is not None:
         return search
+    if (look := _last_look(endpoint, seen, now)) is not None:
+        return look
     down = _torn_down(endpoint, seen)
     freed = let_go(within(_released(endpoint) - retained(endpoint), endpoint.defaults), seen)
     status = structs.replace(endpoint.status, resources=without(endpoint.status.resources, down.gone | freed.gone))
@@ -57,6 +62,33 @@ def being_suspended(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDe
     status = report.with_conditions(status, endpoint.meta, verdict, now)
     calls = (*freed.calls, *down.calls)
     return Decision(status=status, calls=calls, follow=down.follow, again_after=down.again_after)
+
+
+def _last_look(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision | None:
+    """Put on record how many instances there are before it is taken down: it comes back with them.
+
+    Where the spec names no count somebody may have changed it since the last look. A look that is refused keeps nothing
+    up that costs money.
+    """
+    status = endpoint.status
+    stays = retained(endpoint) | _released(endpoint)
+    views = {one: seen.of(one) for one in within(made_for(status), endpoint.defaults) if one not in stays}
+    serving = {
+        one: view for one, view in views.items() if isinstance(view, EndpointView) and view.status == "InService"
+    }
+    if not serving or not any(asked.keeps_count for asked in asked_for(endpoint.spec)):
+        return None
+    ((made, view),) = serving.items()
+    said, trouble = find(status.conditions, ConditionType.RECONCILING), seen.trouble_with(made)
+    generation = endpoint.meta.generation
+    is_said = said is not None and (said.reason, said.observed_generation) == (Reason.DELETING, generation)
+    if is_said and view.is_detailed:
+        counted = report.with_live_counts(status, view)
+        return Decision(status=counted, again_after=0.0) if counted != status else None
+    if trouble is not None and not trouble.is_brief(now):
+        return None
+    verdict = working(Reason.DELETING, f"suspended: looking at endpoint {made.name} before it is deleted")
+    return Decision(status=report.with_conditions(status, endpoint.meta, verdict, now), calls=(describe(made),))
 
 
 def being_deleted(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecision:

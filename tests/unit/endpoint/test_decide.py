@@ -498,7 +498,10 @@ def test_why_a_configuration_was_refused_stays_known_whatever_was_said_since(kin
 
 def test_suspension_takes_everything_down() -> None:
     one = edited(settled(), suspend=True)
-    decision = decide(one, seen(settled(), view(settled(), "InService")), START)
+    serving = seen(settled(), view(settled(), "InService"))
+    look = decide(one, serving, START)
+    assert operations(look) == ["DescribeEndpoint"]
+    decision = decide(structs.replace(one, status=look.status), serving, START)
     assert operations(decision) == ["DeleteEndpoint"]
     gone = dict.fromkeys(wanted(settled()).resources, Unseen.ABSENT)
     after = decide(one, Seen(sightings=gone), START)
