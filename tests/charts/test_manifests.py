@@ -15,6 +15,8 @@ from control_plane import ControlPlane
 from tests.apiserver.world import endpoint, training
 from tests.charts.conftest import Site
 from tests.charts.helm import Helm, Json
+from tests.charts.test_admission import pods
+from tests.charts.test_openshift import refusals
 from tests.charts.test_release import ROLE, SECONDS, SMOKE_TEST, sample
 from tests.contract.manifests import REPOSITORY
 
@@ -26,6 +28,7 @@ SAME = {
     ".": [],
     "overlays/namespaced": ["--set=scope=Namespaced,rbac.aggregate=false"],
     "overlays/irsa": [f"--set=aws.irsaRoleArn={ROLE_OF_OPERATOR}"],
+    "overlays/openshift": ["--set=global.compatibility.openshift.adaptSecurityContext=force"],
 }
 # Labels that say who made an object.
 MADE_BY = ("helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version")
@@ -48,6 +51,12 @@ def test_the_api_server_takes_them(cluster: ControlPlane, folder: str) -> None:
     cluster.kubectl("create", "namespace", NAME, check=False)
     done = cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "-k", kustomization)
     assert done.stdout.count("(server dry run)") == len(kustomized(cluster, MANIFESTS / folder))
+
+
+def test_b34_openshift_admits_the_pods_of_its_overlay(cluster: ControlPlane) -> None:
+    (pod,) = pods(kustomized(cluster, MANIFESTS / "overlays" / "openshift"))
+    assert list(refusals(pod)) == []
+    assert pod["spec"]["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def test_kubectl_apply_installs_what_runs(site: Site, tmp_path: Path) -> None:

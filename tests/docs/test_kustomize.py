@@ -14,7 +14,9 @@ from tests.docs.pages import ROOT, blocks
 (KUSTOMIZATION,) = (one.text for one in blocks("yaml") if one.page == "install/kubectl.md")
 
 
-@pytest.mark.parametrize("resource", ["path/to/manifests", "path/to/manifests/overlays/irsa"])
+@pytest.mark.parametrize(
+    "resource", ["path/to/manifests", "path/to/manifests/overlays/irsa", "path/to/manifests/overlays/openshift"]
+)
 def test_it_says_which_image_and_which_arguments(tmp_path: Path, resource: str) -> None:
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "to").symlink_to(ROOT)
