@@ -177,7 +177,7 @@ class _Reader:
                 names = ", ".join(shown(selection.labels[label]) for label in sorted(gone) if isinstance(label, int))
                 raise DatasetError(
                     f"without the broken images no image of {names} is left for the {part} channel:\n"
-                    + "\n".join(self.broken)
+                    + "\n".join([*self.broken, *selection.notes])
                 )
 
     def notes(self) -> list[str]:
@@ -199,7 +199,8 @@ def _pack(selection: Selection, output: Path, reader: _Reader, *, skip_broken: b
         train, validation = reader.read(selection.train), reader.read(selection.validation)
         counts = _write(train, validation, selection.labels, staging)
         if reader.broken and not skip_broken:
-            raise DatasetError(_told_broken(reader.broken, sum(counts)))
+            # What was left out besides is told, too: it may be what the broken ones should have been.
+            raise DatasetError("\n".join([_told_broken(reader.broken, sum(counts)), *selection.notes]))
         _check_parts(counts)
         reader.check_classes(selection)
     notes = (*selection.notes, *reader.notes())

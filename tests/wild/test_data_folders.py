@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from pathlib import Path
@@ -252,6 +253,62 @@ def test_a5_all_broken_images_are_named_and_counted(tmp_path: Path) -> None:
     assert "it is no JPEG, PNG, BMP, TIFF or WEBP" in done.stderr
     assert "BytesIO" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--skip-broken",)], ids=["", "a class is lost"])
+def test_a4_what_is_left_out_is_told_where_broken_images_end_the_run(tmp_path: Path, options: tuple[str, ...]) -> None:
+    folder = fill(tmp_path / "in", "a", "b", count=2)
+    fill(folder, "b", count=2, data=b"no image")
+    for name in ("1.heic", "2.heic", "3.gif"):
+        (folder / "b" / name).write_bytes(b"x")
+    done = run(folder, tmp_path / "out", *options)
+    assert done.exit_code == 1
+    assert "b/0.jpg cannot be read as an image" in done.stderr
+    assert "skipped 3 files: 2 .heic, 1 .gif; images are .bmp" in done.stderr
+
+
+@pytest.mark.parametrize("output", ["file", "file/below"])
+def test_a27_an_output_that_cannot_be_made_is_said_in_one_line(tmp_path: Path, output: str) -> None:
+    folder = fill(tmp_path / "in", "a", "b")
+    (tmp_path / "file").write_text("mine")
+    done = run(folder, tmp_path / output)
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"Error: the output {tmp_path / output} cannot be made: Not a directory; "
+        "give a folder that may be made, or one that you may write to\n"
+    )
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+OF_THE_SYSTEM = {
+    "full": (errno.ENOSPC, "make room there, or give another OUTPUT"),
+    "not allowed": (errno.EACCES, "you need the right to read FOLDER and to write to OUTPUT"),
+    "other": (errno.EIO, "mend that, or give another OUTPUT"),
+}
+
+
+@pytest.mark.parametrize(("number", "advice"), OF_THE_SYSTEM.values(), ids=OF_THE_SYSTEM)
+def test_a27_what_the_system_refuses_comes_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
+    folder = fill(tmp_path / "in", "a", "b")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "out/train.rec")
+
+    monkeypatch.setattr("image_recordio.datasets._write", refuse)
+    done = run(folder, tmp_path / "out")
+    assert done.exit_code == 1
+    assert done.stderr == f"Error: out/train.rec: {os.strerror(number)}; {advice}\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a27_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "in", "a", "b")
+    (tmp_path / "out" / "labels.txt").mkdir(parents=True)
+    done = run(folder, tmp_path / "out")
+    assert done.exit_code == 1
+    assert done.stderr == f"Error: {tmp_path}/out/labels.txt: Is a directory; mend that, or give another OUTPUT\n"
 
 
 def test_a5_broken_images_can_be_skipped(tmp_path: Path) -> None:

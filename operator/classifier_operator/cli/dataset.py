@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,12 @@ from classifier_operator.cli.extras import emulator_extra
 if TYPE_CHECKING:
     from image_recordio.datasets import PackedDataset
 
+_ADVICE = {
+    errno.ENOSPC: "make room there, or give another OUTPUT",
+    errno.EDQUOT: "make room there, or give another OUTPUT",
+    errno.EACCES: "you need the right to read FOLDER and to write to OUTPUT",
+    errno.EPERM: "you need the right to read FOLDER and to write to OUTPUT",
+}
 _LIST = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -102,7 +109,7 @@ def command(
         else:
             packed = pack_lists(folder, output, train_list=train_list, validation_list=validation_list, **how)
     except (DatasetError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(_explained(error)) from error
     except KeyboardInterrupt:
         click.echo(f"interrupted: nothing was written to {output}", err=True)
         raise
@@ -156,6 +163,17 @@ def _pack_digits(output: Path) -> PackedDataset:
 
         data = digits()
     return pack_images(data.train, data.validation, data.labels, output, held_out=data.held_out)
+
+
+def _explained(error: Exception) -> str:
+    """What is wrong, and what to do about it: a DatasetError says so itself, the system does not."""
+    if not isinstance(error, OSError):
+        return str(error)
+    # Of a file that could not be moved, the place where it should have gone.
+    name = error.filename2 or error.filename
+    where = f"{name}: " if name else ""
+    advice = _ADVICE.get(error.errno or 0, "mend that, or give another OUTPUT")
+    return f"{where}{error.strerror or error}; {advice}"
 
 
 def _upload(packed: PackedDataset, target: Destination) -> None:
