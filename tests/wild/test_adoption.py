@@ -11,7 +11,7 @@ from classifier_operator.api.kinds import ADOPT_ANNOTATION, OBJECT_TAG, UID_TAG,
 from classifier_operator.sagemaker.refusal_table import classify
 from tests.unit import builders
 from tests.unit.world import World
-from tests.wild.test_counts import PLACE, adopting, endpoint, made_by_hand, settle
+from tests.wild.test_counts import PLACE, VARIANTS, adopting, endpoint, made_by_hand, settle
 
 THEIR_CONFIGS = {"config-of-prod", "config-of-staging"}
 OTHER = {"artifactS3Uri": "s3://bucket/other.tar.gz"}
@@ -223,6 +223,30 @@ async def test_a_model_in_place_of_an_endpoint(world: World) -> None:
     await settle(world, key)
     assert world.cluster.status(key)["variants"][0]["modelName"] == "their-model"
     assert (serves(world, "prod"), is_nobodys(world, "prod")) == (True, True)
+
+
+@RESTARTS
+@pytest.mark.parametrize("form", [{}, VARIANTS], ids=["short form", "one variant"])
+async def test_n02_an_object_that_serves_takes_the_model_that_the_annotation_names(
+    world: World, form: dict[str, Any], *, is_restarted: bool
+) -> None:
+    """A model that is nobody's and fits belongs to this object then, like one that was named from the start."""
+    key = world.cluster.create(endpoint(**form))
+    await settle(world, key)
+    name = world.cluster.status(key)["endpointName"]
+    model = world.cluster.status(key)["variants"][0]
+    container = {"Image": model["image"], "ModelDataUrl": model["artifactS3Uri"]}
+    world.cloud._make(PLACE, "Model", {"ModelName": "their-model", "PrimaryContainer": container})
+    annotate(world, key, "their-model")
+    await settle(world, key, is_restarted=is_restarted)
+    assert world.cluster.condition(key, "Ready") == ("True", "InService")
+    assert world.cluster.condition(key, "Stalled") is None
+    assert world.cluster.status(key)["endpointName"] == name
+    assert world.cluster.status(key)["variants"][0]["modelName"] == "their-model"
+    config = world.cloud.resources[PLACE, "EndpointConfig", served_by(world, name)]
+    assert [one["ModelName"] for one in config["ProductionVariants"]] == ["their-model"]
+    assert world.cloud.tags_of("their-model", "Model")[UID_TAG]
+    assert world.cloud.count("DeleteEndpoint") == 0
 
 
 async def test_a_model_that_was_adopted_before_is_let_go_of(world: World) -> None:

@@ -201,6 +201,7 @@ def _capture(name: str, changes: dict[str, Any], field: str, message: str) -> Re
 
 
 REST: Final = (
+    _capture("b42-mode-of-both", {"modes": ["InputAndOutput"]}, "modes[0]", 'supported values: "Input", "Output"'),
     endpoint("capture-nowhere", {"spec.dataCapture": {}}, "spec.dataCapture.s3Uri", "Required value"),
     _capture("capture-s3Uri", {"s3Uri": "s3://"}, "s3Uri", sentences.S3_PREFIX),
     _capture("A17-capture-without-s3", {"s3Uri": "birds/seen"}, "s3Uri", sentences.S3_PREFIX),
