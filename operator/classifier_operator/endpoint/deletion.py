@@ -78,7 +78,9 @@ def _last_look(endpoint: Endpoint, seen: Seen, now: datetime) -> EndpointDecisio
     }
     if not serving or not any(asked.keeps_count for asked in asked_for(endpoint.spec)):
         return None
-    ((made, view),) = serving.items()
+    # After a move to another region the former endpoint, of the same name, may serve still.
+    made = min(serving, key=lambda one: (one.place.region != status.region, one))
+    view = serving[made]
     said, trouble = find(status.conditions, ConditionType.RECONCILING), seen.trouble_with(made)
     generation = endpoint.meta.generation
     is_said = said is not None and (said.reason, said.observed_generation) == (Reason.DELETING, generation)
