@@ -9,10 +9,11 @@ import pytest
 
 from classifier_operator.api.kinds import ADOPT_ANNOTATION, UID_TAG, ObjectKey
 from classifier_operator.runtime.inventory import CONFIRMED_AFTER_SECONDS
+from classifier_operator.sagemaker.refusal_table import classify
 from tests.unit import builders
 from tests.unit.world import Operator, World
-from tests.wild.test_adoption import annotate, make_theirs, serves
-from tests.wild.test_counts import OTHER, PLACE, RESTARTS, change, endpoint, settle
+from tests.wild.test_adoption import annotate, end, make_theirs, serves
+from tests.wild.test_counts import OTHER, PLACE, RESTARTS, adopting, change, endpoint, settle
 from tests.wild.test_doubts import MOMENT, seconds_to_go
 
 ADOPTING: dict[str, Any] = {"model": {"artifactS3Uri": builders.ARTIFACT, "image": "own:1"}}
@@ -128,6 +129,62 @@ async def test_a_model_is_let_go_of_although_its_name_looks_like_one_of_the_obje
     world.cluster.delete(key)
     await world.run(6)
     assert (key in world.cluster.objects, world.cloud.names("Model")) == (False, ["vision-birds-0a1b2c3d"])
+
+
+@pytest.mark.parametrize("may_look", [True, False], ids=["", "not allowed to look"])
+@pytest.mark.parametrize("has_own_config", [True, False], ids=["", "its configuration deleted"])
+@pytest.mark.parametrize("then", ["another model", "deleted", "suspended"])
+async def test_a_model_stays_that_a_released_endpoint_serves_by_another_configuration(
+    world: World, then: str, has_own_config: bool, may_look: bool
+) -> None:
+    """The status is lost after its owner has moved it to a configuration of theirs with the object's model."""
+    make_theirs(world)
+    key = adopting(world, "prod")
+    await settle(world, key)
+    annotate(world, key, "staging")
+    await settle(world, key)
+    live = world.cloud.resources[PLACE, "Endpoint", "prod"]
+    before = live["EndpointConfigName"]
+    moved = {
+        "EndpointConfigName": "theirs",
+        "ProductionVariants": world.cloud.resources[PLACE, "EndpointConfig", before]["ProductionVariants"],
+    }
+    world.cloud._make(PLACE, "EndpointConfig", moved)
+    world.cloud._serve(PLACE, live, "theirs")
+    world.cloud.touch(live)
+    if not has_own_config:
+        del world.cloud.resources[PLACE, "EndpointConfig", before]
+    if not may_look:
+        deny_to_describe(world, "EndpointConfig", "theirs")
+    world.cluster.edit(key, lambda body: body.pop("status"))
+    world.restart()
+    if then == "another model":
+        await world.run(6)
+        change(world, key, model=OTHER)
+        await world.run(6)
+    else:
+        end(world, key, then)
+        await world.run(8)
+    assert serves(world, "prod")
+    if then != "deleted":
+        world.cluster.delete(key)
+        await world.run(8)
+    assert key not in world.cluster.objects
+    assert serves(world, "prod")
+    model = moved["ProductionVariants"][0]["ModelName"]
+    # Another model of the object's has gone with it, where AWS says that nobody else serves it.
+    assert world.cloud.names("Model") == sorted({"m", model}) or not may_look
+
+
+def deny_to_describe(world: World, kind: str, name: str) -> None:
+    answer = world.cloud.call
+
+    async def refusing(place: Any, operation: str, params: Any, **more: Any) -> Any:
+        if operation == f"Describe{kind}" and params[f"{kind}Name"] == name:
+            raise classify(operation, "AccessDeniedException", f"not authorized to perform: sagemaker:{operation}")
+        return await answer(place, operation, params, **more)
+
+    world.cloud.call = refusing  # type: ignore[method-assign]
 
 
 # Doubt

@@ -195,13 +195,20 @@ class _Search:
         await self._take_targets(place, {**dict.fromkeys(known), **endpoints})
 
     async def _note_what_others_serve(self, place: Place, endpoints: Mapping[Resource, EndpointView]) -> None:
-        """Look whether an endpoint that was let go of serves a configuration that none of the object's own serves."""
+        """Look whether an endpoint that was let go of serves a configuration or a model of the object's.
+
+        One that has adopted nothing, and of which no configuration is left that none of its endpoints serves, has let
+        go of nothing.
+        """
         served = {name for view in endpoints.values() for name in (view.config_name, view.pending_config)}
-        configs = [one for one in self._found if one.place == place and one.type is ResourceType.ENDPOINT_CONFIG]
-        if strays := [one for one in configs if one.name not in served]:
+        found = [one for one in self._found if one.place == place]
+        strays = [one for one in found if one.type is ResourceType.ENDPOINT_CONFIG and one.name not in served]
+        has_adopted = self._meta.adopt or not all(self._may_be_ours(one.name) for one in endpoints)
+        if strays or has_adopted:
+            models = [one for one in found if one.type is ResourceType.MODEL]
             since = self._call.since - CLOCKS_DIFFER if self._call.since is not None else None
             own = {*endpoints, *self._known}
-            self._referred += await served_by_others(self._cloud, strays, own, since=since, turn=self._turn)
+            self._referred += await served_by_others(self._cloud, [*strays, *models], own, since=since, turn=self._turn)
 
     async def _take(self, resource: Resource, view: PlainView) -> None:
         """Take a model or a configuration, if it is the object's."""
