@@ -330,3 +330,26 @@ async def test_a15_a_picture_that_may_not_be_read_names_the_permission() -> None
     assert f"{IMAGE} for spec.smokeTest.image: the operator needs s3:GetObject on it: Forbidden" in message
     assert world.cluster.condition(key, "Reconciling") == ("True", "AccessPending")
     assert world.cloud.count("CreateModel") == 0
+
+
+@pytest.mark.parametrize("is_update", [False, True], ids=["creation", "update"])
+@pytest.mark.parametrize("code", ["301", "AuthorizationHeaderMalformed"])
+async def test_a_picture_in_another_region_is_said_and_corrected(world: World, code: str, is_update: bool) -> None:
+    """The configuration has no part in it: another picture ends it, and so does a bucket that is made anew."""
+    world.cloud.objects |= {IMAGE: b"image", "s3://bucket/other.png": b"image"}
+    test = {"smokeTest": {"image": {"s3Uri": IMAGE}}, "instanceType": "ml.m5.4xlarge"}
+    key = world.cluster.create(endpoint(**({} if is_update else test)))
+    if is_update:
+        await world.run(3)
+    before = made(world)
+    world.cloud.refuse("HeadObject", code, "Moved Permanently", times=1000, status=301)
+    world.cluster.edit(key, lambda body: body["spec"].update(test))
+    await world.run(3, seconds=60)
+    assert made(world) == before
+    assert world.cluster.condition(key, "Stalled") == ("True", "InvalidSpec")
+    assert IMAGE in message(world, key, "Stalled")
+    assert "the bucket is in another region" in message(world, key, "Stalled")
+    world.cloud.calm()
+    world.cluster.edit(key, lambda body: body["spec"]["smokeTest"].update(image={"s3Uri": "s3://bucket/other.png"}))
+    await world.run(4)
+    assert world.cluster.condition(key, "Ready") == ("True", "InService")

@@ -110,6 +110,12 @@ def _as_missing(refusal: AwsRefusal, s3_uri: str) -> AwsRefusal:
         # S3 answers HeadObject without words.
         message = f"{s3_uri} for {_IMAGE}: the operator needs {_GET_OBJECT} on it: {refusal.message}"
         return AwsRefusal(refusal.operation, refusal.kind, refusal.code, message, request_id=refusal.request_id)
+    if refusal.kind is RefusalKind.INVALID:
+        # The picture is no part of the configuration, which must not count as refused because of it.
+        message = f"{s3_uri} for {_IMAGE}: {refusal.message}"
+        return AwsRefusal(
+            refusal.operation, RefusalKind.UNFIT_TEST, refusal.code, message, request_id=refusal.request_id
+        )
     if refusal.kind is not RefusalKind.NOT_FOUND:
         return refusal
     return _missing(f"{s3_uri} for {_IMAGE}: {refusal.words}")
