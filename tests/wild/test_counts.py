@@ -223,3 +223,17 @@ async def test_adoption_after_an_endpoint_of_its_own(world: World) -> None:
     world.cluster.edit(key, lambda body: body["metadata"].update(annotations={ADOPT_ANNOTATION: "by-hand"}))
     await settle(world, key)
     assert counts(world, "by-hand") == {"AllTraffic": 4}
+
+
+async def test_one_that_serves_in_two_regions_can_be_suspended(world: World) -> None:
+    """After a move to another region the former endpoint, which has the same name, cannot be deleted for a while."""
+    key = world.cluster.create(endpoint())
+    await settle(world, key)
+    denied = ("AccessDeniedException", "User: x is not authorized to perform: sagemaker:DeleteEndpoint")
+    world.cloud.refuse("DeleteEndpoint", *denied, times=8)
+    change(world, key, region="eu-west-1")
+    await world.run(4)
+    change(world, key, suspend=True)
+    await world.run(12)
+    assert world.cluster.condition(key, "Ready") == ("False", "Suspended")
+    assert not world.cloud.names("Endpoint")
