@@ -16,6 +16,8 @@ from tests.wild.test_adoption import annotate, end, make_theirs, serves
 from tests.wild.test_counts import OTHER, PLACE, RESTARTS, adopting, change, endpoint, settle
 from tests.wild.test_doubts import MOMENT, seconds_to_go
 
+TEST = {"image": {"s3Uri": "s3://bucket/image.png"}, "expect": {"label": "1"}}
+TESTED: dict[str, Any] = {"smokeTest": TEST, "classLabels": {"values": ["0", "1"]}}
 ADOPTING: dict[str, Any] = {"model": {"artifactS3Uri": builders.ARTIFACT, "image": "own:1"}}
 ADOPTING_VARIANTS: dict[str, Any] = {
     "variants": [{"name": "a", "instanceType": "ml.m5.large", **ADOPTING}],
@@ -28,6 +30,11 @@ DENIED = ("AccessDeniedException", "User: x is not authorized to perform: sagema
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+def fail_the_test_of(world: World, artifact: str) -> None:
+    world.cloud.objects["s3://bucket/image.png"] = b"image"
+    world.cloud.bad_artifacts.add(artifact)
 
 
 # What others serve
@@ -185,6 +192,53 @@ def deny_to_describe(world: World, kind: str, name: str) -> None:
         return await answer(place, operation, params, **more)
 
     world.cloud.call = refusing  # type: ignore[method-assign]
+
+
+async def test_one_that_was_released_is_adopted_by_another_object_and_taken_back(world: World) -> None:
+    """It goes back to the first object's configuration, which served it well."""
+    make_theirs(world)
+    fail_the_test_of(world, OTHER["artifactS3Uri"])
+    key = adopting(world, "prod")
+    await settle(world, key)
+    annotate(world, key, "staging")
+    await settle(world, key)
+    before = world.cloud.resources[PLACE, "Endpoint", "prod"]["EndpointConfigName"]
+    world.cluster.create(fish_adopting_prod())
+    await world.run(10)
+    assert world.cloud.resources[PLACE, "Endpoint", "prod"]["EndpointConfigName"] == before
+    assert serves(world, "prod")
+
+
+async def test_nor_does_a_written_status_take_it_to_another_configuration_of_that_object(world: World) -> None:
+    """Only to what it came with."""
+    make_theirs(world)
+    fail_the_test_of(world, OTHER["artifactS3Uri"])
+    key = adopting(world, "prod")
+    await settle(world, key)
+    annotate(world, key, "staging")
+    await settle(world, key)
+    came_with, another = (
+        world.cloud.resources[PLACE, "Endpoint", name]["EndpointConfigName"] for name in ("prod", "staging")
+    )
+    fish = world.cluster.create(fish_adopting_prod())
+    while not world.cluster.status(fish).get("update"):
+        await world.operator.passes.run(fish)
+    assert world.cluster.status(fish)["update"]["previousEndpointConfigName"] == came_with
+    written = copy.deepcopy(world.cluster.status(fish))
+    written["revision"] += 1000
+    written["update"]["previousEndpointConfigName"] = another
+    world.cluster.edit(fish, lambda body: body.update(status=written))
+    await world.run(10)
+    assert world.cluster.condition(fish, "Stalled") == ("True", "SmokeTestFailed")
+    (said,) = [one["message"] for one in world.cluster.status(fish)["conditions"] if one["type"] == "Stalled"]
+    assert f"NotOwned: EndpointConfig {another} belongs to" in said
+    assert world.cloud.resources[PLACE, "Endpoint", "prod"]["EndpointConfigName"] != another
+
+
+def fish_adopting_prod() -> dict[str, Any]:
+    body = endpoint(model=OTHER, **TESTED)
+    body["metadata"] |= {"name": "fish", "uid": "uid-of-fish", "annotations": {ADOPT_ANNOTATION: "prod"}}
+    return body
 
 
 # Doubt

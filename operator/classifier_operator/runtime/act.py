@@ -6,7 +6,6 @@ are turned into sightings here. Every other refusal goes to the caller, which de
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from classifier_operator.reconcile.calls import Call, describe, lets_go, retag, 
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.reconcile.owner import Owner, owner_in
 from classifier_operator.runtime.inventory import Fact, Inventory
+from classifier_operator.runtime.needs import CameWith, missed_by, needed_by
 from classifier_operator.runtime.pacing.limits import Caller, NotYetError
 from classifier_operator.runtime.ports import Answering, Clock, Cloud
 from classifier_operator.runtime.workqueue import Priority
@@ -56,6 +56,7 @@ class Executor:
         self._inventory = inventory
         self._clock = clock
         self._described: dict[tuple[ObjectKey, Resource], dict[str, Any]] = {}
+        self._came_with = CameWith()
 
     def leave(self, key: ObjectKey, forgotten: Collection[Resource]) -> None:
         """The object has nothing to ask of AWS now, and has nothing to do with these any more."""
@@ -63,6 +64,7 @@ class Executor:
         self._inventory.forget(forgotten)
         for resource in forgotten:
             self._described.pop((key, resource), None)
+            self._came_with.forget(key, resource)
 
     async def run(self, meta: Meta, call: Call, turn: Caller | Priority = Priority.NORMAL) -> bool:
         """Send one call; what is asked of the owner before takes turns as it does, what a refusal makes needed waits.
@@ -134,6 +136,7 @@ class Executor:
             inventory.deleted(resource)
         elif takes_over(call) or lets_go(call):
             self._own(meta, resource, meta.owner if takes_over(call) else Owner())
+            self._came_with.note(meta, call, inventory.get(resource))
         elif call.operation == "RegisterScalableTarget":
             # It may have been deregistered before: it is there again.
             inventory.doubt(resource)
@@ -175,7 +178,7 @@ class Executor:
             # It may have taken effect, or the state is not what it was thought to be: look before the next try.
             self._inventory.doubt(call.resource)
         if refusal.kind is RefusalKind.NOT_PROPAGATED:
-            for needed in _missed_by(call, refusal.message):
+            for needed in missed_by(call, refusal.message):
                 self._inventory.doubt_if_old(needed)
         return False
 
@@ -203,10 +206,13 @@ class Executor:
         """Refuse a call that would make the object's own endpoint serve what belongs to another object.
 
         A status tells which configuration is gone back to, and a hand may have written it. What has no owner may be
-        used: an endpoint that was taken over came with a configuration and models of somebody's.
+        used: an endpoint that was taken over came with a configuration and models of somebody's. So may the
+        configuration that this process has seen it serve when it took it over, whosever that is.
         """
-        for needed in _needed_by(call):
+        for needed in needed_by(call):
             if self._inventory.is_owned(needed, meta) or self._inventory.get(needed) is Unseen.ABSENT:
+                continue
+            if self._came_with.has(meta, call, needed):
                 continue
             try:
                 sighting = self._inventory.seen_by(meta, needed)
@@ -290,32 +296,6 @@ async def tags_of(cloud: Answering, place: Place, arn: str, turn: Caller | Prior
 def _whose_tags_count(resource: Resource) -> Resource:
     """A scalable target bears no tags: it is its endpoint's."""
     return endpoint_of(resource) if resource.type is ResourceType.SCALABLE_TARGET else resource
-
-
-def _needed_by(call: Call) -> list[Resource]:
-    """The configurations or models that the call refers to."""
-    place, params = call.resource.place, call.params
-    if call.operation == "CreateEndpointConfig":
-        names = dict.fromkeys(one["ModelName"] for one in params["ProductionVariants"])
-        return [Resource(place, ResourceType.MODEL, name) for name in names]
-    if call.operation in ("CreateEndpoint", "UpdateEndpoint"):
-        return [Resource(place, ResourceType.ENDPOINT_CONFIG, params["EndpointConfigName"])]
-    return []
-
-
-def _missed_by(call: Call, words: str) -> set[Resource]:
-    """The configurations or models that AWS cannot find.
-
-    An update needs the configuration that it leaves as well; only AWS's words tell which of the two is missed.
-    """
-    place, needed = call.resource.place, set(_needed_by(call))
-    if call.operation in ("CreateEndpoint", "UpdateEndpoint"):
-        named = _CONFIG_IN_WORDS.findall(words)
-        needed |= {Resource(place, ResourceType.ENDPOINT_CONFIG, name) for name in named}
-    return needed
-
-
-_CONFIG_IN_WORDS = re.compile(r"endpoint-config/([a-zA-Z0-9-]+)")
 
 
 def view_of(kind: ResourceType, answer: dict[str, Any]) -> View:
