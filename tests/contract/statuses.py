@@ -164,6 +164,7 @@ ENDPOINT_STATUS: Final[dict[str, Any]] = {
         "image": IMAGE,
         "artifactS3Uri": ARTIFACT,
         "instanceCount": 6,
+        "weights": {"AllTraffic": "0.5"},
     },
     "warnings": ["spec.classLabels.values has 2 names, and ClassifierTraining caltech256 has numClasses 257"],
     "letGo": [_resource("Endpoint", "by-hand-before")],

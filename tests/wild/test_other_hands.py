@@ -342,3 +342,67 @@ async def test_a_suspension_with_a_named_count_looks_no_more_than_before(world: 
     await world.look()
     assert world.cloud.count("DeleteEndpoint") == 1
     assert world.cloud.count("DescribeEndpoint") == looks
+
+
+def weights(world: World, name: str) -> dict[str, float]:
+    live = world.cloud.resources[PLACE, "Endpoint", name]
+    return {one["VariantName"]: one["DesiredWeight"] for one in live["ProductionVariants"]}
+
+
+def weigh(world: World, name: str, **shares: float) -> None:
+    live = world.cloud.resources[PLACE, "Endpoint", name]
+    for one in live["ProductionVariants"]:
+        one |= {"DesiredWeight": shares[one["VariantName"]], "CurrentWeight": shares[one["VariantName"]]}
+    world.cloud.touch(live)
+
+
+def two(*shares: int, **model: Any) -> list[dict[str, Any]]:
+    """Variants a and b; the API server gives those that have no weight one."""
+    return [{"name": name, **ONE, **model, "weight": share} for name, share in zip("ab", shares, strict=True)]
+
+
+@RESTARTS
+@pytest.mark.parametrize("shares", [(9, 1), (0.9, 0.1), (1, 0)])
+async def test_adoption_keeps_the_weights_that_the_spec_does_not_name(
+    world: World, shares: tuple[float, float], *, is_restarted: bool
+) -> None:
+    """B11: what is absent means what is there; over an update, a deletion and a lost status as well."""
+    there = dict(zip("ab", shares, strict=True))
+    made_by_hand(world, "prod", {"a": 2, "b": 2})
+    weigh(world, "prod", **there)
+    key = adopting(world, "prod", variants=two(1, 1), model=None, instanceType=None)
+    await settle(world, key, is_restarted=is_restarted)
+    assert weights(world, "prod") == there
+    change(world, key, variants=two(1, 1, model=OTHER))
+    await settle(world, key)
+    assert weights(world, "prod") == there
+    delete(world)
+    await settle(world, key)
+    assert weights(world, "prod") == there
+    world.cluster.edit(key, lambda body: body.pop("status"))
+    world.restart()
+    await settle(world, key)
+    assert weights(world, "prod") == there
+    assert counts(world, "prod") == {"a": 2, "b": 2}
+
+
+async def test_weights_that_the_spec_names_count_from_then_on(world: World) -> None:
+    made_by_hand(world, "prod", {"a": 1, "b": 1})
+    weigh(world, "prod", a=9, b=1)
+    key = adopting(world, "prod", variants=two(1, 1), model=None, instanceType=None)
+    await settle(world, key)
+    for shares in ((3, 1), (1, 1)):
+        change(world, key, variants=two(*shares))
+        await settle(world, key)
+        assert weights(world, "prod") == dict(zip("ab", shares, strict=True))
+
+
+async def test_weights_of_an_adopted_endpoint_that_somebody_changes_are_put_back(world: World) -> None:
+    """As on every endpoint."""
+    made_by_hand(world, "prod", {"a": 1, "b": 1})
+    weigh(world, "prod", a=9, b=1)
+    key = adopting(world, "prod", variants=two(1, 1), model=None, instanceType=None)
+    await settle(world, key)
+    weigh(world, "prod", a=1, b=1)
+    await settle(world, key)
+    assert weights(world, "prod") == {"a": 9, "b": 1}

@@ -101,6 +101,7 @@ def _taken_over(at: Situation, candidate: Resource, view: View | None, *, owner:
         image=image,
         artifact_s3_uri=artifact,
         instance_count=sum(one.desired_count for one in view.variants) if isinstance(view, EndpointView) else 0,
+        weights=report.weights_of(view) if isinstance(view, EndpointView) else {},
     )
     verdict = at.busy(Reason.ADOPTING, f"{candidate.type} {candidate.name} is being adopted")
     # How an endpoint of its own was scaled and tested says nothing of this one.

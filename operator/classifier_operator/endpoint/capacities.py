@@ -125,7 +125,7 @@ def _taken_over(at: Situation) -> dict[str, int]:
     weights = sum(plan.asked.weight for plan in new)
     return {
         plan.name: update.counts.get(plan.name, 0)
-        + (-(-replaced * plan.asked.weight // weights) if weights else replaced)
+        + (int(-(-replaced * plan.asked.weight // weights)) if weights else replaced)
         for plan in new
         if replaced
     }
@@ -173,7 +173,7 @@ def _wish(plan: VariantPlan, live: VariantView, least: int = 0) -> dict[str, Any
         wish[COUNT] = least
     if plan.asked.has_fixed_count and live.desired_count != plan.asked.initial_count:
         wish[COUNT] = plan.asked.initial_count
-    if live.desired_weight != plan.asked.weight:
+    if f"{live.desired_weight:g}" != f"{plan.asked.weight:g}":
         wish[WEIGHT] = plan.asked.weight
     return wish
 
@@ -183,5 +183,5 @@ def _in_words(plan: VariantPlan, live: VariantView, wish: Mapping[str, Any]) -> 
     if COUNT in wish:
         changes.append(f"{live.desired_count} -> {wish[COUNT]} instances")
     if WEIGHT in wish:
-        changes.append(f"weight {live.desired_weight:g} -> {plan.asked.weight}")
+        changes.append(f"weight {live.desired_weight:g} -> {plan.asked.weight:g}")
     return f"{plan.name} {' and '.join(changes)}"

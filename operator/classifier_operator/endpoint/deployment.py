@@ -15,7 +15,7 @@ from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.record import Adopted, EndpointStatus
 from classifier_operator.endpoint.scaling import scalable_target
 from classifier_operator.endpoint.spec import DataCapture, EndpointSpec, Serverless
-from classifier_operator.endpoint.variants import Asked, Hardware, Source, with_live_counts
+from classifier_operator.endpoint.variants import Asked, Hardware, Source, with_adopted_weights, with_live_counts
 from classifier_operator.reconcile.calls import tag_list
 from classifier_operator.reconcile.decision import Defaults, Meta, place_of, role_of
 from classifier_operator.sagemaker.names import aws_name, content_hash
@@ -104,7 +104,7 @@ def deployment_of(
     tags = tag_list(meta.all_tags(spec.tags))
     role_arn = role_of(spec.role_arn, defaults)
     plans = []
-    counted = with_live_counts([asked for asked, _, _ in variants], status)
+    counted = with_live_counts(with_adopted_weights([asked for asked, _, _ in variants], status.adopted), status)
     for asked, (_, source, hardware) in zip(counted, variants, strict=True):
         content = _model(spec, role_arn, source)
         model = _adopted_model(status, place, source) or _named(meta, place, ResourceType.MODEL, content)
@@ -175,9 +175,9 @@ def _variant(plan: VariantPlan) -> dict[str, Any]:
     return variant
 
 
-def _sizes(asked: Asked) -> dict[str, int]:
+def _sizes(asked: Asked) -> dict[str, float]:
     """What changes in place later on, and is therefore no part of the configuration's name."""
-    count = {} if asked.serverless is not None else {"InitialInstanceCount": asked.initial_count}
+    count: dict[str, float] = {} if asked.serverless is not None else {"InitialInstanceCount": asked.initial_count}
     return count if asked.weight == 1 else {**count, "InitialVariantWeight": asked.weight}
 
 

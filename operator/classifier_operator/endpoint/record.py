@@ -105,6 +105,8 @@ class Adopted(_Said, frozen=True):
     artifact_s3_uri: str = ""
     # Instances of an endpoint, over all its variants, when it was taken over.
     instance_count: int = 0
+    # Shares of an endpoint's variants when it was taken over, until the spec names some itself.
+    weights: dict[str, str] = {}
 
     @property
     def place(self) -> Place:

@@ -160,6 +160,7 @@ def _rebuilt(endpoint: Endpoint, found: Found, now: datetime) -> EndpointStatus:
     if main != endpoint_resource(endpoint.meta, main.place):
         role = main.place.assume_role_arn
         adopted = Adopted(type=main.type, name=main.name, region=main.place.region, assume_role_arn=role)
+        adopted = structs.replace(adopted, weights=report.weights_of(view))
         status = structs.replace(status, adopted=adopted)
     if view.pending_config:
         update = Update(

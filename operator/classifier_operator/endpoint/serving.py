@@ -11,7 +11,7 @@ from classifier_operator.api.ledger import Resource, resources_in, with_resource
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.capacities import refused_in_place
 from classifier_operator.endpoint.previous import to_restore
-from classifier_operator.endpoint.record import EndpointStatus, VariantStatus
+from classifier_operator.endpoint.record import Adopted, EndpointStatus, VariantStatus
 from classifier_operator.endpoint.release import after_release, released
 from classifier_operator.endpoint.scaling import registered
 from classifier_operator.endpoint.situation import EndpointDecision, Situation, smoke_test_is_done
@@ -19,6 +19,7 @@ from classifier_operator.endpoint.spec import Autoscaling
 from classifier_operator.endpoint.teardown import tear_down
 from classifier_operator.endpoint.testing import call_of
 from classifier_operator.endpoint.updates import restored
+from classifier_operator.endpoint.variants import asked_for, names_weights
 from classifier_operator.reconcile.calls import Call, identify, retag, retagged, unsure
 from classifier_operator.reconcile.decision import Decision
 from classifier_operator.reconcile.trouble import note_of, verdict_of
@@ -136,6 +137,7 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         # What an update has begun with too few instances is not forgotten while AWS refuses to give them back.
         update=at.status.update if refused_in_place(at) else None,
         retry=None,
+        adopted=_adopted(at),
         tags=tags,
         resources=without(live.resources, down.gone),
     )
@@ -152,6 +154,14 @@ def serves_as_wanted(at: Situation) -> EndpointDecision | None:
         again_after=0.0 if tags != at.status.tags and not tagging else down.again_after,
     )
     return after_release(at, decision, kept)
+
+
+def _adopted(at: Situation) -> Adopted | None:
+    """What was taken over; its weights no more, once the spec has named others: a later absence means the default."""
+    adopted = at.status.adopted
+    if adopted is None or not names_weights(asked_for(at.spec)):
+        return adopted
+    return structs.replace(adopted, weights={})
 
 
 def _verdict_in_service(at: Situation) -> Verdict:

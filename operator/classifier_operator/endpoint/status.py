@@ -89,6 +89,11 @@ def awaited_counts(status: EndpointStatus) -> dict[str, int]:
     }
 
 
+def weights_of(view: EndpointView) -> dict[str, str]:
+    """The shares that the variants of an endpoint are to have, as text that loses nothing."""
+    return {one.name: repr(one.desired_weight).removesuffix(".0") for one in view.variants}
+
+
 def variant_in(status: EndpointStatus, name: str) -> VariantStatus | None:
     """What the status says of a variant."""
     return next((one for one in status.variants if one.name == name), None)

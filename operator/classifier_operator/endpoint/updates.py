@@ -123,7 +123,8 @@ def _with_counts(at: Situation, view: EndpointView) -> EndpointStatus:
     if any(one.desired_instance_count for one in status.variants):
         return status
     count = sum(live.desired_count for live in view.variants)
-    return structs.replace(status, adopted=structs.replace(adopted, instance_count=count))
+    taken = structs.replace(adopted, instance_count=count, weights=report.weights_of(view))
+    return structs.replace(status, adopted=taken)
 
 
 def restored(at: Situation, config_name: str) -> Call:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 
 from msgspec import Struct, structs
 
 from classifier_operator.api.ledger import Place
-from classifier_operator.endpoint.record import AcceleratorStatus, EndpointStatus, RefusedAccelerator, VariantStatus
+from classifier_operator.endpoint.record import (
+    AcceleratorStatus,
+    Adopted,
+    EndpointStatus,
+    RefusedAccelerator,
+    VariantStatus,
+)
 from classifier_operator.endpoint.spec import AcceleratorFallback, Autoscaling, EndpointSpec, Model, Serverless, Variant
 from classifier_operator.reconcile.decision import SpecError
 from classifier_operator.sagemaker.images import UnknownImageError, UnknownRegionError, image_uri
 
 # The name of the one variant of the short form, as SageMaker's own console calls it.
 ONLY_VARIANT = "AllTraffic"
+DEFAULT_WEIGHT = 1
 
 
 class AcceleratorRefusedError(SpecError):
@@ -38,7 +46,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     path: str
     name: str
-    weight: int = 1
+    weight: float = 1
     training: str = ""
     model: Model | None = None
     instance_type: str = ""
@@ -96,6 +104,27 @@ def asked_for(spec: EndpointSpec) -> tuple[Asked, ...]:
     return tuple(_one_of_several(spec, one) for one in sorted(spec.variants, key=lambda one: one.name))
 
 
+def names_weights(asked: Iterable[Asked]) -> bool:
+    """Whether the spec names weights: of one that is absent, the API server makes the default."""
+    return any(one.weight != DEFAULT_WEIGHT for one in asked)
+
+
+def with_adopted_weights(asked: Sequence[Asked], adopted: Adopted | None) -> tuple[Asked, ...]:
+    """Return the variants with the weights that they were taken over with, where the spec names none."""
+    if adopted is None or names_weights(asked):
+        return tuple(asked)
+    weights = {name: weight for name, text in adopted.weights.items() if (weight := _weight(text)) is not None}
+    return tuple(structs.replace(one, weight=weights.get(one.name, one.weight)) for one in asked)
+
+
+def _weight(text: str) -> float | None:
+    try:
+        weight = float(text)
+    except ValueError:
+        return None
+    return weight if isfinite(weight) and weight >= 0 else None
+
+
 def with_live_counts(asked: Sequence[Asked], status: EndpointStatus) -> tuple[Asked, ...]:
     """Return the variants with the instances that there are.
 
@@ -109,7 +138,7 @@ def with_live_counts(asked: Sequence[Asked], status: EndpointStatus) -> tuple[As
         leaving = status.adopted.instance_count
     new = [one for one in asked if not recorded.get(one.name)]
     weights = sum(one.weight for one in new)
-    counts = {one.name: -(-leaving * one.weight // weights) if weights else leaving for one in new}
+    counts = {one.name: int(-(-leaving * one.weight // weights)) if weights else leaving for one in new}
     return tuple(structs.replace(one, live_count=recorded.get(one.name) or counts[one.name]) for one in asked)
 
 
