@@ -267,6 +267,9 @@ RULES = (
             "invalid training image",
             'ecr image "" is invalid',
             "ecr image * is invalid",
+            # CreateModel (sagemaker-pytorch-inference-toolkit#7) and CreateTrainingJob (mlops-amazon-sagemaker#9).
+            "cross region ecr image pulls are not allowed",
+            "invalid dns suffix",
             "specify one of either image",
             "environment variable map cannot be specified",
             "caller is not subscribed",
