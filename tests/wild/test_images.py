@@ -57,7 +57,7 @@ async def test_b39_an_update_leaves_what_serves(world: World, form: dict[str, An
     assert world.cloud.count("CreateModel") == 2
 
     world.cloud.calm()
-    change(world, key, **form or {"model": ONE["model"]})
+    change(world, key, **({"variants": form["variants"]} if form else {"model": ONE["model"]}))
     await settle(world, key)
     assert world.cluster.condition(key, "Stalled") is None
 
