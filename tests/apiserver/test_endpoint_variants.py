@@ -562,7 +562,9 @@ def test_a_strangers_model_is_adopted(world: World, operator: OperatorProcess) -
     assert UID_TAG in made(world, "models")["their-model"]["tags"]
     assert world.calls("CreateModel") == 1  # theirs
     world.delete("cep", NAME)
-    assert world.remaining() == []
+    assert [name for kind, name, *_ in world.remaining() if kind == "models"] == ["their-model"]
+    assert [kind for kind, *_ in world.remaining()] == ["models"]
+    assert UID_TAG not in made(world, "models")["their-model"]["tags"]
 
 
 @pytest.mark.parametrize("other", [{"image": f"{IMAGE}-2"}, {"archive": "other"}], ids=["image", "artifact"])
