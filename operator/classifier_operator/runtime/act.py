@@ -269,6 +269,24 @@ class Executor:
         return await self._cloud.call(resource.place, call.operation, call.params, turn=turn)
 
 
+async def described(cloud: Answering, resource: Resource, turn: Caller | Priority) -> View | None:
+    """Return what AWS says of a resource; None where there is none.
+
+    Raises:
+        AwsRefusal: AWS does not tell.
+        NotYetError: it is not the caller's turn.
+
+    """
+    call = describe(resource)
+    try:
+        answer = await cloud.call(resource.place, call.operation, call.params, turn=turn)
+    except AwsRefusal as refusal:
+        if refusal.kind is not RefusalKind.NOT_FOUND:
+            raise
+        return None
+    return view_of(resource.type, answer)
+
+
 async def tags_of(cloud: Answering, place: Place, arn: str, turn: Caller | Priority) -> dict[str, str]:
     """Read all tags of a resource; a page may have fewer than are asked for, and ours may be on any of them.
 

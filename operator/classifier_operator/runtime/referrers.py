@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from classifier_operator.api.ledger import Place, Resource, ResourceType
-from classifier_operator.reconcile.calls import describe
-from classifier_operator.runtime.act import view_of
+from classifier_operator.runtime.act import described
 from classifier_operator.runtime.pages import NEWEST_FIRST, Turn, pages
 from classifier_operator.runtime.remembered import Remembered
 from classifier_operator.sagemaker.answers import reading
 from classifier_operator.sagemaker.refusals import AwsRefusal, RefusalKind
-from classifier_operator.sagemaker.views import EndpointView, PlainView, View, endpoint_listed
+from classifier_operator.sagemaker.views import EndpointView, PlainView, endpoint_listed
 
 
 async def served_by_others(
@@ -85,7 +83,7 @@ async def _names_served(
         async for summary in pages(cloud, place, "ListEndpoints", {**NEWEST_FIRST, **modified}, turn):
             with reading("ListEndpoints"):
                 endpoint = Resource(place, ResourceType.ENDPOINT, endpoint_listed(summary).name)
-            if endpoint not in own and isinstance(view := await _described(cloud, endpoint, turn), EndpointView):
+            if endpoint not in own and isinstance(view := await described(cloud, endpoint, turn), EndpointView):
                 names |= {view.config_name, view.pending_config} - {""}
     except AwsRefusal as refusal:
         # What cannot be looked at may serve any of them, and nothing is taken from under it.
@@ -96,21 +94,10 @@ async def _names_served(
 
 
 async def _models_of(cloud: Remembered, configs: Collection[Resource], turn: Turn) -> list[Resource]:
-    views = [(one.place, await _described(cloud, one, turn)) for one in configs]
+    views = [(one.place, await described(cloud, one, turn)) for one in configs]
     return [
         Resource(place, ResourceType.MODEL, variant.model_name)
         for place, view in views
         if isinstance(view, PlainView)
         for variant in view.variants
     ]
-
-
-async def _described(cloud: Remembered, resource: Resource, turn: Turn) -> View | None:
-    call = describe(resource)
-    try:
-        answer: dict[str, Any] = await cloud.call(resource.place, call.operation, call.params, turn=turn)
-    except AwsRefusal as refusal:
-        if refusal.kind is not RefusalKind.NOT_FOUND:
-            raise
-        return None
-    return view_of(resource.type, answer)

@@ -19,11 +19,10 @@ from typing import Any
 from classifier_operator.api.kinds import Kind, ObjectKey
 from classifier_operator.api.ledger import Place, Resource, ResourceType
 from classifier_operator.endpoint.scaling import DIMENSION, scalable_target
-from classifier_operator.reconcile.calls import describe
 from classifier_operator.reconcile.decision import Meta
 from classifier_operator.reconcile.owner import owner_in
 from classifier_operator.reconcile.past import Found, SearchCall
-from classifier_operator.runtime.act import tags_of, view_of
+from classifier_operator.runtime.act import described, tags_of
 from classifier_operator.runtime.adopted import Adopted
 from classifier_operator.runtime.inventory import Inventory
 from classifier_operator.runtime.pages import NEWEST_FIRST, Turn, pages
@@ -318,14 +317,7 @@ class _Search:
 
     async def _describe(self, resource: Resource) -> View | None:
         """What AWS says of it; None where there is none."""
-        call = describe(resource)
-        try:
-            answer = await self._cloud.call(resource.place, call.operation, call.params, turn=self._turn)
-        except AwsRefusal as refusal:
-            if refusal.kind is not RefusalKind.NOT_FOUND:
-                raise
-            return None
-        view = view_of(resource.type, answer)
-        if self._inventory.is_owned(resource, self._meta):
+        view = await described(self._cloud, resource, self._turn)
+        if view is not None and self._inventory.is_owned(resource, self._meta):
             self._inventory.record(resource, view)
         return view
