@@ -9,7 +9,8 @@ from classifier_operator.api.conditions import ConditionType, Reason, find
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in
 from classifier_operator.endpoint import status as report
 from classifier_operator.endpoint.deployment import VariantPlan
-from classifier_operator.endpoint.record import EndpointStatus
+from classifier_operator.endpoint.previous import still_unproven
+from classifier_operator.endpoint.record import EndpointStatus, Update
 from classifier_operator.endpoint.situation import EndpointDecision, Situation
 from classifier_operator.reconcile.calls import Call, update_capacities
 from classifier_operator.reconcile.decision import Decision
@@ -67,7 +68,7 @@ def brought_to_spec(at: Situation, view: EndpointView) -> tuple[Call, ...]:
     The spec's numbers mean its own variants: where others serve, they have as many instances as before the update, for
     a configuration that is there already begins with those that it was made with.
     """
-    if lost := lost_on_the_way_back(at, view):
+    if lost := _lost_on_the_way_back(at, view):
         desired = [{"VariantName": name, COUNT: count} for name, count in lost.items()]
         return (update_capacities(at.wanted.endpoint, desired),)
     if {plan.name for plan in at.wanted.variants} != {live.name for live in view.variants}:
@@ -79,7 +80,12 @@ def brought_to_spec(at: Situation, view: EndpointView) -> tuple[Call, ...]:
     return (update_capacities(at.wanted.endpoint, desired),) if desired else ()
 
 
-def lost_on_the_way_back(at: Situation, view: EndpointView) -> dict[str, int]:
+def update_after_going_back(at: Situation, view: EndpointView) -> Update | None:
+    """Return the update that stays on record: also one that is over, until the instances that it cost are back."""
+    return at.status.update if _lost_on_the_way_back(at, view) else still_unproven(at, view)
+
+
+def _lost_on_the_way_back(at: Situation, view: EndpointView) -> dict[str, int]:
     """Return how many instances each variant had before the update that was taken back, where it has fewer now.
 
     What the update has not replaced somebody else may have scaled since.

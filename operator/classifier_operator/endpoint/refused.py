@@ -7,7 +7,7 @@ from msgspec import structs
 from classifier_operator.api.conditions import ConditionType, Reason, find, rfc3339, stalled
 from classifier_operator.api.ledger import resources_in, without
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.capacities import brought_to_spec, lost_on_the_way_back
+from classifier_operator.endpoint.capacities import brought_to_spec, update_after_going_back
 from classifier_operator.endpoint.presence import MOVING
 from classifier_operator.endpoint.previous import previous_is_good, still_unproven
 from classifier_operator.endpoint.record import RefusedAccelerator, RolledBack
@@ -133,8 +133,7 @@ def was_refused_for_good(at: Situation) -> EndpointDecision | None:
         message = rolled_back_message(refused, served)
     if view.status == "InService" and view.is_detailed and served != at.wanted.config.name:
         status = report.with_live_sizes(report.with_endpoint(at.status, view), view)
-        is_smaller = bool(lost_on_the_way_back(at, view))
-        status = structs.replace(status, update=at.status.update if is_smaller else still_unproven(at, view))
+        status = structs.replace(status, update=update_after_going_back(at, view))
         trouble = at.seen.trouble_with(at.wanted.endpoint)
         if trouble is not None and _is_beside(at, trouble) and not trouble.is_brief(at.now):
             message = f"{message}; {note_of(trouble)}"

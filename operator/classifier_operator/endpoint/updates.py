@@ -14,9 +14,9 @@ from msgspec import structs
 from classifier_operator.api.conditions import Reason, stalled
 from classifier_operator.api.ledger import Resource, ResourceType, resources_in, with_resources
 from classifier_operator.endpoint import status as report
-from classifier_operator.endpoint.capacities import brought_to_spec, has_the_same_instance_type, lost_on_the_way_back
+from classifier_operator.endpoint.capacities import brought_to_spec, has_the_same_instance_type, update_after_going_back
 from classifier_operator.endpoint.presence import prerequisites
-from classifier_operator.endpoint.previous import last_good, previous_is_good, still_unproven
+from classifier_operator.endpoint.previous import last_good, previous_is_good
 from classifier_operator.endpoint.record import EndpointStatus, Update, VariantStatus
 from classifier_operator.endpoint.refused import rolled_back_message, was_taken_back
 from classifier_operator.endpoint.rollout import deployment_config
@@ -43,9 +43,7 @@ def update_was_rolled_back(at: Situation) -> EndpointDecision | None:
     reason = view.failure_reason or "AWS gives no reason"
     rolled_back = at.refuses(Reason.ROLLED_BACK, reason)
     status = report.with_live_sizes(report.with_endpoint(at.status, view), view)
-    is_smaller = bool(lost_on_the_way_back(at, view))
-    update = at.status.update if is_smaller else still_unproven(at, view)
-    status = structs.replace(status, rolled_back=rolled_back, update=update)
+    status = structs.replace(status, rolled_back=rolled_back, update=update_after_going_back(at, view))
     message = rolled_back_message(rolled_back, view.config_name)
     verdict = stalled(Reason.ROLLED_BACK, message, serving=previous_is_good(at, view))
     return Decision(status=at.says(verdict, status), calls=brought_to_spec(at, view), guard=at.follow)
